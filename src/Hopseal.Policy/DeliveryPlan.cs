@@ -1,0 +1,67 @@
+using System.Collections.Immutable;
+using System.Net;
+using Hopseal.Dns;
+using Hopseal.Smtp.Tls;
+using Hopseal.Smtp.Wire;
+
+namespace Hopseal.Policy;
+
+/// <summary>How far the name of a host is itself to be believed: without it, a verified certificate only proves that we
+/// reached the host an attacker chose.</summary>
+public enum HostAuthenticity
+{
+    /// <summary>From insecure DNS.</summary>
+    None,
+
+    /// <summary>Written in our own configuration.</summary>
+    Configured,
+
+    /// <summary>From DNSSEC-validated MX records.</summary>
+    Dnssec,
+}
+
+/// <param name="Preference">Of its MX record; 0 for a configured or implicit host.</param>
+/// <param name="Name">Null when the configuration names an address.</param>
+/// <param name="Addresses">IPv6 and IPv4 as they are to be tried; empty when <paramref name="AddressFailure"/> says why.</param>
+/// <param name="AddressFailure">Set when the addresses are not known now (the host is skipped, RFC 7672 §2.1).</param>
+public sealed record PlannedHost(
+    DomainName? Name,
+    int Preference,
+    int Port,
+    TlsStart Start,
+    HostAuthenticity Authenticity,
+    ImmutableArray<IPAddress> Addresses,
+    string? AddressFailure = null)
+{
+    public override string ToString() => $"{Name?.Ascii ?? Addresses[0].ToString()}:{Port}";
+}
+
+/// <summary>One host to try, with every policy that was found for it (each is reported on its own, RFC 8460 §4.4).</summary>
+/// <param name="ReferenceNames">The names a certificate may be for (RFC 9525 §6.1); a leading <c>*.</c> stands for one
+/// label. Empty: no name would prove anything, so the floor Authenticated cannot be reached.</param>
+public sealed record HostPlan(PlannedHost Host, ImmutableArray<TransportPolicy> Policies, ImmutableArray<string> ReferenceNames)
+{
+    /// <summary>The highest floor wins: no policy can lower what another one asked for.</summary>
+    public SecurityFloor Floor => Policies.Select(policy => policy.Floor).DefaultIfEmpty(SecurityFloor.Plaintext).Max();
+}
+
+/// <summary>What to do with one recipient domain, decided in full before any connection is opened.</summary>
+public abstract record DeliveryPlan
+{
+    DeliveryPlan()
+    {
+    }
+
+    /// <summary>Try <paramref name="Hosts"/> in order.</summary>
+    /// <param name="Credentials">True when we authenticate to these hosts.</param>
+    public sealed record Relay(ImmutableArray<HostPlan> Hosts, bool Credentials = false) : DeliveryPlan;
+
+    /// <summary>Keep the message on this machine, in a Maildir.</summary>
+    public sealed record Keep(string Maildir) : DeliveryPlan;
+
+    /// <summary>Not known now, or no host can be tried: failing DNS must not weaken delivery (RFC 7672 §2.1).</summary>
+    public sealed record Defer(EnhancedStatus Status, string Reason) : DeliveryPlan;
+
+    /// <summary>The domain says it takes no mail (null MX, RFC 7505 §3), or does not exist.</summary>
+    public sealed record Bounce(EnhancedStatus Status, string Reason) : DeliveryPlan;
+}

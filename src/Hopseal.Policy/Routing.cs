@@ -1,0 +1,42 @@
+using System.Collections.Immutable;
+using System.Net;
+using Hopseal.Dns;
+using Hopseal.Smtp.Tls;
+
+namespace Hopseal.Policy;
+
+/// <summary>A next hop that the operator named.</summary>
+/// <param name="Host">Null when <paramref name="Address"/> is given instead.</param>
+public sealed record NextHop(DomainName? Host, IPAddress? Address, int Port, TlsStart Start);
+
+/// <summary>One entry of the domain table: mail we accept from anyone, and where it goes.</summary>
+/// <param name="Floor">Null: nothing said beyond what else applies.</param>
+/// <param name="Maildir">A directory of this machine; then <paramref name="NextHop"/> is null.</param>
+public sealed record DomainRoute(NextHop? NextHop, SecurityFloor? Floor, string? Maildir);
+
+/// <summary>An entry of <c>Outbound.Rules</c>.</summary>
+/// <param name="Destination">A domain, or <c>*.</c> and a domain for every domain below it.</param>
+/// <param name="Names">Further names the certificate may be for; see <see cref="HostPlan.ReferenceNames"/>.</param>
+/// <param name="Source">The configuration key, for records.</param>
+public sealed record OutboundRule(string Destination, SecurityFloor Floor, ImmutableArray<string> Names, string Source);
+
+/// <summary>Everything the operator said about where mail goes and how.</summary>
+public sealed record Routing
+{
+    public ImmutableDictionary<DomainName, DomainRoute> Domains { get; init; } = ImmutableDictionary<DomainName, DomainRoute>.Empty;
+
+    /// <summary>For domains that are not in the table: local mode keeps them all. Null in a gateway.</summary>
+    public DomainRoute? AnyDomain { get; init; }
+
+    public NextHop? SmartHost { get; init; }
+
+    /// <summary>Whether we authenticate to the smart host.</summary>
+    public bool SmartHostCredentials { get; init; }
+
+    public SecurityFloor? SmartHostFloor { get; init; }
+
+    public ImmutableArray<OutboundRule> Rules { get; init; } = [];
+
+    /// <summary>Of MX hosts; 25 outside of tests and the demo.</summary>
+    public int MxPort { get; init; } = 25;
+}

@@ -1,0 +1,54 @@
+using System.Collections.Immutable;
+using Hopseal.Smtp.Mail;
+
+namespace Hopseal.Relay.Queue;
+
+/// <summary>Stable storage for the queue. Seam: SQLite in production; in tests, a store that fails on demand.</summary>
+public interface IQueueStore : IAsyncDisposable
+{
+    /// <summary>Completes once the entry and its content would survive a power cut. One entry per recipient domain is due
+    /// at once.</summary>
+    ValueTask AddAsync(StoredMessage message, CancellationToken cancel);
+
+    /// <summary>Leases up to <paramref name="limit"/> entries due at <paramref name="now"/>, the longest due first. For each, the
+    /// attempt is written down, together with the time of the next one, before this completes: a crash mid-attempt costs a
+    /// delay, not a storm.</summary>
+    ValueTask<ImmutableArray<QueueLease>> LeaseDueAsync(DateTimeOffset now, int limit, RetrySchedule schedule, CancellationToken cancel);
+
+    /// <summary>The next time an entry falls due, null when nothing waits.</summary>
+    ValueTask<DateTimeOffset?> NextDueAsync(CancellationToken cancel);
+
+    /// <summary>The content as it was received, from its first octet; the caller disposes it.</summary>
+    ValueTask<Stream> OpenContentAsync(QueueId id, CancellationToken cancel);
+
+    /// <summary>Writes down what became of each recipient of a lease; atomic. The message goes when no recipient of it is
+    /// pending. <paramref name="reports"/> (bounces) are added in the same transaction.</summary>
+    ValueTask SettleAsync(QueueLease lease, Settlement settlement, ImmutableArray<StoredMessage> reports, CancellationToken cancel);
+
+    /// <summary>Messages in the queue.</summary>
+    ValueTask<long> CountAsync(CancellationToken cancel);
+}
+
+/// <summary>A message about to be kept.</summary>
+/// <param name="Content">The whole content when it is small, else empty.</param>
+/// <param name="ContentFile">The flushed file that holds it when it is large, in the store's spool.</param>
+public sealed record StoredMessage(
+    QueueId Id,
+    DateTimeOffset ReceivedAt,
+    Envelope Envelope,
+    long Size,
+    ReadOnlyMemory<byte> Content,
+    string? ContentFile);
+
+/// <param name="Outcomes">One per recipient of the lease, in its order.</param>
+/// <param name="RetryAt">For the deferred ones; null keeps what the lease wrote down.</param>
+/// <param name="TlsFailed">This attempt met a handshake that failed.</param>
+public sealed record Settlement(ImmutableArray<RecipientOutcome> Outcomes, DateTimeOffset? RetryAt, bool TlsFailed);
+
+/// <summary>When to try again, and when to give up (RFC 5321 §4.5.4.1).</summary>
+/// <param name="Delays">After the first attempt, the second, …; the last one repeats. At least one.</param>
+public sealed record RetrySchedule(ImmutableArray<TimeSpan> Delays, TimeSpan GiveUpAfter)
+{
+    /// <param name="attempts">How many have been made, at least 1.</param>
+    public TimeSpan DelayAfter(int attempts) => Delays[Math.Clamp(attempts, 1, Delays.Length) - 1];
+}

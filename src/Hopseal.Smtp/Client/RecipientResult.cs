@@ -1,0 +1,25 @@
+using Hopseal.Smtp.Wire;
+
+namespace Hopseal.Smtp.Client;
+
+/// <summary>What one transaction did for one recipient. Results of one DATA differ (RFC 5321 §4.1.1.3).</summary>
+public abstract record RecipientResult
+{
+    RecipientResult()
+    {
+    }
+
+    /// <summary>The next hop took responsibility with this reply to the content.</summary>
+    public sealed record Accepted(SmtpReply Reply) : RecipientResult;
+
+    /// <summary>The peer said no, for this recipient or for the whole transaction.</summary>
+    public sealed record Rejected(SmtpPhase Phase, SmtpReply Reply) : RecipientResult;
+
+    /// <summary>The peer lacks an extension without which this message cannot be carried unchanged (8BITMIME, SMTPUTF8,
+    /// BINARYMIME) or its SIZE is too small. Nothing was sent.</summary>
+    public sealed record Unsupported(EnhancedStatus Status, string Reason) : RecipientResult;
+
+    /// <summary>The session broke.</summary>
+    /// <param name="MayBeDelivered">True when it broke after the final dot: the peer may have the message (RFC 5321 §6.1).</param>
+    public sealed record Interrupted(SessionFault Fault, bool MayBeDelivered) : RecipientResult;
+}
