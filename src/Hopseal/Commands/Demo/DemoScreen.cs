@@ -1,5 +1,4 @@
 using System.Globalization;
-using Hopseal.Policy;
 using Hopseal.Smtp.Tls;
 using Hopseal.Smtp.Wire;
 using Spectre.Console;
