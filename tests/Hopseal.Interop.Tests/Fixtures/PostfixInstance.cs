@@ -39,7 +39,7 @@ sealed class PostfixInstance : IAsyncDisposable
 
     public Maildir Mailbox { get; }
 
-    public string Log => ReadShared(LogPath);
+    public string Log => ReadIfThere(LogPath);
 
     string Configuration => _directory["etc"];
 
@@ -107,21 +107,11 @@ sealed class PostfixInstance : IAsyncDisposable
 
     string? MasterPid()
     {
-        var text = ReadShared(_directory["spool/pid/master.pid"]).Trim();
+        var text = ReadIfThere(_directory["spool/pid/master.pid"]).Trim();
         return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out _) ? text : null;
     }
 
-    /// <summary>Postfix holds locks on its files; this reader neither minds nor takes one. Empty when there is no file.</summary>
-    static string ReadShared(string path)
-    {
-        if (!File.Exists(path))
-        {
-            return "";
-        }
-
-        using var reader = new StreamReader(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete));
-        return reader.ReadToEnd();
-    }
+    static string ReadIfThere(string path) => File.Exists(path) ? File.ReadAllText(path) : "";
 
     string MainCf()
     {
