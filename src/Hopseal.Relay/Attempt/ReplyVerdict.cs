@@ -144,20 +144,17 @@ public static class ReplyVerdict
         _ => later,
     };
 
-    /// <summary>Turns a deferral into a bounce when there will be no further attempt (RFC 5321 §4.5.4.1).</summary>
-    /// <param name="nextAttempt">When it would be.</param>
-    public static RecipientOutcome GiveUp(RecipientOutcome outcome, QueueLease lease, DateTimeOffset nextAttempt)
+    /// <summary>Turns a deferral into a bounce when its time is over (RFC 5321 §4.5.4.1).</summary>
+    /// <param name="now">When the attempt ended.</param>
+    public static RecipientOutcome GiveUp(RecipientOutcome outcome, QueueLease lease, DateTimeOffset now)
     {
         ArgumentNullException.ThrowIfNull(lease);
-        if (outcome is not RecipientOutcome.Deferred deferred || nextAttempt <= lease.GivesUpAt)
-        {
-            return outcome;
-        }
-
-        return new RecipientOutcome.Bounced(
-            new EnhancedStatus(5, 4, 7),
-            $"given up after {Span(lease.GivesUpAt - lease.ReceivedAt)}; the last attempt failed: {deferred.Reason}",
-            deferred.Remote);
+        return outcome is RecipientOutcome.Deferred deferred && now >= lease.GivesUpAt
+            ? new RecipientOutcome.Bounced(
+                new EnhancedStatus(5, 4, 7),
+                $"given up after {Span(now - lease.ReceivedAt)}; the last attempt failed: {deferred.Reason}",
+                deferred.Remote)
+            : outcome;
     }
 
     // RFC 3463 §3.8
