@@ -1,4 +1,8 @@
+using System.Collections.Frozen;
 using System.Collections.Immutable;
+using System.Net.Security;
+using System.Security.Cryptography.X509Certificates;
+using Hopseal.Dns;
 
 namespace Hopseal.Smtp.Tls;
 
@@ -13,21 +17,132 @@ public abstract record CertificateReload
     {
     }
 
-    public sealed record Loaded(CertificateFiles Files, PeerCertificate Certificate) : CertificateReload;
+    /// <param name="Warning">What an operator should know although the certificate is in use: it has expired, it names no
+    /// host, … Null mostly.</param>
+    public sealed record Loaded(CertificateFiles Files, PeerCertificate Certificate, string? Warning = null) : CertificateReload;
 
-    /// <summary>The files changed and cannot be used; what was loaded before is kept.</summary>
+    /// <summary>The files changed and cannot be used; what was loaded before, if anything, is kept.</summary>
     public sealed record Kept(CertificateFiles Files, string Why) : CertificateReload;
 }
 
-/// <summary>The certificates a server shows, chosen by SNI; the first is the default.</summary>
+/// <summary>The certificates a server shows, chosen by SNI; the first is the default. Where two are for one name, the
+/// earlier one is shown.</summary>
 public sealed class ServerCertificates
 {
-    /// <summary>Whether there is at least one certificate to show: without, STARTTLS is not offered.</summary>
-    public bool Available => throw new NotImplementedException();
+    readonly Lock _reloading = new();
+    readonly TimeProvider _clock;
+    readonly CertificateSource[] _sources;
+    volatile Shown _shown;
 
-    public static ServerCertificates Load(IReadOnlyList<CertificateFiles> files) => throw new NotImplementedException();
+    ServerCertificates(CertificateSource[] sources, IEnumerable<ServerCertificate> certificates, TimeProvider clock)
+    {
+        _sources = sources;
+        _clock = clock;
+        _shown = new Shown([.. certificates]);
+    }
+
+    /// <summary>Whether there is at least one certificate to show: without, STARTTLS is not offered.</summary>
+    public bool Available => _shown.Default is not null;
+
+    /// <summary>What <see cref="Load"/> found, one entry per pair of files, in their order.</summary>
+    public ImmutableArray<CertificateReload> AtStart { get; private init; } = [];
+
+    /// <summary>The certificates in use, in order of preference.</summary>
+    public ImmutableArray<PeerCertificate> Certificates => [.. _shown.Certificates.Select(certificate => certificate.Description)];
+
+    /// <summary>Reads every pair of files. Broken ones are left out and named in <see cref="AtStart"/>; a later
+    /// <see cref="Reload"/> takes them up once they are repaired.</summary>
+    /// <param name="clock">Says which certificates have expired: that is a warning, not a reason to leave one out.</param>
+    public static ServerCertificates Load(IReadOnlyList<CertificateFiles> files, TimeProvider? clock = null)
+    {
+        ArgumentNullException.ThrowIfNull(files);
+        clock ??= TimeProvider.System;
+        var sources = files.Select(pair => new CertificateSource(pair)).ToArray();
+        var found = sources.Select(source => source.Look(clock.GetUtcNow())).OfType<CertificateReload>().ToImmutableArray();
+        return new ServerCertificates(sources, InUse(sources), clock) { AtStart = found };
+    }
+
+    /// <summary>Certificates made in memory: each chain is a leaf with its private key, then its intermediates.</summary>
+    public static ServerCertificates FromCertificates(params IReadOnlyList<X509Certificate2Collection> chains)
+    {
+        ArgumentNullException.ThrowIfNull(chains);
+        return new ServerCertificates([], chains.Select(chain => new ServerCertificate(chain)), TimeProvider.System);
+    }
 
     /// <summary>Looks at the content of every file, and swaps what changed; connections in progress keep what they have.
-    /// Returns only changes.</summary>
-    public ImmutableArray<CertificateReload> Reload() => throw new NotImplementedException();
+    /// Returns only changes. Times and names of files say too little: a symbolic link to a directory may be swapped, and two
+    /// versions may be written within one tick.</summary>
+    public ImmutableArray<CertificateReload> Reload()
+    {
+        lock (_reloading)
+        {
+            var now = _clock.GetUtcNow();
+            var changes = _sources.Select(source => source.Look(now)).OfType<CertificateReload>().ToImmutableArray();
+            if (changes.Any(change => change is CertificateReload.Loaded))
+            {
+                _shown = new Shown([.. InUse(_sources)]);
+            }
+
+            return changes;
+        }
+    }
+
+    /// <summary>RFC 6066 §3: the certificate for the name the client asked for, else the default one.</summary>
+    /// <param name="serverName">In A-labels, lower case; null without SNI.</param>
+    /// <exception cref="InvalidOperationException">There is none at all; see <see cref="Available"/>.</exception>
+    internal SslStreamCertificateContext Choose(string? serverName) =>
+        _shown.Choose(serverName)?.Context ?? throw new InvalidOperationException("no certificate is loaded");
+
+    static IEnumerable<ServerCertificate> InUse(CertificateSource[] sources) =>
+        sources.Select(source => source.Certificate).OfType<ServerCertificate>();
+
+    /// <summary>One consistent set; replaced as a whole.</summary>
+    sealed class Shown
+    {
+        readonly FrozenDictionary<string, ServerCertificate> _byName;
+
+        public Shown(ImmutableArray<ServerCertificate> certificates)
+        {
+            Certificates = certificates;
+            var byName = new Dictionary<string, ServerCertificate>(StringComparer.Ordinal);
+            foreach (var certificate in certificates)
+            {
+                foreach (var name in certificate.Description.Names)
+                {
+                    byName.TryAdd(Normalised(name), certificate);
+                }
+            }
+
+            _byName = byName.ToFrozenDictionary(StringComparer.Ordinal);
+        }
+
+        public ImmutableArray<ServerCertificate> Certificates { get; }
+
+        public ServerCertificate? Default => Certificates.IsEmpty ? null : Certificates[0];
+
+        public ServerCertificate? Choose(string? serverName)
+        {
+            if (serverName is null)
+            {
+                return Default;
+            }
+
+            if (_byName.TryGetValue(serverName, out var exact))
+            {
+                return exact;
+            }
+
+            // A wildcard stands for exactly one label, the leftmost (RFC 9525 §6.3).
+            var dot = serverName.IndexOf('.', StringComparison.Ordinal);
+            return dot > 0 && _byName.TryGetValue(string.Concat("*", serverName.AsSpan(dot)), out var wildcard) ? wildcard : Default;
+        }
+
+        static string Normalised(string name)
+        {
+            var wildcard = name.StartsWith("*.", StringComparison.Ordinal);
+            return DomainName.TryParse(wildcard ? name.AsSpan(2) : name, out var parsed)
+                ? wildcard ? "*." + parsed.Ascii : parsed.Ascii
+                : name;
+        }
+    }
 }

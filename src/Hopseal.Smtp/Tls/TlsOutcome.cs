@@ -64,9 +64,22 @@ public sealed record PeerCertificate(
         return new PeerCertificate(
             certificate.Subject,
             certificate.Issuer,
-            [.. certificate.Extensions.OfType<X509SubjectAlternativeNameExtension>().SelectMany(extension => extension.EnumerateDnsNames())],
+            DnsNames(certificate),
             certificate.NotBefore.ToUniversalTime(),
             certificate.NotAfter.ToUniversalTime(),
             Convert.ToHexStringLower(SHA256.HashData(certificate.RawData)));
+    }
+
+    static ImmutableArray<string> DnsNames(X509Certificate2 certificate)
+    {
+        try
+        {
+            return [.. certificate.Extensions.OfType<X509SubjectAlternativeNameExtension>().SelectMany(extension => extension.EnumerateDnsNames())];
+        }
+        catch (CryptographicException)
+        {
+            // The peer chose these octets: an extension that is not DER names nobody.
+            return [];
+        }
     }
 }
