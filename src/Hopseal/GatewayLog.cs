@@ -8,7 +8,7 @@ namespace Hopseal;
 /// <summary>Where the gateway's log goes: standard error, one line an event; for a person on a terminal, as JSON for a machine.</summary>
 static class GatewayLog
 {
-    public static ILoggerFactory Create(LogSettings settings, bool terminal) => LoggerFactory.Create(builder =>
+    public static ILoggerFactory Create(LogSettings settings, bool terminal, bool colours) => LoggerFactory.Create(builder =>
     {
         builder.SetMinimumLevel(settings.Level);
         builder.Services.Configure<ConsoleLoggerOptions>(options => options.LogToStandardErrorThreshold = LogLevel.Trace);
@@ -18,7 +18,7 @@ static class GatewayLog
             {
                 options.SingleLine = true;
                 options.TimestampFormat = "HH:mm:ss ";
-                options.ColorBehavior = terminal ? LoggerColorBehavior.Enabled : LoggerColorBehavior.Disabled;
+                options.ColorBehavior = colours ? LoggerColorBehavior.Enabled : LoggerColorBehavior.Disabled;
             });
         }
         else

@@ -15,7 +15,10 @@ sealed record Terminal
 
     public required Func<Stream> OpenInput { get; init; }
 
-    /// <summary>Whether <see cref="Error"/> is a terminal that understands colours.</summary>
+    /// <summary>Whether a person reads <see cref="Error"/> on a terminal.</summary>
+    public bool ErrorIsTerminal { get; init; }
+
+    /// <summary>Whether that terminal understands colours, and its owner wants them.</summary>
     public bool Colours { get; init; }
 
     /// <summary>Asks a person without showing what is typed; null when the input is no terminal.</summary>
@@ -38,6 +41,7 @@ sealed record Terminal
             OpenInput = Console.OpenStandardInput,
             AskSecret = Console.IsInputRedirected ? null : ReadHidden,
             Variables = variables,
+            ErrorIsTerminal = !Console.IsErrorRedirected,
 
             // https://no-color.org: any non-empty value turns colours off.
             Colours = !Console.IsErrorRedirected
