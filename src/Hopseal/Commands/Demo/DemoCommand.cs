@@ -34,9 +34,17 @@ static class DemoCommand
             screen.Say($"The gateway goes on listening on {world.GatewayEndpoint} (STARTTLS) until Ctrl-C. Try for example:");
             screen.Say($"  openssl s_client -starttls smtp -crlf -connect {world.GatewayEndpoint} -CAfile {world.AuthorityFile}");
             screen.Say($"  swaks --tls --server {world.GatewayEndpoint} --from you@{DemoWorld.Sender} --to you@{DemoWorld.Receiver}");
-            await StopSignals.WaitAsync(cancel);
+            await WaitAsync(cancel);
         }
 
         return holds ? ExitCode.Done : ExitCode.No;
+    }
+
+    /// <summary>Until Ctrl-C or SIGTERM, which is how a person ends it.</summary>
+    static async Task WaitAsync(CancellationToken cancel)
+    {
+        var stopped = new TaskCompletionSource();
+        using var registration = cancel.Register(stopped.SetResult);
+        await stopped.Task;
     }
 }

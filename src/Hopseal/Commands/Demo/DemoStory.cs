@@ -77,8 +77,7 @@ sealed class DemoStory(DemoWorld world, DemoScreen screen, TimeProvider clock)
             $"5  Somebody sits on the path to mx.{DemoWorld.Bank}",
             "He passes everything on, but takes STARTTLS out of what the server offers. First, what that costs a sender that encrypts only if it is offered:");
         var careless = Message($"carol@{DemoWorld.Sender}", $"dave@{DemoWorld.Bank}", "Account statement");
-        var bank = new IPEndPoint(world.BankAddress, world.MxPort);
-        await SendAsync(bank, SecurityFloor.Plaintext, $"mx.{DemoWorld.Bank}", $"carol@{DemoWorld.Sender}", $"dave@{DemoWorld.Bank}", careless, cancel);
+        await SendAsync(world.BankEndpoint, SecurityFloor.Plaintext, $"mx.{DemoWorld.Bank}", $"carol@{DemoWorld.Sender}", $"dave@{DemoWorld.Bank}", careless, cancel);
         var readByAttacker = world.Attacker.Seen;
         screen.Seen("what the attacker read:", readByAttacker.Where(line => line.Length > 0));
         Check(readByAttacker.Any(line => line.Contains("Account statement", StringComparison.Ordinal)), "the attack works: he read the whole message");
@@ -101,7 +100,7 @@ sealed class DemoStory(DemoWorld world, DemoScreen screen, TimeProvider clock)
 
         var outcome = attempt.Recipients[0].Outcome as RecipientOutcome.Deferred;
         Check(outcome is not null, $"the mail waits: {outcome?.Status} {outcome?.Reason}");
-        var waiting = await world.CountQueueAsync(cancel);
+        var waiting = await world.CountWaitingAsync(cancel);
         Check(waiting == 1, $"{waiting} message in the queue; next attempt {attempt.RetryAt:HH:mm} UTC");
     }
 
@@ -110,7 +109,7 @@ sealed class DemoStory(DemoWorld world, DemoScreen screen, TimeProvider clock)
     {
         var transcript = new Transcript();
         var options = new ClientOptions { Hostname = $"mail.{DemoWorld.Sender}", Clock = clock, Transcript = transcript };
-        var demand = new TlsDemand(floor, name, world.VerifierFor(DomainName.Parse(name)));
+        var demand = new TlsDemand(floor, name, world.VerifierFor(name));
         var clearance = await SmtpClientConnection.OpenAsync(server, demand, options, cancel);
         if (clearance is not Clearance.Granted granted)
         {

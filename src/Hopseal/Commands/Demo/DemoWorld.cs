@@ -26,32 +26,39 @@ sealed class DemoWorld : IAsyncDisposable
     readonly LocalAuthority _authority;
     readonly SmtpListener _receivingHop;
     readonly Gateway _gateway;
+    readonly PkixCheck _check;
 
-    DemoWorld(string directory, LocalAuthority authority, SmtpListener receivingHop, StrippingAttacker attacker, Gateway gateway, string configuration)
+    DemoWorld(string directory, LocalAuthority authority, SmtpListener receivingHop, Gateway gateway, TimeProvider clock)
     {
         _directory = directory;
         _authority = authority;
         _receivingHop = receivingHop;
-        Attacker = attacker;
         _gateway = gateway;
-        ConfigurationText = configuration;
-        Verify = new PkixCheck(TrustedRoots.Of([authority.Certificate]), TimeProvider.System);
+        _check = new PkixCheck(TrustedRoots.Of(authority.Certificate), clock);
     }
 
-    public string ConfigurationText { get; }
+    public required string ConfigurationText { get; init; }
+
+    public required DemoMailbox Mailbox { get; init; }
+
+    /// <summary>What the gateway recorded.</summary>
+    public required DemoRecords Records { get; init; }
+
+    public required StrippingAttacker Attacker { get; init; }
 
     public IPEndPoint GatewayEndpoint => _gateway.Endpoints[0];
 
+    /// <summary>The bank's MX host, as the zone has it; who answers there is the attacker.</summary>
+    public IPEndPoint BankEndpoint => new(s_bankAddress, _receivingHop.Endpoint.Port);
+
     public string AuthorityFile => Path.Combine(_directory, "ca.pem");
 
-    public DemoMailbox Mailbox { get; private init; } = null!;
+    /// <summary>Messages that wait in the gateway.</summary>
+    public ValueTask<long> CountWaitingAsync(CancellationToken cancel) => _gateway.CountMessagesAsync(cancel);
 
-    public DemoRecords Records { get; private init; } = null!;
-
-    public StrippingAttacker Attacker { get; }
-
-    /// <summary>Judges certificates as a hop does that trusts the demo's authority.</summary>
-    public PkixCheck Verify { get; }
+    /// <summary>Judges certificates as a sending hop does that trusts the demo's authority.</summary>
+    public Func<PeerChain, PeerVerdict> VerifierFor(string name) => _check.For(new HostPlan(
+        new PlannedHost(DomainName.Parse(name), 0, 25, TlsStart.StartTls, HostAuthenticity.Configured, []), [], [name]));
 
     public static async Task<DemoWorld> StartAsync(TimeProvider clock, CancellationToken cancel)
     {
@@ -59,7 +66,7 @@ sealed class DemoWorld : IAsyncDisposable
         var authority = LocalAuthority.LoadOrCreate(directory, "Hopseal demo authority", clock);
         var mailbox = new DemoMailbox();
         var receivingHop = ReceivingHop(authority, mailbox, clock);
-        await receivingHop.StartAsync(cancel);
+        await receivingHop.StartAsync();
 
         // The bank's MX has an address of its own, and somebody sits in the way to it.
         var port = receivingHop.Endpoint.Port;
@@ -67,14 +74,18 @@ sealed class DemoWorld : IAsyncDisposable
 
         var configuration = Configure(directory, authority, port);
         var records = new DemoRecords();
-        var gateway = new Gateway(Load(directory, configuration, clock), Zone(), [records], NullLoggerFactory.Instance, clock);
-        await gateway.StartAsync(cancel);
-        return new DemoWorld(directory, authority, receivingHop, attacker, gateway, configuration) { Mailbox = mailbox, Records = records };
+        var gateway = await Gateway.StartAsync(Load(directory, configuration, clock), NullLoggerFactory.Instance, clock, Zone(), records);
+        return new DemoWorld(directory, authority, receivingHop, gateway, clock)
+        {
+            ConfigurationText = configuration,
+            Attacker = attacker,
+            Mailbox = mailbox,
+            Records = records,
+        };
     }
 
     public async ValueTask DisposeAsync()
     {
-        await _gateway.StopAsync();
         await _gateway.DisposeAsync();
         await Attacker.DisposeAsync();
         await _receivingHop.StopAsync(s_stopTimeout);
