@@ -15,7 +15,7 @@ namespace Hopseal.Relay.Attempt;
 /// <list type="bullet">
 /// <item>No connection, time-out, a broken dialogue, 4xx: the next address, then the next host; in the end deferred.</item>
 /// <item>5xx in the greeting: the same. It tells us to go away, not that the mail is wrong; the next host may take it
-/// (RFC 5321 §3.1, RFC 7504 §3.1).</item>
+/// (RFC 5321 §3.1, RFC 7504 §3).</item>
 /// <item>5xx to EHLO: the next host; returned to the sender only when every host of the plan says so.</item>
 /// <item>5xx to AUTH: deferred. A wrong password is ours to mend and must not cost mail.</item>
 /// <item>Not as secure as the floor: the next address, in the end deferred, never less secure (RFC 7672 §2.1).</item>

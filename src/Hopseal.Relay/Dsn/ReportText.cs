@@ -30,7 +30,7 @@ static class ReportText
         }
 
         Paragraph(text, "", string.Create(CultureInfo.InvariantCulture, $"The message came in on {lease.ReceivedAt.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC and is known here as {lease.Id}. Whoever looks after the gateway can find it by that name."));
-        return text.ToString();
+        return text.ToString().TrimEnd() + "\n";
     }
 
     /// <summary>RFC 3464 §2.3.2; an address that is not ASCII in the 7-bit form of RFC 6533 §3.</summary>
