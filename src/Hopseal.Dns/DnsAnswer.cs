@@ -45,5 +45,12 @@ public abstract record DnsAnswer<T>
     public sealed record Failed(DnsFailureKind Kind, string Detail) : DnsAnswer<T>;
 }
 
-/// <summary>RFC 5321 §5.1, RFC 7505: <paramref name="Exchange"/> is null for the root name of a null MX.</summary>
-public sealed record MxRecord(int Preference, DomainName? Exchange);
+/// <summary>A mail exchanger (RFC 5321 §5.1).</summary>
+/// <param name="Preference">0 to 65535; the lowest is tried first.</param>
+/// <param name="Exchange">Null for the root name, and for a name that no host can have (<paramref name="Invalid"/>).</param>
+/// <param name="Invalid">The exchange as published, when it is no host name: an address, or illegal characters.</param>
+public sealed record MxRecord(int Preference, DomainName? Exchange, string? Invalid = null)
+{
+    /// <summary>The exchange is the root name: "no mail here", if it is the only record (RFC 7505 §3).</summary>
+    public bool IsNull => Exchange is null && Invalid is null;
+}

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using System.Text;
 
 namespace Hopseal.Dns;
 
@@ -10,7 +11,11 @@ public sealed record DomainName
     const int MaxOctets = 253;
     const int MaxLabelOctets = 63;
 
-    static readonly IdnMapping s_idn = new() { AllowUnassigned = false, UseStd3AsciiRules = false };
+    // What a Chinese or Japanese keyboard writes for a dot; IdnMapping splits at it.
+    const int IdeographicFullStop = 0x3002;
+
+    // Punycode only: which code points a label may hold is checked below, and lower case is made before.
+    static readonly IdnMapping s_idn = new() { AllowUnassigned = true, UseStd3AsciiRules = false };
 
     DomainName(string ascii) => Ascii = ascii;
 
@@ -19,10 +24,13 @@ public sealed record DomainName
 
     /// <summary>Accepts A-labels and U-labels, any case, with or without a trailing dot. Labels may hold letters, digits,
     /// hyphens and underscores (<c>_smtp._tls</c>); anything else, an address literal included, is no domain name.</summary>
+    /// <remarks>A U-label is lower-cased and must hold letters, marks and digits only, roughly RFC 5892 §2; nothing else is
+    /// mapped. Symbols, or a letter followed by a separate accent instead of the composed letter, are refused rather than
+    /// turned into some other name: whoever has such a name writes its A-label.</remarks>
     public static bool TryParse(ReadOnlySpan<char> text, [NotNullWhen(true)] out DomainName? name)
     {
         name = null;
-        if (text.EndsWith("."))
+        if (text.EndsWith('.'))
         {
             text = text[..^1];
         }
@@ -63,16 +71,54 @@ public sealed record DomainName
 
     static bool TryToAscii(string text, out string ascii)
     {
+        ascii = "";
+        var lower = text.ToLowerInvariant();
+        if (!IsPlainUnicode(lower))
+        {
+            return false;
+        }
+
         try
         {
-            ascii = s_idn.GetAscii(text);
+            ascii = s_idn.GetAscii(lower);
             return true;
         }
         catch (ArgumentException)
         {
-            ascii = "";
             return false;
         }
+    }
+
+    static bool IsPlainUnicode(string lower)
+    {
+        var labelStarts = true;
+        foreach (var rune in lower.EnumerateRunes())
+        {
+            if (rune.IsAscii || rune.Value is IdeographicFullStop)
+            {
+                labelStarts = rune.Value is '.' or IdeographicFullStop;
+                continue;
+            }
+
+            // A mark from this block is a decomposed letter in all but the rarest scripts; normalisation data is not at hand.
+            if (rune.Value is >= 0x300 and <= 0x36F)
+            {
+                return false;
+            }
+
+            switch (Rune.GetUnicodeCategory(rune))
+            {
+                case UnicodeCategory.LowercaseLetter or UnicodeCategory.OtherLetter or UnicodeCategory.ModifierLetter
+                    or UnicodeCategory.DecimalDigitNumber:
+                case UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark when !labelStarts:
+                    labelStarts = false;
+                    break;
+                default:
+                    return false;
+            }
+        }
+
+        return true;
     }
 
     static bool LabelsAreValid(string ascii)

@@ -23,7 +23,8 @@ public enum HostAuthenticity
 /// <param name="Preference">Of its MX record; 0 for a configured or implicit host.</param>
 /// <param name="Name">Null when the configuration names an address.</param>
 /// <param name="Addresses">IPv6 and IPv4 as they are to be tried; empty when <paramref name="AddressFailure"/> says why.</param>
-/// <param name="AddressFailure">Set when the addresses are not known now (the host is skipped, RFC 7672 §2.1).</param>
+/// <param name="AddressFailure">Set when there are no addresses, or they are not known now: the host is skipped
+/// (RFC 7672 §2.1.2).</param>
 public sealed record PlannedHost(
     DomainName? Name,
     int Preference,
@@ -33,7 +34,8 @@ public sealed record PlannedHost(
     ImmutableArray<IPAddress> Addresses,
     string? AddressFailure = null)
 {
-    public override string ToString() => $"{Name?.Ascii ?? Addresses[0].ToString()}:{Port}";
+    /// <summary>For example <c>mx.example.org:25</c> or <c>[2001:db8::1]:25</c>.</summary>
+    public override string ToString() => Name is null ? new IPEndPoint(Addresses[0], Port).ToString() : $"{Name}:{Port}";
 }
 
 /// <summary>One host to try, with every policy that was found for it (each is reported on its own, RFC 8460 §4.4).</summary>

@@ -1,17 +1,163 @@
+using System.Collections.Immutable;
+using System.Net;
 using Hopseal.Dns;
+using Hopseal.Smtp.Tls;
+using Hopseal.Smtp.Wire;
 
 namespace Hopseal.Policy;
 
 /// <summary>Decides, before any connection is opened, how mail for a domain may travel.</summary>
-public sealed class DeliveryPlanner(Routing routing, IDnsResolver resolver, ProvenTlsMemory proven)
+/// <remarks>
+/// <para>Where to, the first that applies: the domain table, the entry for any domain, the smart host, the MX hosts.</para>
+/// <para>How: every policy that applies to a host is in its plan, and the highest floor wins. Rules are looked up for the
+/// recipient domain and for the name of the next hop; both apply.</para>
+/// <para>Which names a certificate may prove: a verified name is worth what the choice of the name is worth. A next hop that
+/// the operator wrote down is what was asked for. The name of an MX host comes from DNS, and whoever forges the MX record
+/// has a valid certificate for his own host; so it counts only from DNSSEC-validated records, or when it lies within the recipient
+/// domain (where a forger would need a certificate of that domain). The recipient domain itself always counts on the MX path,
+/// and so does what a matching rule lists, except that a rule found only by a host name that DNS chose without
+/// DNSSEC raises the floor but lends no names: the forger would choose the name with the convenient rule.</para>
+/// </remarks>
+/// <param name="random">Orders MX hosts of equal preference; the shared one if not given.</param>
+public sealed class DeliveryPlanner(Routing routing, IDnsResolver resolver, ProvenTlsMemory proven, Random? random = null)
 {
+    static readonly EnhancedStatus s_badDestination = new(5, 1, 2);
+    static readonly EnhancedStatus s_dnsFailure = new(4, 4, 3);
+    static readonly EnhancedStatus s_unroutableNow = new(4, 4, 4);
+
+    readonly OperatorRules _rules = new(routing.Rules);
+    readonly MxLookup _mx = new(resolver, routing.OwnNames, routing.MxPort, random ?? Random.Shared);
+
+    /// <summary>Throws only when cancelled.</summary>
+    /// <param name="domain">The domain of a mailbox: a name, or an address literal (RFC 5321 §4.1.3).</param>
+    public ValueTask<DeliveryPlan> PlanAsync(string domain, CancellationToken cancel)
+    {
+        ArgumentNullException.ThrowIfNull(domain);
+        if (DomainName.TryParse(domain, out var name))
+        {
+            return PlanAsync(name, cancel);
+        }
+
+        return AddressLiteral.TryParse(domain, out var address) && HostAddresses.IsHost(address)
+            ? PlanAsync(new Recipient(AddressLiteral.Write(address), null, address), cancel)
+            : ValueTask.FromResult<DeliveryPlan>(new DeliveryPlan.Bounce(s_badDestination, $"{domain} is no destination for mail"));
+    }
+
     /// <summary>Throws only when cancelled.</summary>
     public ValueTask<DeliveryPlan> PlanAsync(DomainName domain, CancellationToken cancel)
     {
-        _ = (routing, resolver, proven);
-        throw new NotImplementedException();
+        ArgumentNullException.ThrowIfNull(domain);
+        return PlanAsync(new Recipient(domain.Ascii, domain, null), cancel);
     }
-}
 
-/// <summary>Which hosts completed TLS, and when last. In memory, loaded at start and saved by the caller.</summary>
-public sealed class ProvenTlsMemory;
+    ValueTask<DeliveryPlan> PlanAsync(Recipient recipient, CancellationToken cancel)
+    {
+        var (route, source) = recipient.Domain is { } domain && routing.Domains.TryGetValue(domain, out var own)
+            ? (own, $"Domains.{domain}")
+            : (routing.AnyDomain, nameof(Routing.AnyDomain));
+        if (route?.Maildir is { } maildir)
+        {
+            return ValueTask.FromResult<DeliveryPlan>(new DeliveryPlan.Keep(maildir));
+        }
+
+        var configured = Configured(route?.Floor, source);
+        if (route?.NextHop is { } nextHop)
+        {
+            return PlanAsync(recipient, nextHop, configured, credentials: false, cancel);
+        }
+
+        if (routing.SmartHost is { } smartHost)
+        {
+            configured = [.. configured, .. Configured(routing.SmartHostFloor, "Outbound.SmartHost")];
+            return PlanAsync(recipient, smartHost, configured, routing.SmartHostCredentials, cancel);
+        }
+
+        return PlanDirectAsync(recipient, configured, cancel);
+    }
+
+    async ValueTask<DeliveryPlan> PlanAsync(
+        Recipient recipient, NextHop hop, ImmutableArray<TransportPolicy> configured, bool credentials, CancellationToken cancel)
+    {
+        var addresses = hop switch
+        {
+            { Address: { } address } => new HostAddresses([address], null, Known: true),
+            { Host: { } host } => await HostAddresses.FindAsync(resolver, host, cancel),
+            _ => new HostAddresses([], "it has neither name nor address", Known: true),
+        };
+        if (addresses.Failure is { } failure)
+        {
+            // A next hop that does not exist is a slip of the operator's; it must not cost mail.
+            return new DeliveryPlan.Defer(
+                addresses.Known ? s_unroutableNow : s_dnsFailure,
+                $"the configured next hop for {recipient.Text} cannot be found: {failure}");
+        }
+
+        var planned = new PlannedHost(
+            hop.Address is null ? hop.Host : null, 0, hop.Port, hop.Start, HostAuthenticity.Configured, addresses.Found);
+        return new DeliveryPlan.Relay([Secured(recipient, planned, configured, credentials)], credentials);
+    }
+
+    async ValueTask<DeliveryPlan> PlanDirectAsync(
+        Recipient recipient, ImmutableArray<TransportPolicy> configured, CancellationToken cancel)
+    {
+        if (recipient.Domain is not { } domain)
+        {
+            var host = new PlannedHost(null, 0, routing.MxPort, TlsStart.StartTls, HostAuthenticity.None, [recipient.Address!]);
+            return new DeliveryPlan.Relay([Direct(host)]);
+        }
+
+        return await _mx.FindAsync(domain, cancel) switch
+        {
+            MxHosts.Found found => new DeliveryPlan.Relay([.. found.Hosts.Select(Direct)]),
+            MxHosts.None none => none.Plan,
+            var unknown => throw new InvalidOperationException($"unknown MX answer {unknown}"),
+        };
+
+        HostPlan Direct(PlannedHost host) => Secured(recipient, host, configured, credentials: false);
+    }
+
+    HostPlan Secured(Recipient recipient, PlannedHost host, ImmutableArray<TransportPolicy> configured, bool credentials)
+    {
+        var forDomain = _rules.Matching(recipient.Text);
+        var forHost = host.Name is null ? [] : _rules.Matching(host.Name.Ascii);
+        var policies = ImmutableArray.CreateBuilder<TransportPolicy>();
+        policies.Add(new TransportPolicy.Opportunistic());
+        policies.AddRange(configured);
+        policies.AddRange(forDomain.Union(forHost).Select(rule => new TransportPolicy.Operator(rule.Floor, rule.Source)));
+        if (credentials)
+        {
+            policies.Add(new TransportPolicy.Credentials());
+        }
+
+        if (proven.LastProven(host) is { } last)
+        {
+            policies.Add(new TransportPolicy.ProvenTls(last));
+        }
+
+        var lending = host.Authenticity == HostAuthenticity.None ? forDomain : [.. forDomain.Union(forHost)];
+        return new HostPlan(host, policies.DrainToImmutable(),
+        [
+            .. BelievedNames(recipient, host).Concat(lending.SelectMany(rule => rule.Names)).Distinct(StringComparer.OrdinalIgnoreCase)
+        ]);
+    }
+
+    static IEnumerable<string> BelievedNames(Recipient recipient, PlannedHost host)
+    {
+        if (host.Name is { } name
+            && (host.Authenticity != HostAuthenticity.None || (recipient.Domain is { } within && name.IsWithin(within))))
+        {
+            yield return name.Ascii;
+        }
+
+        if (host.Authenticity != HostAuthenticity.Configured && recipient.Domain is { } domain)
+        {
+            yield return domain.Ascii;
+        }
+    }
+
+    static ImmutableArray<TransportPolicy> Configured(SecurityFloor? floor, string source) =>
+        floor is { } configured ? [new TransportPolicy.Operator(configured, source)] : [];
+
+    /// <summary>Either a domain, or an address.</summary>
+    sealed record Recipient(string Text, DomainName? Domain, IPAddress? Address);
+}

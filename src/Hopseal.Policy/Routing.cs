@@ -10,12 +10,15 @@ namespace Hopseal.Policy;
 public sealed record NextHop(DomainName? Host, IPAddress? Address, int Port, TlsStart Start);
 
 /// <summary>One entry of the domain table: mail we accept from anyone, and where it goes.</summary>
+/// <param name="NextHop">Null together with <paramref name="Maildir"/>: the smart host, or else the domain's MX hosts, as for
+/// any other domain (a backup MX).</param>
 /// <param name="Floor">Null: nothing said beyond what else applies.</param>
 /// <param name="Maildir">A directory of this machine; then <paramref name="NextHop"/> is null.</param>
 public sealed record DomainRoute(NextHop? NextHop, SecurityFloor? Floor, string? Maildir);
 
 /// <summary>An entry of <c>Outbound.Rules</c>.</summary>
-/// <param name="Destination">A domain, or <c>*.</c> and a domain for every domain below it.</param>
+/// <param name="Destination">See <see cref="OperatorRules"/>: a domain, <c>*.</c> and a domain for every domain below it, an
+/// address literal, or <c>*</c> for everything.</param>
 /// <param name="Names">Further names the certificate may be for; see <see cref="HostPlan.ReferenceNames"/>.</param>
 /// <param name="Source">The configuration key, for records.</param>
 public sealed record OutboundRule(string Destination, SecurityFloor Floor, ImmutableArray<string> Names, string Source);
@@ -36,6 +39,10 @@ public sealed record Routing
     public SecurityFloor? SmartHostFloor { get; init; }
 
     public ImmutableArray<OutboundRule> Rules { get; init; } = [];
+
+    /// <summary>Our own names, as MX records may have them: mail for which we are an MX host goes only to hosts better than
+    /// ourselves (RFC 5321 §5.1).</summary>
+    public ImmutableHashSet<DomainName> OwnNames { get; init; } = [];
 
     /// <summary>Of MX hosts; 25 outside of tests and the demo.</summary>
     public int MxPort { get; init; } = 25;

@@ -34,26 +34,43 @@ public abstract record SessionRecord
 
     /// <summary>We delivered, or tried to deliver, to someone.</summary>
     /// <param name="Plan">What was asked of the session.</param>
+    /// <param name="Start">How it was to become TLS. <see cref="TlsStart.None"/>: the plaintext session that follows a failed
+    /// handshake (RFC 7435 §3); the handshake itself has a record of its own.</param>
     /// <param name="Fault">Why it failed, null when it did not.</param>
+    /// <param name="Delivered">Recipients the peer took responsibility for.</param>
+    /// <param name="Deferred">Recipients this session leaves to another session or another attempt.</param>
+    /// <param name="Bounced">Recipients the peer refused for good.</param>
+    /// <param name="MayBeDelivered">Of the deferred ones, those for whom it broke after the final dot: they may get the
+    /// message twice (RFC 5321 §6.1).</param>
     public sealed record Outbound(
         QueueId Message,
         string Domain,
+        int Attempt,
         HostPlan Plan,
+        TlsStart Start,
         SessionFault? Fault,
         int Delivered,
         int Deferred,
         int Bounced,
+        int MayBeDelivered,
         Transcript? Transcript) : SessionRecord;
 }
 
 /// <summary>One attempt at one message for one domain: everything a DSN (RFC 3464), a TLS report and the dashboard say about it
 /// is a view of this record.</summary>
+/// <param name="Sessions">In their order; empty when the plan was not to relay, or no connection was tried.</param>
+/// <param name="Recipients">Those of the lease, in its order.</param>
+/// <param name="TlsFailed">A handshake failed where the floor would have allowed plaintext.</param>
+/// <param name="RetryAt">When the deferred recipients are tried again; null when there are none, or when the store decides.</param>
 public sealed record DeliveryAttempt(
     QueueLease Lease,
     DateTimeOffset StartedAt,
+    TimeSpan Elapsed,
     DeliveryPlan Plan,
     ImmutableArray<SessionRecord.Outbound> Sessions,
-    ImmutableArray<(Mailbox Recipient, RecipientOutcome Outcome)> Recipients);
+    ImmutableArray<(Mailbox Recipient, RecipientOutcome Outcome)> Recipients,
+    bool TlsFailed,
+    DateTimeOffset? RetryAt = null);
 
 /// <summary>Where finished records go. Seam: <c>SessionFanout</c> in production, a list in tests. Never blocks a session; a full
 /// sink drops and counts.</summary>

@@ -30,7 +30,12 @@ public abstract record RecipientOutcome
 
     public sealed record Delivered(SmtpReply Reply) : RecipientOutcome;
 
-    public sealed record Deferred(EnhancedStatus Status, string Reason) : RecipientOutcome;
+    public sealed record Deferred(EnhancedStatus Status, string Reason, RemoteWord? Remote = null) : RecipientOutcome;
 
-    public sealed record Bounced(EnhancedStatus Status, string Reason) : RecipientOutcome;
+    public sealed record Bounced(EnhancedStatus Status, string Reason, RemoteWord? Remote = null) : RecipientOutcome;
 }
+
+/// <summary>Who was asked, and what it said last: Remote-MTA and Diagnostic-Code of a delivery report (RFC 3464 §2.3.5,
+/// §2.3.6).</summary>
+/// <param name="Host">A name, or an address literal in brackets.</param>
+public sealed record RemoteWord(string Host, SmtpReply? Reply);

@@ -1,0 +1,120 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+
+namespace Hopseal.Dns;
+
+/// <summary>Reads the text that <see cref="ZoneResolver"/> describes.</summary>
+sealed class ZoneText
+{
+    readonly ImmutableArray<ZoneResolver.ZoneRecord>.Builder _records = ImmutableArray.CreateBuilder<ZoneResolver.ZoneRecord>();
+    TimeSpan _ttl = TimeSpan.FromHours(1);
+    bool _secure;
+
+    ZoneText()
+    {
+    }
+
+    /// <exception cref="FormatException">Names every line that cannot be read.</exception>
+    public static ImmutableArray<ZoneResolver.ZoneRecord> Read(string text)
+    {
+        var zone = new ZoneText();
+        var errors = new List<string>();
+        var number = 0;
+        foreach (var line in text.Split('\n'))
+        {
+            number++;
+            var words = line.Split(';')[0].Split((char[])[' ', '\t', '\r'], StringSplitOptions.RemoveEmptyEntries);
+            if (words.Length > 0 && zone.ReadLine(words) is { } error)
+            {
+                errors.Add($"line {number}: {error}");
+            }
+        }
+
+        return errors.Count == 0 ? zone._records.DrainToImmutable() : throw new FormatException(string.Join('\n', errors));
+    }
+
+    string? ReadLine(string[] words)
+    {
+        switch (words)
+        {
+            case ["$SECURE", "on" or "off"]:
+                _secure = words[1] == "on";
+                return null;
+            case ["$SECURE", ..]:
+                return "$SECURE is on or off";
+            case ["$TTL", var seconds]:
+                return TryTtl(seconds, out _ttl) ? null : $"not a TTL: {seconds}";
+            case [['$', ..], ..]:
+                return $"unknown directive {words[0]}";
+            case [var owner, var ttl, var type, .. var data] when char.IsAsciiDigit(ttl[0]):
+                return TryTtl(ttl, out var own) ? ReadRecord(owner, own, type, data) : $"not a TTL: {ttl}";
+            case [var owner, var type, .. var data]:
+                return ReadRecord(owner, _ttl, type, data);
+            default:
+                return "a record is: name [ttl] type data";
+        }
+    }
+
+    string? ReadRecord(string ownerText, TimeSpan ttl, string typeText, string[] words)
+    {
+        if (!DomainName.TryParse(ownerText, out var owner))
+        {
+            return $"not a domain name: {ownerText}";
+        }
+
+        var type = typeText.ToUpperInvariant();
+        var data = Data(type, words, out var error);
+        if (data is null)
+        {
+            return error;
+        }
+
+        // RFC 1034 §3.6.2; what this resolver would answer otherwise would depend on the question.
+        var others = _records.Where(other => other.Owner == owner && other.Type != "FAIL");
+        if (type != "FAIL" && others.Any(other => type == "CNAME" || other.Type == "CNAME"))
+        {
+            return $"{owner} has a CNAME and something else";
+        }
+
+        _records.Add(new ZoneResolver.ZoneRecord(owner, type, data, ttl, _secure));
+        return null;
+    }
+
+    static object? Data(string type, string[] words, out string error)
+    {
+        error = $"not the data of {type}: {string.Join(' ', words)}";
+        switch (type)
+        {
+            case "MX" when words is [var number, var host]
+                && ushort.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var preference):
+                return host == "." ? new MxRecord(preference, null)
+                    : DomainName.TryParse(host, out var exchange) ? new MxRecord(preference, exchange)
+                    : new MxRecord(preference, null, host);
+            case "A" when Address(words, AddressFamily.InterNetwork) is { } address:
+                return address;
+            case "AAAA" when Address(words, AddressFamily.InterNetworkV6) is { } address:
+                return address;
+            case "CNAME" when words is [var text] && DomainName.TryParse(text, out var target):
+                return target;
+            case "FAIL" when words is ["MX" or "A" or "AAAA" or "ANY", .. var detail]:
+                return new ZoneResolver.Failure(words[0], detail.Length == 0 ? "the zone says so" : string.Join(' ', detail));
+            case "MX" or "A" or "AAAA" or "CNAME" or "FAIL":
+                return null;
+            default:
+                error = $"unknown type {type}";
+                return null;
+        }
+    }
+
+    static IPAddress? Address(string[] words, AddressFamily family) =>
+        words is [var text] && IPAddress.TryParse(text, out var address) && address.AddressFamily == family ? address : null;
+
+    static bool TryTtl(string text, out TimeSpan ttl)
+    {
+        var valid = int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds);
+        ttl = TimeSpan.FromSeconds(seconds);
+        return valid;
+    }
+}

@@ -1,0 +1,62 @@
+using System.Collections.Immutable;
+using System.Net;
+using System.Net.Sockets;
+using Hopseal.Dns;
+
+namespace Hopseal.Policy;
+
+/// <summary>The addresses of one host, as they are to be tried.</summary>
+/// <param name="Found">IPv6 and IPv4 in turn, IPv6 first; at most <see cref="MaxAddresses"/>.</param>
+/// <param name="Failure">Why there are none.</param>
+/// <param name="Known">False when a look-up failed, so that there may be addresses after all.</param>
+sealed record HostAddresses(ImmutableArray<IPAddress> Found, string? Failure, bool Known)
+{
+    const int MaxAddresses = 20;
+
+    /// <summary>Throws only when cancelled.</summary>
+    public static async Task<HostAddresses> FindAsync(IDnsResolver resolver, DomainName host, CancellationToken cancel)
+    {
+        var asking6 = resolver.Ipv6Async(host, cancel).AsTask();
+        var asking4 = resolver.Ipv4Async(host, cancel).AsTask();
+        await Task.WhenAll(asking6, asking4);
+        var (answer6, answer4) = (await asking6, await asking4);
+        var found = InTurn(Records(answer6), Records(answer4));
+        if (!found.IsEmpty)
+        {
+            return new HostAddresses(found, null, Known: true);
+        }
+
+        DnsAnswer<IPAddress>[] answers = [answer6, answer4];
+        var failures = string.Join("; ", answers.OfType<DnsAnswer<IPAddress>.Failed>().Select(failed => failed.Detail));
+        if (failures.Length > 0)
+        {
+            return new HostAddresses([], failures, Known: false);
+        }
+
+        var why = answer4 is DnsAnswer<IPAddress>.NameError ? $"{host} does not exist" : $"{host} has no address";
+        return new HostAddresses([], why, Known: true);
+    }
+
+    /// <summary>Whether a connection to this address can be meant: the unspecified address would reach ourselves, a
+    /// multicast or broadcast address many.</summary>
+    public static bool IsHost(IPAddress address) => address.AddressFamily == AddressFamily.InterNetworkV6
+        ? !address.IsIPv6Multicast && !address.Equals(IPAddress.IPv6Any) && (!address.IsIPv4MappedToIPv6 || IsHost(address.MapToIPv4()))
+        : address.GetAddressBytes()[0] is > 0 and < 224;
+
+    static ImmutableArray<IPAddress> Records(DnsAnswer<IPAddress> answer) =>
+        answer is DnsAnswer<IPAddress>.Found found ? found.Records : [];
+
+    // A host with both is reachable by both more often than not, and the second attempt should not repeat what failed in the first.
+    static ImmutableArray<IPAddress> InTurn(ImmutableArray<IPAddress> v6, ImmutableArray<IPAddress> v4)
+    {
+        var (first, second) = (v6.Where(IsHost).Distinct().ToArray(), v4.Where(IsHost).Distinct().ToArray());
+        var found = ImmutableArray.CreateBuilder<IPAddress>();
+        for (var i = 0; i < Math.Max(first.Length, second.Length); i++)
+        {
+            found.AddRange(first.Skip(i).Take(1));
+            found.AddRange(second.Skip(i).Take(1));
+        }
+
+        return [.. found.Take(MaxAddresses)];
+    }
+}

@@ -1,0 +1,85 @@
+using System.Collections.Frozen;
+using System.Collections.Immutable;
+using Hopseal.Dns;
+
+namespace Hopseal.Policy;
+
+/// <summary>Finds the <c>Outbound.Rules</c> that apply to a name. All that match apply, not just the closest: their floors
+/// combine by <c>Max</c>, so that a rule for one domain cannot lower what a rule for all of them asks for.</summary>
+/// <remarks>A destination is a domain (<c>bank.example</c>: that domain and nothing below it), <c>*.</c> and a domain
+/// (<c>*.example</c>: everything below, at any depth, but not <c>example</c> itself), an address literal
+/// (<c>[192.0.2.1]</c>), or <c>*</c>. U-labels and upper case mean the same as their A-labels.</remarks>
+public sealed class OperatorRules
+{
+    const string BelowPrefix = "*.";
+    const string Everything = "*";
+
+    readonly FrozenDictionary<string, ImmutableArray<OutboundRule>> _byDestination;
+    readonly FrozenDictionary<OutboundRule, int> _order;
+
+    /// <exception cref="ArgumentException">A destination is none of the four forms: such a rule would silently never apply.</exception>
+    public OperatorRules(ImmutableArray<OutboundRule> rules)
+    {
+        _byDestination = rules
+            .GroupBy(rule => Canonical(rule.Destination))
+            .ToFrozenDictionary(group => group.Key, group => group.ToImmutableArray());
+        _order = rules.Distinct().Select((rule, index) => KeyValuePair.Create(rule, index)).ToFrozenDictionary();
+    }
+
+    /// <summary>Whether this text can be the destination of a rule.</summary>
+    public static bool IsDestination(string text) => TryCanonical(text, out _);
+
+    /// <summary>The rules that apply, in the order they were written.</summary>
+    /// <param name="name">A recipient domain (a name or an address literal) or the name of a next hop.</param>
+    public ImmutableArray<OutboundRule> Matching(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        if (_byDestination.Count == 0)
+        {
+            return [];
+        }
+
+        var key = TryCanonical(name, out var canonical) ? canonical : name;
+        var matching = new List<OutboundRule>();
+        Take(key);
+        if (key[0] != '[')
+        {
+            for (var dot = key.IndexOf('.', StringComparison.Ordinal); dot >= 0; dot = key.IndexOf('.', dot + 1))
+            {
+                Take(string.Concat("*", key.AsSpan(dot)));
+            }
+        }
+
+        Take(Everything);
+        return [.. matching.Distinct().OrderBy(rule => _order[rule])];
+
+        void Take(string destination) => matching.AddRange(_byDestination.GetValueOrDefault(destination, []));
+    }
+
+    static string Canonical(string destination) =>
+        TryCanonical(destination, out var canonical) ? canonical : throw new ArgumentException($"not a destination: {destination}");
+
+    static bool TryCanonical(string text, out string canonical)
+    {
+        canonical = Everything;
+        if (text == Everything)
+        {
+            return true;
+        }
+
+        if (AddressLiteral.TryParse(text, out var address))
+        {
+            canonical = AddressLiteral.Write(address);
+            return true;
+        }
+
+        var below = text.StartsWith(BelowPrefix, StringComparison.Ordinal);
+        if (!DomainName.TryParse(below ? text.AsSpan(BelowPrefix.Length) : text, out var name))
+        {
+            return false;
+        }
+
+        canonical = below ? BelowPrefix + name.Ascii : name.Ascii;
+        return true;
+    }
+}

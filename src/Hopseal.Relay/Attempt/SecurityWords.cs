@@ -1,0 +1,59 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using Hopseal.Policy;
+using Hopseal.Smtp.Tls;
+using Hopseal.Smtp.Wire;
+
+namespace Hopseal.Relay.Attempt;
+
+/// <summary>A missed floor in plain words: which host, what was required and by whom, what was reached.</summary>
+static class SecurityWords
+{
+    const int MaxFailures = 3;
+    const int MaxCharacters = 600;
+
+    /// <summary>X.7.4 where TLS was not to be had, X.7.5 where it was not good enough (RFC 3463 §3.8).</summary>
+    public static EnhancedStatus StatusOf(ImmutableArray<TlsFailure> failures) =>
+        failures.Any(failure => failure.Type == TlsResultType.StarttlsNotSupported) ? new(4, 7, 4) : new(4, 7, 5);
+
+    public static string Explain(string host, HostPlan plan, ImmutableArray<TlsFailure> failures)
+    {
+        var required = plan.Floor switch
+        {
+            SecurityFloor.Plaintext => "encryption was tried",
+            SecurityFloor.Encrypted => $"encryption is required ({Source(plan)})",
+            SecurityFloor.Authenticated => $"encryption to an authenticated host is required ({Source(plan)})",
+        };
+        var reached = failures.IsEmpty ? "it was not reached" : string.Join("; ", failures.Take(MaxFailures).Select(Describe));
+        return OneLine.Of($"{host}: {required}, but {reached}", MaxCharacters);
+    }
+
+    /// <summary>Who asked for the floor; where several did, the first.</summary>
+    static string Source(HostPlan plan) => plan.Policies.First(policy => policy.Floor == plan.Floor) switch
+    {
+        TransportPolicy.Operator configured => $"configured: {configured.Source}",
+        TransportPolicy.Credentials => "we authenticate there",
+        TransportPolicy.ProvenTls proven => string.Create(
+            CultureInfo.InvariantCulture, $"it completed TLS on {proven.LastProvenAt.UtcDateTime:yyyy-MM-dd}"),
+        var other => other.GetType().Name,
+    };
+
+    static string Describe(TlsFailure failure)
+    {
+        var words = failure.Type switch
+        {
+            TlsResultType.StarttlsNotSupported => "it does not offer STARTTLS",
+            TlsResultType.CertificateHostMismatch => "its certificate is for another name",
+            TlsResultType.CertificateExpired => "its certificate has expired or is not valid yet",
+            TlsResultType.CertificateNotTrusted => "its certificate is not from an authority we trust",
+            TlsResultType.ValidationFailure => "TLS with it failed",
+            TlsResultType.TlsaInvalid => "its TLSA records do not match its certificate",
+            TlsResultType.DnssecInvalid => "its DNSSEC records are not valid",
+            TlsResultType.DaneRequired => "it has no usable TLSA records",
+            TlsResultType.StsPolicyFetchError => "its MTA-STS policy cannot be fetched",
+            TlsResultType.StsPolicyInvalid => "its MTA-STS policy is not valid",
+            TlsResultType.StsWebpkiInvalid => "the certificate of its MTA-STS policy host is not valid",
+        };
+        return failure.Detail is { } detail ? $"{words} ({failure.ReasonCode}: {detail})" : $"{words} ({failure.ReasonCode})";
+    }
+}

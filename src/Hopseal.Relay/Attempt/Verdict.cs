@@ -1,0 +1,25 @@
+using Hopseal.Relay.Queue;
+
+namespace Hopseal.Relay.Attempt;
+
+/// <summary>Where an attempt goes on after a verdict.</summary>
+public enum NextStep
+{
+    /// <summary>The outcome is final for this attempt.</summary>
+    Stop,
+
+    /// <summary>The next address of the same host; after its last one, the next host.</summary>
+    NextAddress,
+
+    /// <summary>The next host; another address of this one would say the same.</summary>
+    NextHost,
+
+    /// <summary>The same address once more, in plaintext: the handshake failed, it had failed in an earlier attempt too, and no
+    /// policy asks for more (RFC 7435 §3).</summary>
+    SameAddressInPlaintext,
+}
+
+/// <summary>A judgement on one session or one recipient.</summary>
+/// <param name="Outcome">What it comes to if nothing better follows in this attempt.</param>
+/// <param name="TlsFailed">A handshake failed where the floor allows plaintext: a later attempt may go without.</param>
+public sealed record Verdict(RecipientOutcome Outcome, NextStep Next, bool TlsFailed = false);

@@ -1,0 +1,73 @@
+using System.Collections.Immutable;
+using System.Net;
+using Hopseal.Relay.Queue;
+using Hopseal.Smtp.Mail;
+using Hopseal.Smtp.Server;
+using Hopseal.Smtp.Wire;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Hopseal.Relay;
+
+/// <summary>What the intake needs to know.</summary>
+public sealed record IntakeOptions
+{
+    /// <summary>The name in the Received header.</summary>
+    public required string Hostname { get; init; }
+
+    public required AcceptedDomains AcceptedDomains { get; init; }
+
+    /// <summary>Clients that may send anywhere.</summary>
+    public ImmutableArray<IPNetwork> RelayFrom { get; init; } = [];
+
+    /// <summary>A message with more hops than this is in a loop; at least 100 (RFC 5321 §6.3).</summary>
+    public int MaxReceivedFields { get; init; } = 100;
+}
+
+/// <summary>Takes mail from server sessions into the queue: decides who may send where, writes the trace header, and says 250 once
+/// content and envelope are on stable storage.</summary>
+public sealed class Intake : ITransactionHandler
+{
+    readonly IntakeOptions _options;
+    readonly RelayPermission _permission;
+    readonly MessageQueue _queue;
+    readonly Spool _spool;
+    readonly TimeProvider _clock;
+    readonly ILogger _log;
+
+    /// <param name="spool">The one that the queue's store reads.</param>
+    public Intake(IntakeOptions options, MessageQueue queue, Spool spool, TimeProvider clock, ILogger<Intake>? log = null)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        _options = options;
+        _permission = new RelayPermission(options.AcceptedDomains, options.RelayFrom);
+        _queue = queue;
+        _spool = spool;
+        _clock = clock;
+        _log = log ?? NullLogger<Intake>.Instance;
+    }
+
+    public ValueTask<SmtpReply> RecipientAsync(
+        SessionContext session, Envelope soFar, Mailbox recipient, CancellationToken cancel)
+    {
+        ArgumentNullException.ThrowIfNull(session);
+        var decision = _permission.Decide(session.Peer.Address, session.User, recipient);
+        return ValueTask.FromResult(decision switch
+        {
+            RelayDecision.Accepted => new SmtpReply(250, new EnhancedStatus(2, 1, 5), "recipient ok"),
+            RelayDecision.RelayDenied => new SmtpReply(550, new EnhancedStatus(5, 7, 1), "relay access denied"),
+            RelayDecision.RoutedLocalPart =>
+                new SmtpReply(550, new EnhancedStatus(5, 7, 1), "relay access denied: a route in the local part"),
+        });
+    }
+
+    public IMessageWriter BeginMessage(SessionContext session, Envelope envelope)
+    {
+        ArgumentNullException.ThrowIfNull(session);
+        ArgumentNullException.ThrowIfNull(envelope);
+        var id = QueueId.Next(_clock);
+        var receivedAt = _clock.GetUtcNow();
+        var header = ReceivedHeader.Format(session, envelope, _options.Hostname, id, receivedAt);
+        return new IntakeMessage(id, receivedAt, envelope, header, _spool.Begin(id), _queue, _options.MaxReceivedFields, _log);
+    }
+}

@@ -1,0 +1,95 @@
+using Microsoft.Data.Sqlite;
+
+namespace Hopseal.Relay.Stores.Sqlite;
+
+/// <summary>How connections to the database are opened.</summary>
+static class QueueDatabase
+{
+    // Measured with messages of 10 KiB: pages of 8 KiB take half as long to commit as the usual 4 KiB; larger ones gain nothing.
+    const int PageOctets = 8 * 1024;
+
+    /// <summary>The log is copied into the database when it has grown to 32 MiB: often enough to stay small, seldom enough
+    /// not to be felt.</summary>
+    const int CheckpointPages = 32 * 1024 * 1024 / PageOctets;
+
+    /// <summary>What a log that a long reader let grow is cut back to.</summary>
+    const int LogOctets = 64 * 1024 * 1024;
+
+    /// <summary>The connection string of readers.</summary>
+    public static string Reading(string file) => new SqliteConnectionStringBuilder
+    {
+        DataSource = file,
+        Mode = SqliteOpenMode.ReadOnly,
+        Pooling = true,
+    }.ToString();
+
+    /// <summary>Opens the database to write, creates it where it is missing, and brings its schema up to date.</summary>
+    public static QueueRows Create(string file)
+    {
+        if (!File.Exists(file))
+        {
+            CreateForThisUserOnly(file);
+        }
+
+        var connection = Connect(file);
+        try
+        {
+            Schema.BringUpToDate(connection);
+            return new QueueRows(connection);
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Opens it again: a database that has gone is an error then, not a new queue.</summary>
+    public static QueueRows OpenToWrite(string file) => new(Connect(file));
+
+    static SqliteConnection Connect(string file)
+    {
+        var connection = new SqliteConnection(new SqliteConnectionStringBuilder
+        {
+            DataSource = file,
+            Mode = SqliteOpenMode.ReadWrite,
+            Pooling = false,
+        }.ToString());
+        try
+        {
+            connection.Open();
+            using var set = connection.CreateCommand();
+#pragma warning disable CA2100 // constants of this file
+            set.CommandText = $"""
+                PRAGMA page_size = {PageOctets};
+                PRAGMA journal_mode = WAL;
+                PRAGMA synchronous = FULL;
+                PRAGMA wal_autocheckpoint = {CheckpointPages};
+                PRAGMA journal_size_limit = {LogOctets};
+                PRAGMA cache_size = -16384;
+                """;
+#pragma warning restore CA2100
+            set.ExecuteNonQuery();
+            return connection;
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The database holds mail. SQLite gives the log the mode of the database.</summary>
+    static void CreateForThisUserOnly(string file)
+    {
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
+        if (!OperatingSystem.IsWindows())
+        {
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        }
+
+        using (new FileStream(file, options))
+        {
+        }
+    }
+}

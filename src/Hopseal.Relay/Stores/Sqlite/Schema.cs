@@ -1,0 +1,73 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using Hopseal.Relay.Queue;
+using Microsoft.Data.Sqlite;
+
+namespace Hopseal.Relay.Stores.Sqlite;
+
+/// <summary>The tables, as the list of steps that made them: <c>PRAGMA user_version</c> counts the steps a database has
+/// taken. Steps are added at the end and never changed. Times are UNIX milliseconds.</summary>
+static class Schema
+{
+    static readonly ImmutableArray<string> s_steps =
+    [
+        // 1: the queue. One row of entries per message and recipient domain: the unit that is leased and attempted.
+        // state: 0 pending, 1 delivered, 2 bounced. body: the members of BodyType, in their order.
+        """
+        CREATE TABLE messages (
+            number INTEGER PRIMARY KEY,
+            id TEXT NOT NULL UNIQUE,
+            received_at INTEGER NOT NULL,
+            return_path TEXT,
+            body INTEGER NOT NULL,
+            smtputf8 INTEGER NOT NULL,
+            declared_size INTEGER,
+            size INTEGER NOT NULL,
+            content_file TEXT,
+            content BLOB
+        ) STRICT;
+        CREATE TABLE entries (
+            message INTEGER NOT NULL,
+            domain TEXT NOT NULL,
+            attempts INTEGER NOT NULL DEFAULT 0,
+            due_at INTEGER NOT NULL,
+            tls_failed INTEGER NOT NULL DEFAULT 0,
+            PRIMARY KEY (message, domain)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX entries_due ON entries (due_at);
+        CREATE TABLE recipients (
+            message INTEGER NOT NULL,
+            position INTEGER NOT NULL,
+            domain TEXT NOT NULL,
+            address TEXT NOT NULL,
+            state INTEGER NOT NULL DEFAULT 0,
+            status TEXT,
+            reason TEXT,
+            PRIMARY KEY (message, position)
+        ) STRICT, WITHOUT ROWID;
+        """,
+    ];
+
+    /// <summary>Takes the steps that are missing, each in a transaction of its own.</summary>
+    /// <exception cref="QueueStoreException">A newer program has been here.</exception>
+    public static void BringUpToDate(SqliteConnection connection)
+    {
+        using var ask = connection.CreateCommand();
+        ask.CommandText = "PRAGMA user_version";
+        var version = Convert.ToInt32(ask.ExecuteScalar(), CultureInfo.InvariantCulture);
+        if (version > s_steps.Length)
+        {
+            throw new QueueStoreException(
+                $"{connection.DataSource} has schema version {version}, this program knows {s_steps.Length}");
+        }
+
+        for (; version < s_steps.Length; version++)
+        {
+            using var step = connection.CreateCommand();
+#pragma warning disable CA2100 // constants of this file and a number
+            step.CommandText = $"BEGIN IMMEDIATE; {s_steps[version]} PRAGMA user_version = {version + 1}; COMMIT;";
+#pragma warning restore CA2100
+            step.ExecuteNonQuery();
+        }
+    }
+}

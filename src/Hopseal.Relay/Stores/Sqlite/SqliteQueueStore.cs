@@ -1,0 +1,330 @@
+using System.Collections.Immutable;
+using Hopseal.Relay.Queue;
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Hopseal.Relay.Stores.Sqlite;
+
+/// <summary>The queue in one SQLite database (<c>queue.db</c>, write-ahead log, flushed at every commit) and a spool of large
+/// content beside it. One gateway per data directory; other programs may read along.</summary>
+/// <remarks>All writing goes through one <see cref="GroupingWriter"/>; reading uses pooled read-only connections, which the
+/// writer never waits for. Space that messages leave is used again, the file does not shrink.</remarks>
+public sealed partial class SqliteQueueStore : IQueueStore
+{
+    /// <summary>What a work costs beside its content, roughly.</summary>
+    const int RowOctets = 1024;
+
+    readonly DirectoryLock _lock;
+    readonly GroupingWriter _writer;
+    readonly string _reading;
+    readonly InFlight _inFlight = new();
+    readonly CancellationTokenSource _closing = new();
+    readonly ILogger _log;
+    bool _disposed;
+
+    SqliteQueueStore(string directory, ILogger log)
+    {
+        DirectorySync.Create(directory);
+        _log = log;
+        _lock = DirectoryLock.Take(directory);
+        try
+        {
+            Spool = new Spool(Path.Combine(directory, "spool"));
+            var file = Path.Combine(directory, "queue.db");
+            _reading = QueueDatabase.Reading(file);
+            _writer = new GroupingWriter(QueueDatabase.Create(file), () => QueueDatabase.OpenToWrite(file));
+        }
+        catch
+        {
+            _lock.Dispose();
+            throw;
+        }
+
+        Sweep = Task.Run(SweepAsync);
+    }
+
+    /// <summary>Where large content is written before it is added.</summary>
+    public Spool Spool { get; }
+
+    /// <summary>Transactions committed so far: less than the calls that asked for them, when calls came together.</summary>
+    internal long Transactions => _writer.Transactions;
+
+    /// <summary>The removal of content that no message needs, which a crash left behind; in the background.</summary>
+    internal Task Sweep { get; }
+
+    /// <summary>Opens the queue of a data directory, and creates both where they are missing.</summary>
+    /// <exception cref="QueueStoreException">The directory is in use by another gateway, cannot be written, or its database is
+    /// damaged or from a newer version.</exception>
+    public static SqliteQueueStore Open(string directory, ILogger<SqliteQueueStore>? log = null)
+    {
+        try
+        {
+            return new SqliteQueueStore(Path.GetFullPath(directory), log ?? NullLogger<SqliteQueueStore>.Instance);
+        }
+        catch (SqliteException e)
+        {
+            throw new QueueStoreException($"the queue in {directory} cannot be opened: {e.Message}", e);
+        }
+        catch (Exception e) when (e is IOException and not QueueStoreException or UnauthorizedAccessException)
+        {
+            throw new QueueStoreException($"the queue in {directory} cannot be opened: {e.Message}", e);
+        }
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>Adding an id that is there already changes nothing. A <see cref="StoredMessage.ContentFile"/> is this store's from the
+    /// call on: when the message is not kept, neither is its file.</remarks>
+    public async ValueTask AddAsync(StoredMessage message, CancellationToken cancel)
+    {
+        ArgumentNullException.ThrowIfNull(message);
+        RequireReadable(message);
+        try
+        {
+            await _writer.DoAsync(
+                rows =>
+                {
+                    rows.Add(message);
+                    return true;
+                },
+                message.Content.Length + RowOctets,
+                cancel);
+        }
+        catch (Exception e) when (e is not QueueStoreException { MayBeKept: true } && message.ContentFile is not null)
+        {
+            Discard(message.ContentFile);
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>An entry that is leased is not leased again before it is settled, however long that takes; its memory is this
+    /// process, so that after a crash it falls due as written down.</remarks>
+    public async ValueTask<ImmutableArray<QueueLease>> LeaseDueAsync(
+        DateTimeOffset now, int limit, RetrySchedule schedule, CancellationToken cancel)
+    {
+        ArgumentNullException.ThrowIfNull(schedule);
+        var taken = new List<(QueueId, string)>();
+        try
+        {
+            return await _writer.DoAsync(
+                rows =>
+                {
+                    // Not the first time if an earlier one was rolled back.
+                    _inFlight.End(taken);
+                    taken.Clear();
+                    return rows.Leases.Lease(now, limit, schedule, (id, domain) =>
+                    {
+                        if (!_inFlight.TryStart(id, domain))
+                        {
+                            return false;
+                        }
+
+                        taken.Add((id, domain));
+                        return true;
+                    });
+                },
+                RowOctets,
+                cancel);
+        }
+        catch
+        {
+            _inFlight.End(taken);
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<DateTimeOffset?> NextDueAsync(CancellationToken cancel) => ReadAsync(
+        "SELECT e.due_at, m.id, e.domain FROM entries e CROSS JOIN messages m ON m.number = e.message ORDER BY e.due_at",
+        rows =>
+        {
+            while (rows.Read())
+            {
+                if (!_inFlight.Contains(new QueueId(rows.GetString(1)), rows.GetString(2)))
+                {
+                    return DateTimeOffset.FromUnixTimeMilliseconds(rows.GetInt64(0));
+                }
+            }
+
+            return (DateTimeOffset?)null;
+        },
+        cancel);
+
+    /// <inheritdoc/>
+    public ValueTask<Stream> OpenContentAsync(QueueId id, CancellationToken cancel) => ReadAsync<Stream>(
+        "SELECT content_file, content FROM messages WHERE id = $1",
+        rows =>
+        {
+            if (!rows.Read())
+            {
+                throw new QueueStoreException($"message {id} is not in the queue");
+            }
+
+            return rows.IsDBNull(0)
+                ? new MemoryStream(rows.GetFieldValue<byte[]>(1), writable: false)
+                : Spool.Open(rows.GetString(0));
+        },
+        cancel,
+        id.Text);
+
+    /// <inheritdoc/>
+    /// <remarks>When this fails, the lease stays: call it again. Doing it twice does it once.</remarks>
+    public async ValueTask SettleAsync(
+        QueueLease lease, Settlement settlement, ImmutableArray<StoredMessage> reports, CancellationToken cancel)
+    {
+        ArgumentNullException.ThrowIfNull(lease);
+        ArgumentNullException.ThrowIfNull(settlement);
+        if (settlement.Outcomes.Length != lease.Pending.Recipients.Length)
+        {
+            throw new ArgumentException("one outcome per recipient of the lease", nameof(settlement));
+        }
+
+        foreach (var report in reports)
+        {
+            RequireReadable(report);
+        }
+
+        var unneeded = await _writer.DoAsync(
+            rows =>
+            {
+                foreach (var report in reports)
+                {
+                    rows.Add(report);
+                }
+
+                return rows.Settlements.Settle(lease, settlement);
+            },
+            RowOctets + reports.Sum(report => report.Content.Length),
+            cancel);
+        _inFlight.End([(lease.Id, lease.Domain)]);
+        if (unneeded is not null)
+        {
+            Discard(unneeded);
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<long> CountAsync(CancellationToken cancel) => ReadAsync(
+        "SELECT count(*) FROM messages",
+        rows => rows.Read() ? rows.GetInt64(0) : 0,
+        cancel);
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_disposed)
+        {
+            return;
+        }
+
+        _disposed = true;
+        await _closing.CancelAsync();
+        await Sweep;
+        using (var pool = new SqliteConnection(_reading))
+        {
+            SqliteConnection.ClearPool(pool);
+        }
+
+        await _writer.EndAsync();
+        _lock.Dispose();
+        _closing.Dispose();
+    }
+
+    /// <summary>Runs work in the writer: for tests that fill the disk.</summary>
+    internal ValueTask<T> DoAsync<T>(Func<QueueRows, T> work, CancellationToken cancel) => _writer.DoAsync(work, 0, cancel);
+
+    /// <summary>Refuses at the door what would block the queue later.</summary>
+    static void RequireReadable(StoredMessage message)
+    {
+        if (message.Envelope.Recipients.IsDefaultOrEmpty)
+        {
+            throw new ArgumentException("a message without recipients would never leave the queue", nameof(message));
+        }
+
+        if (!message.Envelope.Recipients.All(MailboxText.CanRead)
+            || message.Envelope.ReturnPath is { } returnPath && !MailboxText.CanRead(returnPath))
+        {
+            throw new ArgumentException("an address of the envelope cannot be written as text", nameof(message));
+        }
+    }
+
+    /// <summary>SQLite answers from memory or after one read; its own asynchronous methods do the same.</summary>
+    ValueTask<T> ReadAsync<T>(string sql, Func<SqliteDataReader, T> read, CancellationToken cancel, object? value = null)
+    {
+        if (cancel.IsCancellationRequested)
+        {
+            return ValueTask.FromCanceled<T>(cancel);
+        }
+
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        try
+        {
+            using var connection = new SqliteConnection(_reading);
+            connection.Open();
+            using var statement = new Statement(connection, sql, value is null ? 0 : 1);
+            using var rows = value is null ? statement.Read() : statement.Read(value);
+            return ValueTask.FromResult(read(rows));
+        }
+        catch (SqliteException e)
+        {
+            return ValueTask.FromException<T>(e.ToStoreException(committing: false));
+        }
+        catch (IOException e) when (e is not QueueStoreException)
+        {
+            return ValueTask.FromException<T>(new QueueStoreException($"the queue's spool cannot be read: {e.Message}", e));
+        }
+    }
+
+    /// <summary>A file that stays after its message costs space until the next start, and nothing else.</summary>
+    void Discard(string contentFile)
+    {
+        try
+        {
+            Spool.Delete(contentFile);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            LogFileStays(_log, e, contentFile);
+        }
+    }
+
+    async Task SweepAsync()
+    {
+        try
+        {
+            var deleted = Spool.DeleteArrivedBefore(_lock.TakenAt, _closing.Token);
+            foreach (var file in Spool.FilesBefore(_lock.TakenAt))
+            {
+                var needed = await ReadAsync(
+                    "SELECT 1 FROM messages WHERE id = $1", rows => rows.Read(), _closing.Token, Path.GetFileName(file));
+                if (!needed)
+                {
+                    Spool.Delete(file);
+                    deleted++;
+                }
+            }
+
+            if (deleted > 0)
+            {
+                LogSwept(_log, deleted);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The next start goes on.
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            LogSweepFailed(_log, e);
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The content file {File} could not be removed; the next start tries again")]
+    static partial void LogFileStays(ILogger log, Exception e, string file);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Removed {Count} content files that no message needs")]
+    static partial void LogSwept(ILogger log, int count);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Could not look for content files that no message needs; the next start tries again")]
+    static partial void LogSweepFailed(ILogger log, Exception e);
+}
