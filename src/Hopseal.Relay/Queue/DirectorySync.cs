@@ -14,6 +14,8 @@ static partial class DirectorySync
     /// <summary>EINVAL, on every system: this file system has no fsync for directories, so there is nothing to wait for.</summary>
     const int NotForDirectories = 22;
 
+    static readonly Lock s_creating = new();
+
     /// <exception cref="IOException">The directory cannot be opened or flushed.</exception>
     public static void Flush(string directory)
     {
@@ -36,8 +38,17 @@ static partial class DirectorySync
         }
     }
 
-    /// <summary>Creates a directory that only this user may enter, with its parents, durably.</summary>
+    /// <summary>Makes sure of a directory: where it is missing, it is created with its parents, for this user only, durably.</summary>
     public static void Create(string directory)
+    {
+        // Whoever finds it there must not go on before the one who has just created it has flushed its name.
+        lock (s_creating)
+        {
+            CreateMissing(directory);
+        }
+    }
+
+    static void CreateMissing(string directory)
     {
         if (Directory.Exists(directory))
         {
@@ -47,7 +58,7 @@ static partial class DirectorySync
         var parent = Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(directory)));
         if (parent is not null)
         {
-            Create(parent);
+            CreateMissing(parent);
         }
 
         if (OperatingSystem.IsWindows())

@@ -17,6 +17,9 @@ public sealed class Spool
     {
         _directory = Path.GetFullPath(directory);
         DirectorySync.Create(Path.Combine(_directory, Arriving));
+
+        // A crash may have come between the creation of a folder and its flush.
+        DirectorySync.Flush(_directory);
     }
 
     /// <summary>Opens the place for one message's content.</summary>

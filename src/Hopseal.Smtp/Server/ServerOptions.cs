@@ -40,6 +40,9 @@ public sealed record ServerOptions
     /// <summary>Null: AUTH is not offered.</summary>
     public ICredentials? Credentials { get; init; }
 
+    /// <summary>Whether AUTH is offered, inside TLS.</summary>
+    public bool OffersAuthentication => Authentication is not AuthenticationUse.None && Credentials is not null;
+
     public SslProtocols Protocols { get; init; } = SslProtocols.None;
 
     /// <summary>Whether TLS session tickets are issued and accepted (RFC 8446 §2.2).</summary>

@@ -29,6 +29,12 @@ public enum SessionEnd
     /// <summary>A bare CR or LF in a command.</summary>
     BareLineBreak,
 
+    /// <summary>An HTTP request, or a BDAT that does not say how much follows: nothing after it can be taken for a command.</summary>
+    NotSmtp,
+
+    /// <summary>Refused at once: too many connections, in total or of this client.</summary>
+    TooManyConnections,
+
     /// <summary>More of a refused message than we were ready to read and drop.</summary>
     MessageTooLarge,
 

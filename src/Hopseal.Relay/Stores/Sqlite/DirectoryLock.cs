@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using Hopseal.Relay.Queue;
 
 namespace Hopseal.Relay.Stores.Sqlite;
@@ -8,7 +7,10 @@ namespace Hopseal.Relay.Stores.Sqlite;
 /// other programs may still open it to read. The system drops it when the process ends, however it ends.</summary>
 sealed class DirectoryLock : IDisposable
 {
-    const string FileName = "hopseal.lock";
+    const string LockFile = "hopseal.lock";
+
+    /// <summary>Who holds the lock, for people: the lock file itself cannot be read while it is locked.</summary>
+    const string HolderFile = "hopseal.pid";
 
     // How .NET says that somebody else holds the lock: errno on POSIX systems, an HRESULT on Windows.
     const int Eagain = 11;
@@ -16,11 +18,14 @@ sealed class DirectoryLock : IDisposable
     const int SharingViolation = unchecked((int)0x80070020);
 
     readonly FileStream _file;
+    readonly string _holder;
 
-    DirectoryLock(FileStream file, DateTime takenAt)
+    DirectoryLock(FileStream file, string holder)
     {
         _file = file;
-        TakenAt = takenAt;
+        _holder = holder;
+        File.WriteAllText(holder, Environment.ProcessId.ToString(CultureInfo.InvariantCulture) + "\n");
+        TakenAt = File.GetLastWriteTimeUtc(holder);
     }
 
     /// <summary>By the file system's own clock (UTC): files of the directory that are older were there before us.</summary>
@@ -29,16 +34,15 @@ sealed class DirectoryLock : IDisposable
     /// <exception cref="QueueStoreException">Another gateway has it, or the directory cannot be written.</exception>
     public static DirectoryLock Take(string directory)
     {
-        var path = Path.Combine(directory, FileName);
+        var holder = Path.Combine(directory, HolderFile);
         try
         {
             // FileShare.None is flock(LOCK_EX) on POSIX systems.
-            var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
+            var file = new FileStream(
+                Path.Combine(directory, LockFile), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
             try
             {
-                file.SetLength(0);
-                file.Write(Encoding.ASCII.GetBytes(Environment.ProcessId.ToString(CultureInfo.InvariantCulture) + "\n"));
-                return new DirectoryLock(file, File.GetLastWriteTimeUtc(path));
+                return new DirectoryLock(file, holder);
             }
             catch
             {
@@ -48,7 +52,7 @@ sealed class DirectoryLock : IDisposable
         }
         catch (IOException e) when (e.HResult is Eagain or EagainBsd or SharingViolation)
         {
-            throw new QueueStoreException($"the data directory {directory} is in use by another gateway{HolderOf(path)}", e);
+            throw new QueueStoreException($"the data directory {directory} is in use by another gateway{Describe(holder)}", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -56,21 +60,25 @@ sealed class DirectoryLock : IDisposable
         }
     }
 
-    public void Dispose() => _file.Dispose();
+    public void Dispose()
+    {
+        using (_file)
+        {
+            File.Delete(_holder);
+        }
+    }
 
-    static string HolderOf(string path)
+    static string Describe(string holder)
     {
         try
         {
-            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-            using var reader = new StreamReader(file);
-            Span<char> digits = stackalloc char[20];
-            var text = digits[..reader.ReadBlock(digits)].Trim();
-            return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var id) ? $" (process {id})" : "";
+            return int.TryParse(File.ReadAllText(holder), NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out var id)
+                ? $" (process {id})"
+                : "";
         }
-        catch (IOException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // Where a lock is mandatory (Windows), only the number is missing from the message.
+            // It has only just taken the lock: the number is missing from the message, no more.
             return "";
         }
     }

@@ -18,6 +18,7 @@ sealed class GroupingWriter
     readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     readonly List<Work> _group = [];
     QueueRows? _rows;
+    long _transactions;
 
     /// <param name="open">Opens the connection; called again after a failure that spoilt it.</param>
     public GroupingWriter(QueueRows rows, Func<QueueRows> open)
@@ -28,7 +29,7 @@ sealed class GroupingWriter
     }
 
     /// <summary>Transactions committed so far, those of failed groups' single works included.</summary>
-    public long Transactions { get; private set; }
+    public long Transactions => Volatile.Read(ref _transactions);
 
     /// <summary>Does the work within a transaction and completes once it is on stable storage. The work may be done twice when
     /// the first time was rolled back. Cancelling counts only until it has begun: what this returns is then the truth.</summary>
@@ -123,7 +124,7 @@ sealed class GroupingWriter
 
             committing = true;
             _rows.Commit();
-            Transactions++;
+            Volatile.Write(ref _transactions, _transactions + 1);
         }
 #pragma warning disable CA1031 // A defect in one work must not end the thread that everybody waits for: it fails that work.
         catch (Exception e)

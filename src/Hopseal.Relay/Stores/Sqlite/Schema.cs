@@ -58,7 +58,7 @@ static class Schema
         if (version > s_steps.Length)
         {
             throw new QueueStoreException(
-                $"{connection.DataSource} has schema version {version}, this program knows {s_steps.Length}: it is older than the one that ran here last");
+                $"{connection.DataSource} has schema version {version}, this program knows {s_steps.Length}");
         }
 
         for (; version < s_steps.Length; version++)

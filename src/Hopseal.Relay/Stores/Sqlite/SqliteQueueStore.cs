@@ -78,7 +78,7 @@ public sealed partial class SqliteQueueStore : IQueueStore
     public async ValueTask AddAsync(StoredMessage message, CancellationToken cancel)
     {
         ArgumentNullException.ThrowIfNull(message);
-        RequireRecipients(message);
+        RequireReadable(message);
         try
         {
             await _writer.DoAsync(
@@ -182,7 +182,7 @@ public sealed partial class SqliteQueueStore : IQueueStore
 
         foreach (var report in reports)
         {
-            RequireRecipients(report);
+            RequireReadable(report);
         }
 
         var unneeded = await _writer.DoAsync(
@@ -233,11 +233,18 @@ public sealed partial class SqliteQueueStore : IQueueStore
     /// <summary>Runs work in the writer: for tests that fill the disk.</summary>
     internal ValueTask<T> DoAsync<T>(Func<QueueRows, T> work, CancellationToken cancel) => _writer.DoAsync(work, 0, cancel);
 
-    static void RequireRecipients(StoredMessage message)
+    /// <summary>Refuses at the door what would block the queue later.</summary>
+    static void RequireReadable(StoredMessage message)
     {
         if (message.Envelope.Recipients.IsDefaultOrEmpty)
         {
             throw new ArgumentException("a message without recipients would never leave the queue", nameof(message));
+        }
+
+        if (!message.Envelope.Recipients.All(MailboxText.CanRead)
+            || message.Envelope.ReturnPath is { } returnPath && !MailboxText.CanRead(returnPath))
+        {
+            throw new ArgumentException("an address of the envelope cannot be written as text", nameof(message));
         }
     }
 

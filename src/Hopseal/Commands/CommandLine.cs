@@ -1,0 +1,77 @@
+using System.CommandLine;
+using System.CommandLine.Invocation;
+
+namespace Hopseal.Commands;
+
+/// <summary>The whole command line: every command, and how its outcome becomes an exit code.</summary>
+static class CommandLine
+{
+    /// <summary>Never throws: what no command expected is one line and <see cref="ExitCode.Internal"/>.</summary>
+    public static async Task<int> RunAsync(string[] args, Terminal terminal, CancellationToken cancel)
+    {
+        var root = new RootCommand("A mail gateway: no mail crosses a hop unencrypted unless somebody decided so.")
+        {
+            ConfigCommand.Create(terminal),
+        };
+        var parsed = root.Parse(args);
+        if (parsed.Action is ParseErrorAction)
+        {
+            foreach (var error in parsed.Errors)
+            {
+                await terminal.Error.WriteLineAsync($"hopseal: {error.Message}");
+            }
+
+            await terminal.Error.WriteLineAsync($"`hopseal {CommandPath(parsed)}--help` shows how it is used.");
+            return ExitCode.Usage;
+        }
+
+        var invocation = new InvocationConfiguration
+        {
+            Output = terminal.Out,
+            Error = terminal.Error,
+            EnableDefaultExceptionHandler = false,
+
+            // Commands stop in their own way; see StopSignals.
+            ProcessTerminationTimeout = null,
+        };
+        try
+        {
+            return await parsed.InvokeAsync(invocation, cancel);
+        }
+        catch (UsageException e)
+        {
+            await terminal.Error.WriteLineAsync($"hopseal: {e.Message}");
+            return ExitCode.Usage;
+        }
+        catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+        {
+            return ExitCode.Unknown;
+        }
+#pragma warning disable CA1031 // the last resort: the process must end with a word and a code, not with a stack trace
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            await terminal.Error.WriteLineAsync($"hopseal: internal error: {e.GetType().Name}: {e.Message.ReplaceLineEndings(" ")}");
+            if (terminal.Variables.GetValueOrDefault("HOPSEAL_DEBUG", "").Length > 0)
+            {
+                await terminal.Error.WriteLineAsync(e.ToString());
+            }
+
+            return ExitCode.Internal;
+        }
+    }
+
+    static string CommandPath(ParseResult parsed)
+    {
+        var names = new Stack<string>();
+        for (var command = parsed.CommandResult; command is { Parent: not null }; command = command.Parent as System.CommandLine.Parsing.CommandResult)
+        {
+            names.Push(command.Command.Name);
+        }
+
+        return string.Concat(names.Select(name => name + " "));
+    }
+}
+
+/// <summary>The person asked for something that cannot be done; the message says what, in one line.</summary>
+sealed class UsageException(string message) : Exception(message);

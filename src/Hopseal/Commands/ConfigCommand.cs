@@ -1,0 +1,103 @@
+using System.CommandLine;
+using System.Text;
+using Hopseal.Configuration;
+using Hopseal.Smtp.Server;
+
+namespace Hopseal.Commands;
+
+/// <summary><c>hopseal config check</c> and <c>hopseal config hash-password</c>.</summary>
+static class ConfigCommand
+{
+    const int MostPasswordOctets = 1024;
+
+    public static Command Create(Terminal terminal)
+    {
+        var file = new Option<string>("--config", "-c")
+        {
+            Description = "The configuration file.",
+            DefaultValueFactory = _ => "hopseal.json",
+            HelpName = "FILE",
+        };
+        var check = new Command("check", "Shows everything that is wrong with a configuration, each with its key and line.") { file };
+        check.SetAction(parsed => Check(parsed.GetRequiredValue(file), terminal));
+
+        var hash = new Command("hash-password", "Reads a password (from standard input, or asks) and prints what goes into Users[].PasswordHash.");
+        hash.SetAction(_ => HashPassword(terminal));
+
+        return new Command("config", "Checks a configuration, and makes password hashes for it.") { check, hash };
+    }
+
+    /// <summary>Faults go to standard output, because they are the answer; the sum of them to standard error.</summary>
+    static int Check(string path, Terminal terminal)
+    {
+        switch (ConfigurationFile.Load(path, terminal.Directory, terminal.Variables, terminal.Clock))
+        {
+            case ConfigurationResult.Unreadable unreadable:
+                terminal.Error.WriteLine($"hopseal: {unreadable.Why}");
+                return ExitCode.Usage;
+            case ConfigurationResult.Faulty { Faults: var faults }:
+                Write(terminal.Out, faults);
+                var errors = faults.Count(fault => fault.Severity is Severity.Error);
+                terminal.Error.WriteLine($"{path}: {Count(errors, "error")}, {Count(faults.Length - errors, "warning")}");
+                return ExitCode.No;
+            case ConfigurationResult.Usable { Warnings: var warnings }:
+                Write(terminal.Out, warnings);
+                terminal.Error.WriteLine($"{path}: no errors, {Count(warnings.Length, "warning")}");
+                return ExitCode.Done;
+            default:
+                throw new System.Diagnostics.UnreachableException();
+        }
+    }
+
+    public static void Write(TextWriter writer, IEnumerable<ConfigFault> faults)
+    {
+        foreach (var fault in faults)
+        {
+            writer.WriteLine(fault);
+        }
+    }
+
+    static int HashPassword(Terminal terminal)
+    {
+        var password = terminal.AskSecret is { } ask ? AskTwice(ask) : ReadLine(terminal.OpenInput());
+        if (password.Length == 0)
+        {
+            throw new UsageException("the password is empty");
+        }
+
+        terminal.Out.WriteLine(PasswordHash.Create(password));
+        return ExitCode.Done;
+    }
+
+    static string AskTwice(Func<string, string?> ask)
+    {
+        var password = ask("Password: ") ?? "";
+        return ask("Once more: ") == password ? password : throw new UsageException("the two passwords differ");
+    }
+
+    /// <summary>The first line of the input, without its line break.</summary>
+    static string ReadLine(Stream input)
+    {
+        var buffer = new byte[MostPasswordOctets + 2];
+        var length = 0;
+        while (length < buffer.Length && buffer.AsSpan(0, length).IndexOf((byte)'\n') < 0)
+        {
+            var read = input.Read(buffer, length, buffer.Length - length);
+            if (read == 0)
+            {
+                break;
+            }
+
+            length += read;
+        }
+
+        var line = buffer.AsSpan(0, length);
+        var end = line.IndexOfAny((byte)'\r', (byte)'\n');
+        line = end < 0 ? line : line[..end];
+        return line.Length <= MostPasswordOctets
+            ? Encoding.UTF8.GetString(line)
+            : throw new UsageException($"the password is longer than {MostPasswordOctets} octets");
+    }
+
+    static string Count(int number, string what) => number == 1 ? $"1 {what}" : $"{number} {what}s";
+}

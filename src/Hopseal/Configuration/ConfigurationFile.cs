@@ -1,0 +1,66 @@
+using System.Collections.Immutable;
+
+namespace Hopseal.Configuration;
+
+/// <summary>What became of reading a configuration.</summary>
+abstract record ConfigurationResult
+{
+    ConfigurationResult()
+    {
+    }
+
+    /// <summary>The file could not be read at all.</summary>
+    public sealed record Unreadable(string Why) : ConfigurationResult;
+
+    /// <param name="Faults">Errors, at least one, and warnings.</param>
+    public sealed record Faulty(ImmutableArray<ConfigFault> Faults) : ConfigurationResult;
+
+    public sealed record Usable(GatewayConfiguration Configuration, ImmutableArray<ConfigFault> Warnings) : ConfigurationResult;
+}
+
+/// <summary>From <c>hopseal.json</c> and the environment to a <see cref="GatewayConfiguration"/>, or to every fault at once.</summary>
+static class ConfigurationFile
+{
+    const int MaxOctets = 1024 * 1024;
+
+    /// <param name="path">As the person wrote it; messages begin with it.</param>
+    public static ConfigurationResult Load(
+        string path, string currentDirectory, IEnumerable<KeyValuePair<string, string>> variables, TimeProvider clock)
+    {
+        var fullPath = Path.GetFullPath(path, currentDirectory);
+        byte[] octets;
+        try
+        {
+            octets = ReadBounded(fullPath);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return new ConfigurationResult.Unreadable(e is FileNotFoundException or DirectoryNotFoundException
+                ? $"{path}: there is no such file"
+                : $"{path}: cannot be read: {e.Message}");
+        }
+
+        var faults = new FaultList();
+        if (octets.Length > MaxOctets)
+        {
+            faults.Error(new Origin(path, 1), "", $"is larger than {MaxOctets} octets");
+            return new ConfigurationResult.Faulty(faults.InOrder());
+        }
+
+        var configuration = JsonTree.Read(octets, path, faults) is { } table
+            ? ConfigurationReader.Read(
+                EnvironmentOverlay.Apply(table, variables, faults), Path.GetDirectoryName(fullPath) ?? "/", faults, clock)
+            : null;
+        return configuration is null || faults.HasErrors
+            ? new ConfigurationResult.Faulty(faults.InOrder())
+            : new ConfigurationResult.Usable(configuration, faults.InOrder());
+    }
+
+    /// <summary>At most one octet more than the limit: enough to know that there is more.</summary>
+    static byte[] ReadBounded(string path)
+    {
+        using var file = File.OpenRead(path);
+        var buffer = new byte[MaxOctets + 1];
+        return buffer[..file.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false)];
+    }
+}

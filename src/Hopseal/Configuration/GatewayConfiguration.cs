@@ -1,0 +1,54 @@
+using System.Collections.Immutable;
+using Hopseal.Dns;
+using Hopseal.Policy;
+using Hopseal.Smtp.Client;
+using Hopseal.Smtp.Tls;
+
+namespace Hopseal.Configuration;
+
+/// <summary>Everything the operator said, checked.</summary>
+sealed record GatewayConfiguration
+{
+    public required DomainName Hostname { get; init; }
+
+    /// <summary>Absolute.</summary>
+    public required string DataDirectory { get; init; }
+
+    public required ImmutableArray<ListenerSettings> Listeners { get; init; }
+
+    /// <summary>The first is shown to clients that ask for no name, or an unknown one.</summary>
+    public ImmutableArray<CertificateFiles> Certificates { get; init; } = [];
+
+    public required TlsSettings Tls { get; init; }
+
+    public required DomainTable Domains { get; init; }
+
+    public required AccessSettings Access { get; init; }
+
+    public required LimitSettings Limits { get; init; }
+
+    public required OutboundSettings Outbound { get; init; }
+
+    /// <summary>Of the smart host; null when we do not authenticate to it.</summary>
+    public ClientCredentials? SmartHostCredentials { get; init; }
+
+    public required DnsSettings Dns { get; init; }
+
+    /// <summary>PEM files of certificate authorities trusted besides the system's.</summary>
+    public ImmutableArray<string> Roots { get; init; } = [];
+
+    public required LogSettings Log { get; init; }
+
+    /// <summary>What applies on one day (UTC): rules end.</summary>
+    public Routing RoutingOn(DateOnly day) => new()
+    {
+        Domains = Domains.Domains,
+        AnyDomain = Domains.Any,
+        SmartHost = Outbound.SmartHost,
+        SmartHostCredentials = SmartHostCredentials is not null,
+        SmartHostFloor = Outbound.SmartHostFloor,
+        Rules = [.. Outbound.Rules.Where(rule => rule.AppliesOn(day)).Select(rule => rule.Rule)],
+        OwnNames = [Hostname],
+        MxPort = Outbound.Port,
+    };
+}

@@ -1,0 +1,33 @@
+using Hopseal.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Console;
+
+namespace Hopseal;
+
+/// <summary>Where the gateway's log goes: standard error, one line an event; for a person on a terminal, as JSON for a machine.</summary>
+static class GatewayLog
+{
+    public static ILoggerFactory Create(LogSettings settings, bool terminal) => LoggerFactory.Create(builder =>
+    {
+        builder.SetMinimumLevel(settings.Level);
+        builder.Services.Configure<ConsoleLoggerOptions>(options => options.LogToStandardErrorThreshold = LogLevel.Trace);
+        if (settings.Format is LogFormat.Text || (settings.Format is LogFormat.Automatic && terminal))
+        {
+            builder.AddSimpleConsole(options =>
+            {
+                options.SingleLine = true;
+                options.TimestampFormat = "HH:mm:ss ";
+                options.ColorBehavior = terminal ? LoggerColorBehavior.Enabled : LoggerColorBehavior.Disabled;
+            });
+        }
+        else
+        {
+            builder.AddJsonConsole(options =>
+            {
+                options.UseUtcTimestamp = true;
+                options.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ";
+            });
+        }
+    });
+}

@@ -1,0 +1,49 @@
+using System.Collections.Immutable;
+using Hopseal.Relay.Queue;
+
+namespace Hopseal.Relay.Tests.Queue;
+
+/// <summary>A store that refuses the next leases and settlements.</summary>
+sealed class FaultyStore(IQueueStore store) : IQueueStore
+{
+    int _failures;
+
+    public int Failures
+    {
+        get => _failures;
+        set => _failures = value;
+    }
+
+    public ValueTask AddAsync(StoredMessage message, CancellationToken cancel) => store.AddAsync(message, cancel);
+
+    public ValueTask<ImmutableArray<QueueLease>> LeaseDueAsync(
+        DateTimeOffset now, int limit, RetrySchedule schedule, CancellationToken cancel)
+    {
+        Fail();
+        return store.LeaseDueAsync(now, limit, schedule, cancel);
+    }
+
+    public ValueTask<DateTimeOffset?> NextDueAsync(CancellationToken cancel) => store.NextDueAsync(cancel);
+
+    public ValueTask<Stream> OpenContentAsync(QueueId id, CancellationToken cancel) => store.OpenContentAsync(id, cancel);
+
+    public ValueTask SettleAsync(
+        QueueLease lease, Settlement settlement, ImmutableArray<StoredMessage> reports, CancellationToken cancel)
+    {
+        Fail();
+        return store.SettleAsync(lease, settlement, reports, cancel);
+    }
+
+    public ValueTask<long> CountAsync(CancellationToken cancel) => store.CountAsync(cancel);
+
+    public ValueTask DisposeAsync() => store.DisposeAsync();
+
+    void Fail()
+    {
+        if (_failures > 0)
+        {
+            _failures--;
+            throw new QueueStoreException("as the test wants it");
+        }
+    }
+}
