@@ -78,7 +78,10 @@ public sealed class FailureReport(string hostname, TimeProvider clock)
                 Text = ReportText.ForPeople(hostname, lease, bounced),
                 ContentTransferEncoding = ContentEncoding.QuotedPrintable,
             },
-            new MimePart("message", "delivery-status") { Content = new MimeContent(new MemoryStream(Status(lease, bounced, now))) },
+            new MimePart("message", "delivery-status")
+            {
+                Content = new MimeContent(new MemoryStream(Status(lease, bounced, now))),
+            },
         };
         if (header is not null)
         {
@@ -133,7 +136,8 @@ public sealed class FailureReport(string hostname, TimeProvider clock)
         return format;
     }
 
-    static async ValueTask<OriginalHeader?> ReadHeaderAsync(Func<CancellationToken, ValueTask<Stream>> openContent, CancellationToken cancel)
+    static async ValueTask<OriginalHeader?> ReadHeaderAsync(
+        Func<CancellationToken, ValueTask<Stream>> openContent, CancellationToken cancel)
     {
         try
         {

@@ -22,7 +22,9 @@ sealed class OriginalHeader
             try
             {
                 using var header = new MemoryStream(_octets);
-                return HeaderList.Load(header)[HeaderId.MessageId] is { } value ? MimeUtils.EnumerateReferences(value).FirstOrDefault() : null;
+                return HeaderList.Load(header)[HeaderId.MessageId] is { } value
+                    ? MimeUtils.EnumerateReferences(value).FirstOrDefault()
+                    : null;
             }
             catch (FormatException)
             {
@@ -58,7 +60,9 @@ sealed class OriginalHeader
         while (!octets.IsEmpty)
         {
             var end = octets.IndexOf("\r\n"u8);
-            if (end is < 0 or > MaxLineOctets || !Ascii.IsValid(octets[..end]) || octets[..end].IndexOfAny((byte)'\r', (byte)'\n', (byte)0) >= 0)
+            if (end is < 0 or > MaxLineOctets
+                || !Ascii.IsValid(octets[..end])
+                || octets[..end].IndexOfAny((byte)'\r', (byte)'\n', (byte)0) >= 0)
             {
                 return false;
             }

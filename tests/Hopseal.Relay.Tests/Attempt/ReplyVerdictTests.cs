@@ -126,7 +126,7 @@ public sealed class ReplyVerdictTests
     }
 
     [Theory]
-    [InlineData(TlsResultType.StarttlsNotSupported, "4.7.4", "it does not offer STARTTLS")]
+    [InlineData(TlsResultType.StarttlsNotSupported, "4.7.4", "it does not start TLS")]
     [InlineData(TlsResultType.CertificateHostMismatch, "4.7.5", "its certificate is for another name")]
     [InlineData(TlsResultType.CertificateExpired, "4.7.5", "its certificate has expired")]
     [InlineData(TlsResultType.CertificateNotTrusted, "4.7.5", "its certificate is not from an authority we trust")]
