@@ -109,13 +109,15 @@ sealed class ServerExchange
 
         // The upper bits of the code are in the OPT record (RFC 6891 §6.1.3).
         var code = (int)response.Header.ResponseCode | ExtendedDnsError.UpperCode(response);
-        return code switch
+        return (DnsHeaderResponseCode)code switch
         {
-            (int)DnsHeaderResponseCode.NoError or (int)DnsHeaderResponseCode.NotExistentDomain => new Exchanged(response, server.Trusted),
-            (int)DnsHeaderResponseCode.Refused => Failed(server, question, DnsFailureKind.Refused, Describe("REFUSED", response)),
-            (int)DnsHeaderResponseCode.ServerFailure => Failed(server, question, DnsFailureKind.ServerFailure, Describe("SERVFAIL", response)),
-            _ => Failed(server, question, DnsFailureKind.ServerFailure, Describe($"response code {code}", response)),
+            DnsHeaderResponseCode.NoError or DnsHeaderResponseCode.NotExistentDomain => new Exchanged(response, server.Trusted),
+            DnsHeaderResponseCode.Refused => Refused(DnsFailureKind.Refused, "REFUSED"),
+            DnsHeaderResponseCode.ServerFailure => Refused(DnsFailureKind.ServerFailure, "SERVFAIL"),
+            _ => Refused(DnsFailureKind.ServerFailure, $"response code {code}"),
         };
+
+        Exchanged Refused(DnsFailureKind kind, string words) => Failed(server, question, kind, Describe(words, response));
     }
 
     static bool IsReplyTo(DnsQuestion question, IDnsQueryResponse response) =>

@@ -66,7 +66,8 @@ public sealed class ZoneResolver : IDnsResolver
             {
                 secure &= found.All(record => record.Secure);
                 var shortest = found.Min(record => record.Ttl);
-                return new DnsAnswer<T>.Found([.. found.Select(record => (T)record.Data)], owner, Status(secure), shortest < ttl ? shortest : ttl);
+                return new DnsAnswer<T>.Found(
+                    [.. found.Select(record => (T)record.Data)], owner, Status(secure), shortest < ttl ? shortest : ttl);
             }
 
             if (here.FirstOrDefault(record => record.Type == "CNAME") is not { } alias)

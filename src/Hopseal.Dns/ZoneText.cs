@@ -72,7 +72,8 @@ sealed class ZoneText
         }
 
         // RFC 1034 §3.6.2; what this resolver would answer otherwise would depend on the question.
-        if (_records.Any(other => other.Owner == owner && other.Type != "FAIL" && type != "FAIL" && (type == "CNAME" || other.Type == "CNAME")))
+        var others = _records.Where(other => other.Owner == owner && other.Type != "FAIL");
+        if (type != "FAIL" && others.Any(other => type == "CNAME" || other.Type == "CNAME"))
         {
             return $"{owner} has a CNAME and something else";
         }
@@ -91,10 +92,10 @@ sealed class ZoneText
                 return host == "." ? new MxRecord(preference, null)
                     : DomainName.TryParse(host, out var exchange) ? new MxRecord(preference, exchange)
                     : new MxRecord(preference, null, host);
-            case "A" when words is [var text] && IPAddress.TryParse(text, out var v4) && v4.AddressFamily == AddressFamily.InterNetwork:
-                return v4;
-            case "AAAA" when words is [var text] && IPAddress.TryParse(text, out var v6) && v6.AddressFamily == AddressFamily.InterNetworkV6:
-                return v6;
+            case "A" when Address(words, AddressFamily.InterNetwork) is { } address:
+                return address;
+            case "AAAA" when Address(words, AddressFamily.InterNetworkV6) is { } address:
+                return address;
             case "CNAME" when words is [var text] && DomainName.TryParse(text, out var target):
                 return target;
             case "FAIL" when words is ["MX" or "A" or "AAAA" or "ANY", .. var detail]:
@@ -106,6 +107,9 @@ sealed class ZoneText
                 return null;
         }
     }
+
+    static IPAddress? Address(string[] words, AddressFamily family) =>
+        words is [var text] && IPAddress.TryParse(text, out var address) && address.AddressFamily == family ? address : null;
 
     static bool TryTtl(string text, out TimeSpan ttl)
     {

@@ -16,7 +16,12 @@ public static class CertificateNames
     public static ImmutableArray<string> Presented(X509Certificate2 certificate)
     {
         ArgumentNullException.ThrowIfNull(certificate);
-        return [.. certificate.Extensions.OfType<X509SubjectAlternativeNameExtension>().SelectMany(extension => extension.EnumerateDnsNames())];
+        return
+        [
+            .. certificate.Extensions
+                .OfType<X509SubjectAlternativeNameExtension>()
+                .SelectMany(extension => extension.EnumerateDnsNames())
+        ];
     }
 
     /// <param name="reference">An A-label name; a leading <c>*.</c> stands for exactly one label.</param>

@@ -66,9 +66,13 @@ public sealed class DeliveryPlanner(Routing routing, IDnsResolver resolver, Prov
             return PlanAsync(recipient, nextHop, configured, credentials: false, cancel);
         }
 
-        return routing.SmartHost is { } smartHost
-            ? PlanAsync(recipient, smartHost, [.. configured, .. Configured(routing.SmartHostFloor, "Outbound.SmartHost")], routing.SmartHostCredentials, cancel)
-            : PlanDirectAsync(recipient, configured, cancel);
+        if (routing.SmartHost is { } smartHost)
+        {
+            configured = [.. configured, .. Configured(routing.SmartHostFloor, "Outbound.SmartHost")];
+            return PlanAsync(recipient, smartHost, configured, routing.SmartHostCredentials, cancel);
+        }
+
+        return PlanDirectAsync(recipient, configured, cancel);
     }
 
     async ValueTask<DeliveryPlan> PlanAsync(
@@ -84,7 +88,8 @@ public sealed class DeliveryPlanner(Routing routing, IDnsResolver resolver, Prov
         {
             // A next hop that does not exist is a slip of the operator's; it must not cost mail.
             return new DeliveryPlan.Defer(
-                addresses.Known ? s_unroutableNow : s_dnsFailure, $"the configured next hop for {recipient.Text} cannot be found: {failure}");
+                addresses.Known ? s_unroutableNow : s_dnsFailure,
+                $"the configured next hop for {recipient.Text} cannot be found: {failure}");
         }
 
         var planned = new PlannedHost(
@@ -92,20 +97,23 @@ public sealed class DeliveryPlanner(Routing routing, IDnsResolver resolver, Prov
         return new DeliveryPlan.Relay([Secured(recipient, planned, configured, credentials)], credentials);
     }
 
-    async ValueTask<DeliveryPlan> PlanDirectAsync(Recipient recipient, ImmutableArray<TransportPolicy> configured, CancellationToken cancel)
+    async ValueTask<DeliveryPlan> PlanDirectAsync(
+        Recipient recipient, ImmutableArray<TransportPolicy> configured, CancellationToken cancel)
     {
         if (recipient.Domain is not { } domain)
         {
             var host = new PlannedHost(null, 0, routing.MxPort, TlsStart.StartTls, HostAuthenticity.None, [recipient.Address!]);
-            return new DeliveryPlan.Relay([Secured(recipient, host, configured, credentials: false)]);
+            return new DeliveryPlan.Relay([Direct(host)]);
         }
 
         return await _mx.FindAsync(domain, cancel) switch
         {
-            MxHosts.Found found => new DeliveryPlan.Relay([.. found.Hosts.Select(host => Secured(recipient, host, configured, credentials: false))]),
+            MxHosts.Found found => new DeliveryPlan.Relay([.. found.Hosts.Select(Direct)]),
             MxHosts.None none => none.Plan,
             var unknown => throw new InvalidOperationException($"unknown MX answer {unknown}"),
         };
+
+        HostPlan Direct(PlannedHost host) => Secured(recipient, host, configured, credentials: false);
     }
 
     HostPlan Secured(Recipient recipient, PlannedHost host, ImmutableArray<TransportPolicy> configured, bool credentials)

@@ -26,10 +26,15 @@ sealed record HostAddresses(ImmutableArray<IPAddress> Found, string? Failure, bo
             return new HostAddresses(found, null, Known: true);
         }
 
-        var failures = string.Join("; ", new[] { answer6, answer4 }.OfType<DnsAnswer<IPAddress>.Failed>().Select(failed => failed.Detail));
-        return failures.Length > 0
-            ? new HostAddresses([], failures, Known: false)
-            : new HostAddresses([], answer4 is DnsAnswer<IPAddress>.NameError ? $"{host} does not exist" : $"{host} has no address", Known: true);
+        DnsAnswer<IPAddress>[] answers = [answer6, answer4];
+        var failures = string.Join("; ", answers.OfType<DnsAnswer<IPAddress>.Failed>().Select(failed => failed.Detail));
+        if (failures.Length > 0)
+        {
+            return new HostAddresses([], failures, Known: false);
+        }
+
+        var why = answer4 is DnsAnswer<IPAddress>.NameError ? $"{host} does not exist" : $"{host} has no address";
+        return new HostAddresses([], why, Known: true);
     }
 
     /// <summary>Whether a connection to this address can be meant: the unspecified address would reach ourselves, a

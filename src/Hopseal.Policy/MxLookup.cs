@@ -100,11 +100,16 @@ public sealed class MxLookup(IDnsResolver resolver, ImmutableHashSet<DomainName>
     // RFC 5321 §5.1: ourselves, and whatever is not preferred to ourselves, could only send it back.
     ImmutableArray<(int Preference, DomainName Name)> BetterThanOurselves(ImmutableArray<(int Preference, DomainName Name)> exchangers)
     {
-        var ourselves = exchangers.Where(exchanger => ownNames.Contains(exchanger.Name)).Select(exchanger => exchanger.Preference).DefaultIfEmpty(int.MaxValue).Min();
+        var ourselves = exchangers
+            .Where(exchanger => ownNames.Contains(exchanger.Name))
+            .Select(exchanger => exchanger.Preference)
+            .DefaultIfEmpty(int.MaxValue)
+            .Min();
         return exchangers.RemoveAll(exchanger => exchanger.Preference >= ourselves);
     }
 
-    static string Invalid(ImmutableArray<MxRecord> records) => string.Join(", ", records.Select(record => record.Invalid ?? ".").Take(3));
+    static string Invalid(ImmutableArray<MxRecord> records) =>
+        string.Join(", ", records.Select(record => record.Invalid ?? ".").Take(3));
 
     static MxHosts.None Bounce(EnhancedStatus status, string reason) => new MxHosts.None(new DeliveryPlan.Bounce(status, reason));
 

@@ -20,7 +20,9 @@ public sealed class OperatorRules
     /// <exception cref="ArgumentException">A destination is none of the four forms: such a rule would silently never apply.</exception>
     public OperatorRules(ImmutableArray<OutboundRule> rules)
     {
-        _byDestination = rules.GroupBy(rule => Canonical(rule.Destination)).ToFrozenDictionary(group => group.Key, group => group.ToImmutableArray());
+        _byDestination = rules
+            .GroupBy(rule => Canonical(rule.Destination))
+            .ToFrozenDictionary(group => group.Key, group => group.ToImmutableArray());
         _order = rules.Distinct().Select((rule, index) => KeyValuePair.Create(rule, index)).ToFrozenDictionary();
     }
 

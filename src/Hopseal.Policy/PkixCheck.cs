@@ -48,13 +48,15 @@ public sealed class PkixCheck(TrustedRoots roots, TimeProvider clock)
     {
         if (referenceNames.IsEmpty)
         {
-            return [new TlsFailure(TlsResultType.CertificateHostMismatch, "no-reference-name", "no name of this host is known from a source that can be believed")];
+            return [Mismatch("no-reference-name", "no name of this host is known from a source that can be believed")];
         }
 
         var presented = CertificateNames.Presented(leaf);
         return referenceNames.Any(reference => presented.Any(name => CertificateNames.Match(reference, name)))
             ? []
-            : [new TlsFailure(TlsResultType.CertificateHostMismatch, "name-mismatch", $"for {List(presented)}; asked for {List(referenceNames)}")];
+            : [Mismatch("name-mismatch", $"for {List(presented)}; asked for {List(referenceNames)}")];
+
+        static TlsFailure Mismatch(string reason, string detail) => new(TlsResultType.CertificateHostMismatch, reason, detail);
     }
 
     ImmutableArray<TlsFailure> ChainFailures(PeerChain peer)
@@ -138,16 +140,20 @@ public sealed class PkixCheck(TrustedRoots roots, TimeProvider clock)
             X509ChainStatusFlags.NotTimeValid => new TlsFailure(
                 TlsResultType.CertificateExpired,
                 (isLeaf ? "" : "issuer-") + (now < certificate.NotBefore.ToUniversalTime() ? "not-yet-valid" : "expired"),
-                $"{certificate.Subject}: valid from {certificate.NotBefore.ToUniversalTime():u} to {certificate.NotAfter.ToUniversalTime():u}"),
-            X509ChainStatusFlags.PartialChain => new TlsFailure(TlsResultType.CertificateNotTrusted, UnknownIssuer, detail),
-            X509ChainStatusFlags.UntrustedRoot => new TlsFailure(TlsResultType.CertificateNotTrusted, isOnly ? SelfSigned : UntrustedRoot, detail),
-            X509ChainStatusFlags.NotValidForUsage => new TlsFailure(TlsResultType.CertificateNotTrusted, "wrong-usage", detail),
-            X509ChainStatusFlags.ExplicitDistrust => new TlsFailure(TlsResultType.CertificateNotTrusted, "distrusted", detail),
-            X509ChainStatusFlags.NotSignatureValid => new TlsFailure(TlsResultType.ValidationFailure, "bad-signature", detail),
-            X509ChainStatusFlags.InvalidBasicConstraints => new TlsFailure(TlsResultType.ValidationFailure, "bad-basic-constraints", detail),
-            X509ChainStatusFlags.HasWeakSignature => new TlsFailure(TlsResultType.ValidationFailure, "weak-signature", detail),
-            _ => new TlsFailure(TlsResultType.ValidationFailure, "invalid-chain", $"{detail} ({status.Status})"),
+                $"{certificate.Subject}: from {certificate.NotBefore.ToUniversalTime():u} to {certificate.NotAfter.ToUniversalTime():u}"),
+            X509ChainStatusFlags.PartialChain => NotTrusted(UnknownIssuer),
+            X509ChainStatusFlags.UntrustedRoot => NotTrusted(isOnly ? SelfSigned : UntrustedRoot),
+            X509ChainStatusFlags.NotValidForUsage => NotTrusted("wrong-usage"),
+            X509ChainStatusFlags.ExplicitDistrust => NotTrusted("distrusted"),
+            X509ChainStatusFlags.NotSignatureValid => Invalid("bad-signature"),
+            X509ChainStatusFlags.InvalidBasicConstraints => Invalid("bad-basic-constraints"),
+            X509ChainStatusFlags.HasWeakSignature => Invalid("weak-signature"),
+            _ => Invalid("invalid-chain"),
         };
+
+        TlsFailure NotTrusted(string reason) => new(TlsResultType.CertificateNotTrusted, reason, detail);
+
+        TlsFailure Invalid(string reason) => new(TlsResultType.ValidationFailure, reason, $"{detail} ({status.Status})");
     }
 
     static string List(ImmutableArray<string> names) => names.IsEmpty ? "no name" : string.Join(", ", names.Take(10));

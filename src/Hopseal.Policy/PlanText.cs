@@ -23,7 +23,8 @@ public static class PlanText
     static string Write(string domain, DeliveryPlan.Relay relay)
     {
         var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"{domain}: relay to {Count(relay.Hosts.Length)}{(relay.Credentials ? ", with our credentials" : "")}\n");
+        var credentials = relay.Credentials ? ", with our credentials" : "";
+        text.Append(CultureInfo.InvariantCulture, $"{domain}: relay to {Count(relay.Hosts.Length)}{credentials}\n");
         for (var i = 0; i < relay.Hosts.Length; i++)
         {
             Write(text, i + 1, relay.Hosts[i]);
@@ -70,7 +71,8 @@ public static class PlanText
             : string.Create(CultureInfo.InvariantCulture, $"MX {host.Preference}, not signed"),
     };
 
-    static string Count(int hosts) => hosts == 1 ? "one host" : string.Create(CultureInfo.InvariantCulture, $"{hosts} hosts, in this order");
+    static string Count(int hosts) =>
+        hosts == 1 ? "one host" : string.Create(CultureInfo.InvariantCulture, $"{hosts} hosts, in this order");
 
     static void Line(StringBuilder text, string label, string value) =>
         text.Append(CultureInfo.InvariantCulture, $"     {label,-10} {value}\n");

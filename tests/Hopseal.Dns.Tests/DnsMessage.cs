@@ -41,8 +41,11 @@ public sealed class DnsMessage(ScriptedQuery query)
     public DnsMessage Exchange(string owner, ushort preference, string host, uint ttl = 300) =>
         Answer(owner, Mx, [.. Number(preference), .. Name(host)], ttl);
 
-    public DnsMessage Authority(string zone, uint minimum, uint ttl = 3600) => With(() => Write(
-        zone, Soa, ttl, [.. Name("ns." + zone), .. Name("h." + zone), .. Long(1), .. Long(2), .. Long(3), .. Long(4), .. Long(minimum)], ref _authorities));
+    public DnsMessage Authority(string zone, uint minimum, uint ttl = 3600)
+    {
+        byte[] data = [.. Name("ns." + zone), .. Name("h." + zone), .. Long(1), .. Long(2), .. Long(3), .. Long(4), .. Long(minimum)];
+        return With(() => Write(zone, Soa, ttl, data, ref _authorities));
+    }
 
     public DnsMessage Referral(string zone) => With(() => Write(zone, Ns, 300, Name("ns." + zone), ref _authorities));
 

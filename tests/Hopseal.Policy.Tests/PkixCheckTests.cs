@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using System.Net;
+using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using Hopseal.Dns;
 using Hopseal.Smtp.Tls;
@@ -92,7 +94,17 @@ public sealed class PkixCheckTests
 
     [Fact]
     public void A_malformed_certificate_is_a_failure_and_no_crash() => Assert.Equal(
-        "ValidationFailure malformed-certificate", Judge(s_root.Leaf([], rawNames: [0x30, 0x05, 0x82, 0x7F, 0x61, 0x62, 0x63])));
+        "ValidationFailure malformed-certificate", Judge(s_root.Leaf([], extra: new X509Extension("2.5.29.17", [0x30, 0x05, 0x82, 0x7F, 0x61, 0x62, 0x63], false))));
+
+    [Fact]
+    public void What_the_peer_did_not_send_is_not_fetched()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        var access = new X509AuthorityInformationAccessExtension(null, [$"http://{listener.LocalEndpoint}/ca.cer"]);
+        Assert.Equal("CertificateNotTrusted unknown-issuer", Judge(s_intermediate.Leaf(["mx.example.org"], extra: access)));
+        Assert.False(listener.Pending());
+    }
 
     [Fact]
     public void The_verifier_judges_by_the_plan_and_by_any_thread()

@@ -32,10 +32,10 @@ public sealed class TestAuthority
     }
 
     public X509Certificate2 Leaf(
-        IEnumerable<string> names, string? usage = ServerAuthentication, DateTimeOffset? from = null, DateTimeOffset? to = null, byte[]? rawNames = null)
+        IEnumerable<string> names, string? usage = ServerAuthentication, DateTimeOffset? from = null, DateTimeOffset? to = null, X509Extension? extra = null)
     {
         using var key = ECDsa.Create(s_curve);
-        return LeafRequest(names, usage, key, rawNames).Create(Certificate, from ?? _from, to ?? _to, RandomNumberGenerator.GetBytes(8));
+        return LeafRequest(names, usage, key, extra).Create(Certificate, from ?? _from, to ?? _to, RandomNumberGenerator.GetBytes(8));
     }
 
     public static X509Certificate2 SelfSignedLeaf(string name, DateTimeOffset from, DateTimeOffset to)
@@ -52,7 +52,7 @@ public sealed class TestAuthority
         return request;
     }
 
-    static CertificateRequest LeafRequest(IEnumerable<string> names, string? usage, ECDsa key, byte[]? rawNames)
+    static CertificateRequest LeafRequest(IEnumerable<string> names, string? usage, ECDsa key, X509Extension? extra)
     {
         // The common name is one that is asked for: it must never count.
         var request = new CertificateRequest("CN=mx.example.org", key, HashAlgorithmName.SHA256);
@@ -62,9 +62,13 @@ public sealed class TestAuthority
             request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid(usage)], false));
         }
 
-        if (rawNames is not null)
+        if (extra is not null)
         {
-            request.CertificateExtensions.Add(new X509Extension("2.5.29.17", rawNames, false));
+            request.CertificateExtensions.Add(extra);
+        }
+
+        if (!names.Any())
+        {
             return request;
         }
 

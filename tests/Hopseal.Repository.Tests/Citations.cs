@@ -28,7 +28,7 @@ static partial class Citations
 
     static string Excerpt(string line, int start) => line[start..Math.Min(line.Length, start + 24)];
 
-    // "RFC" as a word or glued to a number; not "IRFCode".
+    // As a word, or glued to a number; not within a longer word.
     [GeneratedRegex(@"\bRFC(?=\b|\d)")]
     private static partial Regex Document();
 

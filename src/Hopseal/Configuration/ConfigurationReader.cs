@@ -13,7 +13,6 @@ static class ConfigurationReader
     public static GatewayConfiguration? Read(ConfigNode.Table table, string directory, FaultList faults, TimeProvider clock)
     {
         var root = new Section(table, "", faults);
-        var now = clock.GetUtcNow();
 
         var hostname = ReadHostname(root);
         var data = root.Require("DataDirectory");
@@ -22,7 +21,7 @@ static class ConfigurationReader
         var access = AccessSettings.Read(root);
         var listeners = ListenerSettings.ReadAll(root, !certificates.IsEmpty, !access.Users.IsEmpty);
         var domains = DomainTable.Read(root.Child("Domains"), directory);
-        var outbound = OutboundSettings.Read(root.Child("Outbound"), DateOnly.FromDateTime(now.UtcDateTime));
+        var outbound = OutboundSettings.Read(root.Child("Outbound"), DateOnly.FromDateTime(clock.GetUtcNow().UtcDateTime));
         var trust = root.Child("Trust");
         var rootFiles = trust.Find("Roots")?.Items().ToImmutableArray() ?? [];
         trust.Close();
@@ -35,7 +34,7 @@ static class ConfigurationReader
         ImmutableArray<string> roots = [.. rootFiles.Select(item => Deployment.CheckRoots(item, directory)).OfType<string>()];
         foreach (var certificate in certificates)
         {
-            Deployment.CheckCertificate(certificate, hostname, now);
+            Deployment.CheckCertificate(certificate, hostname, clock);
         }
 
         if (data is not null && dataDirectory is not null)

@@ -1,6 +1,5 @@
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using Hopseal.Dns;
+using Hopseal.Policy;
 using Hopseal.Smtp.Tls;
 
 namespace Hopseal.Configuration;
@@ -11,41 +10,29 @@ static class Deployment
     static readonly TimeSpan s_soon = TimeSpan.FromDays(14);
 
     /// <summary>The files load, the key belongs to the certificate; a certificate that clients will not like is a warning.</summary>
-    public static void CheckCertificate(CertificateSetting certificate, DomainName? hostname, DateTimeOffset now)
+    public static void CheckCertificate(CertificateSetting certificate, DomainName? hostname, TimeProvider clock)
     {
         var setting = certificate.Setting;
-        PeerCertificate leaf;
-        try
+        switch (ServerCertificates.Load([certificate.Files], clock).AtStart)
         {
-            using var pair = X509Certificate2.CreateFromPemFile(certificate.Files.Chain, certificate.Files.Key);
-            leaf = PeerCertificate.Describe(pair);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException)
-        {
-            setting.Error(e is FileNotFoundException or DirectoryNotFoundException
-                ? Missing(certificate.Files)
-                : $"does not load with its key: {e.Message}");
-            return;
-        }
+            case [CertificateReload.Kept kept]:
+                setting.Error($"cannot be used: {kept.Why}");
+                break;
+            case [CertificateReload.Loaded { Warning: { } warning }]:
+                setting.Warn(warning);
+                break;
+            case [CertificateReload.Loaded { Certificate: var leaf }]:
+                if (leaf.NotAfter < clock.GetUtcNow() + s_soon)
+                {
+                    setting.Warn($"expires on {leaf.NotAfter:yyyy-MM-dd}");
+                }
 
-        if (leaf.NotAfter < now)
-        {
-            setting.Warn($"has expired on {leaf.NotAfter:yyyy-MM-dd}");
-        }
-        else if (leaf.NotAfter < now + s_soon)
-        {
-            setting.Warn($"expires on {leaf.NotAfter:yyyy-MM-dd}");
-        }
+                if (hostname is not null && !leaf.Names.Any(name => CertificateNames.Match(hostname.Ascii, name)))
+                {
+                    setting.Warn($"is not for {hostname} but for {string.Join(", ", leaf.Names)}");
+                }
 
-        if (leaf.NotBefore > now)
-        {
-            setting.Warn($"is not valid before {leaf.NotBefore:yyyy-MM-dd}");
-        }
-
-        if (hostname is not null && !leaf.Names.Any(name => Covers(name, hostname)))
-        {
-            var names = leaf.Names.IsEmpty ? "no name" : string.Join(", ", leaf.Names);
-            setting.Warn($"is not for {hostname} but for {names}");
+                break;
         }
     }
 
@@ -59,20 +46,16 @@ static class Deployment
 
         try
         {
-            var roots = new X509Certificate2Collection();
-            roots.ImportFromPemFile(path);
-            if (roots.Count > 0)
-            {
-                return path;
-            }
-
-            setting.Error($"{path} holds no certificate in PEM");
+            TrustedRoots.Load([path]);
+            return path;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException)
+        catch (FileNotFoundException)
         {
-            setting.Error(e is FileNotFoundException or DirectoryNotFoundException
-                ? $"{path} does not exist"
-                : $"{path} does not load: {e.Message}");
+            setting.Error($"{path} does not exist");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
+        {
+            setting.Error(e.Message);
         }
 
         return null;
@@ -138,16 +121,6 @@ static class Deployment
         var end = text.AsSpan().IndexOfAny('\r', '\n');
         return end < 0 ? text : text[..end];
     }
-
-    static string Missing(CertificateFiles files) =>
-        File.Exists(files.Chain) ? $"there is no file {files.Key}" : $"there is no file {files.Chain}";
-
-    /// <summary>RFC 9525 §6.3: a wildcard stands for exactly one label.</summary>
-    static bool Covers(string certificateName, DomainName hostname) =>
-        string.Equals(certificateName, hostname.Ascii, StringComparison.OrdinalIgnoreCase)
-        || (certificateName.StartsWith("*.", StringComparison.Ordinal)
-            && hostname.Ascii.IndexOf('.', StringComparison.Ordinal) is > 0 and var dot
-            && hostname.Ascii.AsSpan(dot).Equals(certificateName.AsSpan(1), StringComparison.OrdinalIgnoreCase));
 
     static bool IsWritable(string directory)
     {

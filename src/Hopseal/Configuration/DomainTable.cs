@@ -20,9 +20,9 @@ sealed record DomainTable(ImmutableDictionary<DomainName, DomainRoute> Domains, 
             if (member.Name == "*")
             {
                 any = route;
-                if (route is { NextHop: not null })
+                if (route is { Maildir: null })
                 {
-                    entry?.Error("relays for every domain: an open relay. \"*\" takes a Maildir only");
+                    entry?.Error("would relay for every domain, as an open relay: \"*\" takes a Maildir only");
                 }
             }
             else if (!DomainName.TryParse(member.Name, out var name))
@@ -42,7 +42,7 @@ sealed record DomainTable(ImmutableDictionary<DomainName, DomainRoute> Domains, 
         return new DomainTable(domains.ToImmutable(), any);
     }
 
-    static DomainRoute? ReadRoute(Section section, string directory)
+    static DomainRoute ReadRoute(Section section, string directory)
     {
         var nextHopSetting = section.Find("NextHop");
         var nextHop = nextHopSetting?.NextHop();
@@ -52,10 +52,14 @@ sealed record DomainTable(ImmutableDictionary<DomainName, DomainRoute> Domains, 
         var maildir = maildirSetting?.Path(directory);
         section.Close();
 
-        if (nextHopSetting is null == maildirSetting is null)
+        if (nextHopSetting is not null && maildirSetting is not null)
         {
-            section.Error(nextHopSetting is null ? "needs a NextHop or a Maildir" : "has both a NextHop and a Maildir");
-            return null;
+            section.Error("has both a NextHop and a Maildir");
+        }
+
+        if (nextHopSetting is null && maildirSetting is null)
+        {
+            section.Warn("has no NextHop and no Maildir: its mail goes on to its MX hosts, as from a backup MX");
         }
 
         if (maildirSetting is not null && floorSetting is not null)
@@ -64,7 +68,7 @@ sealed record DomainTable(ImmutableDictionary<DomainName, DomainRoute> Domains, 
         }
 
         CheckNamed(floorSetting, floor, nextHop);
-        return nextHop is null && maildir is null ? null : new DomainRoute(nextHop, floor, maildir);
+        return new DomainRoute(nextHop, floor, maildir);
     }
 
     /// <summary>Certificates prove names; a hop known by address only can never be authenticated.</summary>

@@ -39,14 +39,16 @@ sealed record GatewayConfiguration
 
     public required LogSettings Log { get; init; }
 
-    public Routing Routing => new()
+    /// <summary>What applies on one day (UTC): rules end.</summary>
+    public Routing RoutingOn(DateOnly day) => new()
     {
         Domains = Domains.Domains,
         AnyDomain = Domains.Any,
         SmartHost = Outbound.SmartHost,
         SmartHostCredentials = SmartHostCredentials is not null,
         SmartHostFloor = Outbound.SmartHostFloor,
-        Rules = Outbound.Rules,
+        Rules = [.. Outbound.Rules.Where(rule => rule.AppliesOn(day)).Select(rule => rule.Rule)],
+        OwnNames = [Hostname],
         MxPort = Outbound.Port,
     };
 }

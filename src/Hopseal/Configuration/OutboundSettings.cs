@@ -19,9 +19,13 @@ sealed record OutboundSettings(
     int Connections,
     int ConnectionsPerDestination,
     TimeSpan RememberTls,
-    ImmutableArray<OutboundRule> Rules)
+    ImmutableArray<DatedRule> Rules)
 {
     static readonly ImmutableArray<int> s_retryMinutes = [5, 10, 30, 60, 120, 240];
+
+    /// <summary>What holds when nothing is said.</summary>
+    public static OutboundSettings Standard { get; } = Read(
+        new Section(new ConfigNode.Table(new Origin(""), []), "Outbound", new FaultList()), default);
 
     public static OutboundSettings Read(Section section, DateOnly today)
     {
@@ -50,7 +54,7 @@ sealed record OutboundSettings(
             new RetrySchedule([.. minutes.Select(minute => TimeSpan.FromMinutes(minute))], TimeSpan.FromHours(giveUp)),
             section.Find("Connections")?.Whole(1, 100_000) ?? 200,
             section.Find("ConnectionsPerDestination")?.Whole(1, 1000) ?? 10,
-            TimeSpan.FromDays(section.Find("RememberTlsDays")?.Whole(0, 3650) ?? 90),
+            TimeSpan.FromDays(section.Find("RememberTlsDays")?.Whole(0, 3650) ?? 30),
             OutboundRules.Read(section, today));
         section.Close();
         return settings;

@@ -19,18 +19,35 @@ static class Shown
                 break;
             }
 
-            if (Rune.GetUnicodeCategory(rune) is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator
-                or UnicodeCategory.ParagraphSeparator)
-            {
-                shown.Append(CultureInfo.InvariantCulture, $"\\u{rune.Value:x4}");
-            }
-            else
-            {
-                shown.Append(rune.ToString());
-            }
+            Append(shown, rune);
         }
 
         return shown.Append('"').ToString();
+    }
+
+    /// <summary>The whole text, without quotes.</summary>
+    public static string Plain(string text)
+    {
+        var shown = new StringBuilder(text.Length);
+        foreach (var rune in text.EnumerateRunes())
+        {
+            Append(shown, rune);
+        }
+
+        return shown.ToString();
+    }
+
+    static void Append(StringBuilder shown, Rune rune)
+    {
+        if (Rune.GetUnicodeCategory(rune) is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator
+            or UnicodeCategory.ParagraphSeparator)
+        {
+            shown.Append(CultureInfo.InvariantCulture, $"\\u{rune.Value:x4}");
+        }
+        else
+        {
+            shown.Append(rune.ToString());
+        }
     }
 
     /// <summary>The candidate somebody probably meant, as the end of a sentence; empty when nothing is close.</summary>

@@ -101,7 +101,7 @@ public sealed class GatewayConfigurationTests : IDisposable
         Assert.Equal([_workspace.PathOf("mx.pem")], configuration.Roots);
         Assert.Equal(new LogSettings(LogFormat.Json, LogLevel.Warning), configuration.Log);
 
-        var routing = configuration.Routing;
+        var routing = configuration.RoutingOn(new DateOnly(2026, 7, 1));
         Assert.Equal(
             new DomainRoute(new NextHop(DomainName.Parse("exchange.internal"), null, 25, TlsStart.StartTls), SecurityFloor.Encrypted, null),
             routing.Domains[DomainName.Parse("example.org")]);
@@ -115,6 +115,25 @@ public sealed class GatewayConfigurationTests : IDisposable
         Assert.Equal(["bank.example", "*.old.example"], routing.Rules.Select(rule => rule.Destination));
         Assert.Equal(["*.mail.example"], routing.Rules[0].Names);
         Assert.Equal("Outbound.Rules[1]", routing.Rules[1].Source);
+        Assert.Equal([DomainName.Parse("mx1.example.org")], routing.OwnNames);
+    }
+
+    [Fact]
+    public void A_rule_ends_with_the_day_it_names()
+    {
+        var configuration = Load(Small.Replace(
+            "\"Limits\"",
+            """
+            "Outbound": { "Rules": [
+              { "Destination": "a.example", "Tls": "Encrypted" },
+              { "Destination": "b.example", "Tls": "Plaintext", "Until": "9998-12-30", "Reason": "r", "Owner": "o" }
+            ] }, "Limits"
+            """,
+            StringComparison.Ordinal));
+        Assert.Equal(["a.example", "b.example"], Destinations(new DateOnly(9998, 12, 30)));
+        Assert.Equal(["a.example"], Destinations(new DateOnly(9998, 12, 31)));
+
+        IEnumerable<string> Destinations(DateOnly day) => configuration.RoutingOn(day).Rules.Select(rule => rule.Destination);
     }
 
     const string Small = """

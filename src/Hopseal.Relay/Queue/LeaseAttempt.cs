@@ -1,0 +1,166 @@
+using System.Collections.Immutable;
+using Hopseal.Policy;
+using Hopseal.Relay.Attempt;
+using Hopseal.Relay.Dsn;
+using Hopseal.Smtp.Mail;
+using Microsoft.Extensions.Logging;
+
+namespace Hopseal.Relay.Queue;
+
+/// <summary>One lease from its plan to its record: plan, deliver, settle, record.</summary>
+sealed partial class LeaseAttempt(
+    MessageQueue queue,
+    Deliverer deliverer,
+    Maildir maildir,
+    FailureReport reports,
+    ISessionSink sink,
+    QueueRunnerOptions options,
+    ILogger log)
+{
+    /// <summary>Settles the lease whatever happens on the way; a fault of ours defers.</summary>
+    /// <param name="breakOff">Ends the attempt early; the rest is deferred.</param>
+    /// <param name="giveUpSettling">Ends the wait for a store that fails.</param>
+    /// <exception cref="OperationCanceledException"><paramref name="giveUpSettling"/>: nothing is written down.</exception>
+    public async Task RunAsync(QueueLease lease, CancellationToken breakOff, CancellationToken giveUpSettling)
+    {
+        var attempt = await AttemptAsync(lease, breakOff);
+        var now = options.Clock.GetUtcNow();
+        if (!breakOff.IsCancellationRequested)
+        {
+            attempt = With(attempt, outcome => ReplyVerdict.GiveUp(outcome, lease, now));
+        }
+
+        (attempt, var report) = await ReportAsync(attempt, giveUpSettling);
+        if (attempt.Recipients.Any(recipient => recipient.Outcome is RecipientOutcome.Deferred))
+        {
+            attempt = attempt with { RetryAt = RetryAt(lease, now) };
+        }
+
+        var settlement = new Settlement(
+            [.. attempt.Recipients.Select(recipient => recipient.Outcome)], attempt.RetryAt, attempt.TlsFailed);
+        await queue.SettleAsync(lease, settlement, report is null ? [] : [report], giveUpSettling);
+        sink.TryRecord(attempt);
+    }
+
+    /// <summary>Defers a lease that was not attempted.</summary>
+    public async ValueTask GiveBackAsync(QueueLease lease, RecipientOutcome why, TimeSpan delay, CancellationToken cancel)
+    {
+        var settlement = new Settlement(
+            [.. lease.Pending.Recipients.Select(_ => why)], options.Clock.GetUtcNow() + delay, TlsFailed: false);
+        try
+        {
+            await queue.SettleAsync(lease, settlement, [], cancel);
+        }
+        catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+        {
+            // The store fails, and so the lease keeps what it wrote down: the message is tried again later.
+            LogNotGivenBack(log, lease.Id, lease.Domain);
+        }
+    }
+
+    /// <summary>Never throws.</summary>
+    async Task<DeliveryAttempt> AttemptAsync(QueueLease lease, CancellationToken breakOff)
+    {
+        var startedAt = options.Clock.GetUtcNow();
+        var started = options.Clock.GetTimestamp();
+        DeliveryPlan plan = new DeliveryPlan.Defer(new(4, 3, 0), "there is no plan");
+        RecipientOutcome outcome;
+        try
+        {
+            // Step 6: plan.
+            plan = await options.Plan(lease.Domain, breakOff);
+            if (plan is DeliveryPlan.Relay relay)
+            {
+                return await deliverer.DeliverAsync(lease, relay, cancel => queue.OpenContentAsync(lease.Id, cancel), breakOff);
+            }
+
+            outcome = plan is DeliveryPlan.Keep keep
+                ? await KeepAsync(lease, keep, breakOff)
+                : ReplyVerdict.OfPlan(plan) ?? throw new InvalidOperationException($"unknown plan {plan}");
+        }
+        catch (OperationCanceledException) when (breakOff.IsCancellationRequested)
+        {
+            outcome = ReplyVerdict.OfStop();
+        }
+        catch (Exception e)
+        {
+            LogFailed(log, e, lease.Id, lease.Domain);
+            outcome = ReplyVerdict.OfOwnFault("a fault of this gateway ended the attempt");
+        }
+
+        return new DeliveryAttempt(
+            lease,
+            startedAt,
+            options.Clock.GetElapsedTime(started),
+            plan,
+            [],
+            [.. lease.Pending.Recipients.Select(recipient => (recipient, outcome))],
+            TlsFailed: false);
+    }
+
+    async ValueTask<RecipientOutcome> KeepAsync(QueueLease lease, DeliveryPlan.Keep keep, CancellationToken cancel)
+    {
+        await using var content = await queue.OpenContentAsync(lease.Id, cancel);
+        await maildir.DeliverAsync(keep.Maildir, lease.Pending, content, cancel);
+        return ReplyVerdict.OfKept();
+    }
+
+    /// <summary>The report on everything that bounces. When it cannot be written, nothing bounces: a message must not vanish
+    /// without a word.</summary>
+    async ValueTask<(DeliveryAttempt Attempt, StoredMessage? Report)> ReportAsync(DeliveryAttempt attempt, CancellationToken cancel)
+    {
+        var lease = attempt.Lease;
+        ImmutableArray<(Mailbox, RecipientOutcome.Bounced)> bounced =
+            [.. from recipient in attempt.Recipients
+                where recipient.Outcome is RecipientOutcome.Bounced
+                select (recipient.Recipient, (RecipientOutcome.Bounced)recipient.Outcome)];
+        if (bounced.IsEmpty)
+        {
+            return (attempt, null);
+        }
+
+        if (lease.Pending.ReturnPath is null)
+        {
+            LogNobodyToTell(log, lease.Id, lease.Domain, bounced.Length, bounced[0].Item2.Reason);
+            return (attempt, null);
+        }
+
+        try
+        {
+            var report = await reports.WriteAsync(lease, bounced, cancel => queue.OpenContentAsync(lease.Id, cancel), cancel);
+            return (attempt, report);
+        }
+        catch (Exception e)
+        {
+            LogNoReport(log, e, lease.Id, lease.Domain);
+            var kept = ReplyVerdict.OfOwnFault("the report on its failure could not be written");
+            return (With(attempt, outcome => outcome is RecipientOutcome.Bounced ? kept : outcome), null);
+        }
+    }
+
+    /// <summary>The last attempt comes exactly when the time is over, not a retry later.</summary>
+    DateTimeOffset RetryAt(QueueLease lease, DateTimeOffset now)
+    {
+        var next = now + options.Schedule.DelayAfter(lease.AttemptNumber);
+        return now < lease.GivesUpAt && lease.GivesUpAt < next ? lease.GivesUpAt : next;
+    }
+
+    static DeliveryAttempt With(DeliveryAttempt attempt, Func<RecipientOutcome, RecipientOutcome> change) => attempt with
+    {
+        Recipients = [.. attempt.Recipients.Select(recipient => (recipient.Recipient, change(recipient.Outcome)))],
+    };
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "An attempt at message {Id} for {Domain} failed by a fault of ours; it is tried again")]
+    static partial void LogFailed(ILogger log, Exception e, QueueId id, string domain);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The failure report for message {Id} for {Domain} could not be written; the message stays in the queue")]
+    static partial void LogNoReport(ILogger log, Exception e, QueueId id, string domain);
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "Message {Id} for {Domain} has the null sender, so nobody is told that {Recipients} recipients failed: {Reason}")]
+    static partial void LogNobodyToTell(ILogger log, QueueId id, string domain, int recipients, string reason);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Message {Id} for {Domain} could not be given back to the queue; it is tried again later")]
+    static partial void LogNotGivenBack(ILogger log, QueueId id, string domain);
+}

@@ -1,0 +1,241 @@
+using System.Collections.Immutable;
+using Hopseal.Relay.Queue;
+using Hopseal.Smtp.Client;
+using Hopseal.Smtp.Server;
+using Hopseal.Smtp.Tls;
+using Microsoft.Extensions.Logging;
+
+namespace Hopseal.Relay;
+
+/// <summary>One structured line per session and per outcome of an attempt; others may rely on the event ids. A reader of
+/// <see cref="SessionFanout"/>.</summary>
+public sealed partial class SessionLog(ILogger<SessionLog> log) : ISessionSink
+{
+    /// <summary>Somebody on the path put plaintext behind STARTTLS (RFC 3207 §6), in a session where we were the server.</summary>
+    public const int InboundInjectionEvent = 1901;
+
+    /// <summary>The same where we were the client.</summary>
+    public const int OutboundInjectionEvent = 1902;
+
+    const int InboundEvent = 1001;
+    const int OutboundEvent = 1002;
+    const int DeliveredEvent = 1101;
+    const int DeferredEvent = 1102;
+    const int BouncedEvent = 1103;
+    const int MaxCharacters = 500;
+
+    public bool TryRecord(SessionRecord record)
+    {
+        switch (record)
+        {
+            case SessionRecord.Inbound inbound:
+                Write(inbound);
+                break;
+            case SessionRecord.Outbound outbound:
+                Write(outbound);
+                break;
+        }
+
+        return true;
+    }
+
+    /// <summary>A line for each outcome, with the recipients it happened to.</summary>
+    public bool TryRecord(DeliveryAttempt attempt)
+    {
+        ArgumentNullException.ThrowIfNull(attempt);
+        var lease = attempt.Lease;
+        var elapsed = (long)attempt.Elapsed.TotalMilliseconds;
+        foreach (var same in attempt.Recipients.GroupBy(recipient => recipient.Outcome))
+        {
+            var recipients = OneLine.Of(string.Join(", ", same.Select(recipient => recipient.Recipient)), MaxCharacters);
+            switch (same.Key)
+            {
+                case RecipientOutcome.Delivered delivered:
+                    LogDelivered(
+                        lease.Id, lease.Domain, recipients, lease.AttemptNumber, Clip(delivered.Reply.ToString()), elapsed);
+                    break;
+                case RecipientOutcome.Deferred deferred:
+                    LogDeferred(
+                        lease.Id,
+                        lease.Domain,
+                        recipients,
+                        lease.AttemptNumber,
+                        deferred.Status.ToString(),
+                        Clip(deferred.Reason),
+                        attempt.RetryAt,
+                        elapsed);
+                    break;
+                case RecipientOutcome.Bounced bounced:
+                    LogBounced(
+                        lease.Id,
+                        lease.Domain,
+                        recipients,
+                        lease.AttemptNumber,
+                        bounced.Status.ToString(),
+                        Clip(bounced.Reason),
+                        elapsed);
+                    break;
+            }
+        }
+
+        return true;
+    }
+
+    void Write(SessionRecord.Inbound record)
+    {
+        var summary = record.Summary;
+        var elapsed = (long)record.Elapsed.TotalMilliseconds;
+        if (summary.End == SessionEnd.InjectedPlaintext)
+        {
+            LogInboundInjection(
+                record.SessionId, record.Peer.ToString(), summary.Listener, Clip(summary.Hello), Clip(summary.Detail), elapsed);
+            return;
+        }
+
+        var tls = TlsWords.Of(record.Tls);
+        LogInbound(
+            record.SessionId,
+            record.Peer.ToString(),
+            summary.Listener,
+            Clip(summary.Hello),
+            Clip(summary.User),
+            tls.Level,
+            tls.Version,
+            tls.Cipher,
+            tls.Identity,
+            Clip(tls.Failures),
+            summary.Accepted,
+            summary.RejectedRecipients,
+            summary.RejectedMessages,
+            summary.AuthenticationFailures,
+            summary.End.ToString(),
+            Clip(summary.Detail),
+            elapsed);
+    }
+
+    void Write(SessionRecord.Outbound record)
+    {
+        var elapsed = (long)record.Elapsed.TotalMilliseconds;
+        var host = record.Plan.Host.ToString();
+        if (record.Fault is { Kind: FaultKind.InjectedPlaintext } attack)
+        {
+            LogOutboundInjection(
+                record.SessionId, record.Peer.ToString(), host, record.Message, record.Domain, Clip(attack.Detail), elapsed);
+            return;
+        }
+
+        var tls = TlsWords.Of(record.Tls);
+        LogOutbound(
+            record.SessionId,
+            record.Peer.ToString(),
+            host,
+            record.Message,
+            record.Domain,
+            record.Attempt,
+            TlsWords.Of(record.Plan.Floor),
+            record.Start == TlsStart.None,
+            tls.Level,
+            tls.Version,
+            tls.Cipher,
+            tls.Identity,
+            Clip(tls.Failures),
+            record.Delivered,
+            record.Deferred,
+            record.Bounced,
+            record.MayBeDelivered,
+            record.Fault is { } fault ? Clip($"{fault.Phase} {fault.Kind}: {fault.Detail}") : null,
+            elapsed);
+    }
+
+    static string? Clip(string? text) => text is null ? null : OneLine.Of(text, MaxCharacters);
+
+    [LoggerMessage(
+        InboundEvent, LogLevel.Information,
+        "Inbound {Session} from {Peer} on {Listener}: helo {Hello}, user {User}, "
+        + "{Level} {Version} {Cipher}, peer {Identity}, TLS failures {TlsFailures}; accepted {Accepted}, "
+        + "rejected recipients {RejectedRecipients}, rejected messages {RejectedMessages}, "
+        + "failed logins {AuthenticationFailures}; ended {End} {Detail} after {ElapsedMs} ms")]
+    partial void LogInbound(
+        string session, string peer, string listener, string? hello, string? user, string level, string? version, string? cipher,
+        string? identity, string? tlsFailures, int accepted, int rejectedRecipients, int rejectedMessages, int authenticationFailures,
+        string end, string? detail, long elapsedMs);
+
+    [LoggerMessage(
+        OutboundEvent, LogLevel.Information,
+        "Outbound {Session} to {Peer}, {Host}, message {Message} for {Domain}, attempt {Attempt}: "
+        + "wanted {Floor}, fallback {Fallback}, {Level} {Version} {Cipher}, peer {Identity}, "
+        + "TLS failures {TlsFailures}; delivered {Delivered}, deferred {Deferred}, bounced {Bounced}, "
+        + "maybe delivered {MayBeDelivered}; fault {Fault} after {ElapsedMs} ms")]
+    partial void LogOutbound(
+        string session, string peer, string host, QueueId message, string domain, int attempt, string floor, bool fallback, string level,
+        string? version, string? cipher, string? identity, string? tlsFailures, int delivered, int deferred, int bounced,
+        int mayBeDelivered, string? fault, long elapsedMs);
+
+    [LoggerMessage(
+        InboundInjectionEvent, LogLevel.Warning,
+        "ATTACK: plaintext injected behind STARTTLS in inbound {Session} from {Peer} on {Listener}, "
+        + "helo {Hello}: {Detail}; closed after {ElapsedMs} ms")]
+    partial void LogInboundInjection(
+        string session, string peer, string listener, string? hello, string? detail, long elapsedMs);
+
+    [LoggerMessage(
+        OutboundInjectionEvent, LogLevel.Warning,
+        "ATTACK: plaintext injected behind the answer to STARTTLS in outbound {Session} to {Peer}, "
+        + "{Host}, message {Message} for {Domain}: {Detail}; closed after {ElapsedMs} ms")]
+    partial void LogOutboundInjection(
+        string session, string peer, string host, QueueId message, string domain, string? detail, long elapsedMs);
+
+    [LoggerMessage(
+        DeliveredEvent, LogLevel.Information,
+        "Delivered {Message} for {Domain} to {Recipients} in attempt {Attempt}: {Reply}, {ElapsedMs} ms")]
+    partial void LogDelivered(QueueId message, string domain, string recipients, int attempt, string? reply, long elapsedMs);
+
+    [LoggerMessage(
+        DeferredEvent, LogLevel.Information,
+        "Deferred {Message} for {Domain} to {Recipients} in attempt {Attempt}: {Status} {Reason}; "
+        + "again at {RetryAt:O}, {ElapsedMs} ms")]
+    partial void LogDeferred(
+        QueueId message, string domain, string recipients, int attempt, string status, string? reason, DateTimeOffset? retryAt,
+        long elapsedMs);
+
+    [LoggerMessage(
+        BouncedEvent, LogLevel.Warning,
+        "Bounced {Message} for {Domain} to {Recipients} in attempt {Attempt}: {Status} {Reason}, "
+        + "{ElapsedMs} ms")]
+    partial void LogBounced(
+        QueueId message, string domain, string recipients, int attempt, string status, string? reason, long elapsedMs);
+
+    /// <summary>What became of TLS, in the words of the log.</summary>
+    readonly record struct TlsWords(string Level, string? Version, string? Cipher, string? Identity, string? Failures)
+    {
+        public static TlsWords Of(TlsOutcome? tls) => tls switch
+        {
+            TlsOutcome.Encrypted up => new TlsWords(
+                Of(up.Identity == PeerIdentity.Unauthenticated ? SecurityFloor.Encrypted : SecurityFloor.Authenticated),
+                up.Version,
+                up.CipherSuite,
+                Of(up.Identity),
+                Join(up.Tolerated)),
+            TlsOutcome.Plaintext plain => new TlsWords(Of(SecurityFloor.Plaintext), null, null, null, plain.Reason.ToString()),
+            TlsOutcome.Refused refused => new TlsWords("refused", null, null, null, Join(refused.Failures)),
+            _ => new TlsWords("undecided", null, null, null, null),
+        };
+
+        public static string Of(SecurityFloor floor) => floor switch
+        {
+            SecurityFloor.Plaintext => "plaintext",
+            SecurityFloor.Encrypted => "encrypted",
+            SecurityFloor.Authenticated => "authenticated",
+        };
+
+        static string Of(PeerIdentity identity) => identity switch
+        {
+            PeerIdentity.Unauthenticated => "unauthenticated",
+            PeerIdentity.Pkix => "pkix",
+            PeerIdentity.DaneTa => "dane-ta",
+            PeerIdentity.DaneEe => "dane-ee",
+        };
+
+        static string? Join(ImmutableArray<TlsFailure> failures) => failures.IsEmpty ? null : string.Join("; ", failures);
+    }
+}

@@ -1,0 +1,26 @@
+using System.Net;
+using Hopseal.Dns;
+
+namespace Hopseal;
+
+/// <summary>Answers <c>localhost</c> and the names below it itself (RFC 6761 §6.3), everything else from
+/// <paramref name="resolver"/>: many resolvers do not know the name, and the answer of one far away should not be believed.</summary>
+sealed class LocalhostNames(IDnsResolver resolver) : IDnsResolver
+{
+    static readonly DomainName s_localhost = DomainName.Parse("localhost");
+    static readonly TimeSpan s_ttl = TimeSpan.FromDays(1);
+
+    public ValueTask<DnsAnswer<MxRecord>> MxAsync(DomainName name, CancellationToken cancel) =>
+        name.IsWithin(s_localhost)
+            ? ValueTask.FromResult<DnsAnswer<MxRecord>>(new DnsAnswer<MxRecord>.NoData(DnssecStatus.Secure))
+            : resolver.MxAsync(name, cancel);
+
+    public ValueTask<DnsAnswer<IPAddress>> Ipv4Async(DomainName name, CancellationToken cancel) =>
+        name.IsWithin(s_localhost) ? Loopback(name, IPAddress.Loopback) : resolver.Ipv4Async(name, cancel);
+
+    public ValueTask<DnsAnswer<IPAddress>> Ipv6Async(DomainName name, CancellationToken cancel) =>
+        name.IsWithin(s_localhost) ? Loopback(name, IPAddress.IPv6Loopback) : resolver.Ipv6Async(name, cancel);
+
+    static ValueTask<DnsAnswer<IPAddress>> Loopback(DomainName name, IPAddress address) =>
+        ValueTask.FromResult<DnsAnswer<IPAddress>>(new DnsAnswer<IPAddress>.Found([address], name, DnssecStatus.Secure, s_ttl));
+}

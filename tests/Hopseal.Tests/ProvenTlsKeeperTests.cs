@@ -1,0 +1,39 @@
+using Hopseal.Policy;
+
+namespace Hopseal.Tests;
+
+public sealed class ProvenTlsKeeperTests : IDisposable
+{
+    readonly Workspace _workspace = new();
+
+    public void Dispose() => _workspace.Dispose();
+
+    [Fact]
+    public void What_was_saved_is_loaded()
+    {
+        ProvenTlsHost[] hosts =
+        [
+            new("mx.example.org", 25, DateTimeOffset.FromUnixTimeSeconds(1_790_000_000)),
+            new("2001:db8::1", 465, DateTimeOffset.FromUnixTimeSeconds(1_790_000_001)),
+        ];
+        var file = new ProvenTlsFile(_workspace.PathOf("proven-tls"));
+        Assert.Empty(file.Load());
+        file.Save([.. hosts, .. hosts]);
+        file.Save(hosts);
+        Assert.Equal(hosts, file.Load());
+        Assert.Equal([_workspace.PathOf("proven-tls")], Directory.GetFiles(_workspace.Directory));
+    }
+
+    [Theory]
+    [InlineData("garbage")]
+    [InlineData("host 25")]
+    [InlineData("host x 1")]
+    [InlineData("host 25 99999999999999999999")]
+    [InlineData("host 25 999999999999999")]
+    [InlineData(" 25 1")]
+    public void A_damaged_line_costs_one_host(string damaged)
+    {
+        var path = _workspace.Write("proven-tls", $"a.example 25 1\n{damaged}\nb.example 25 2\n");
+        Assert.Equal(["a.example", "b.example"], new ProvenTlsFile(path).Load().Select(host => host.Host));
+    }
+}
