@@ -11,6 +11,8 @@ static class CommandLine
     {
         var root = new RootCommand("A mail gateway: no mail crosses a hop unencrypted unless somebody decided so.")
         {
+            ServeCommand.Create(terminal),
+            SinkCommand.Create(terminal),
             ConfigCommand.Create(terminal),
         };
         var parsed = root.Parse(args);
