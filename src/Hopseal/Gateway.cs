@@ -36,7 +36,7 @@ sealed class Gateway : IAsyncDisposable
     readonly CancellationTokenSource _stop = new();
     readonly List<Task> _background = [];
 
-    Gateway(GatewayConfiguration configuration, ILoggerFactory logs, TimeProvider clock)
+    Gateway(GatewayConfiguration configuration, ILoggerFactory logs, TimeProvider clock, IDnsResolver? zone, ISessionSink? observer)
     {
         _configuration = configuration;
         _clock = clock;
@@ -46,7 +46,7 @@ sealed class Gateway : IAsyncDisposable
         _certificates = ServerCertificates.Load(configuration.Certificates, clock);
         _watch = new CertificateWatch(_certificates, logs.CreateLogger<CertificateWatch>());
         var roots = TrustedRoots.Load(configuration.Roots);
-        var resolver = Resolvers.Create(configuration.Dns, clock);
+        var resolver = zone ?? Resolvers.Create(configuration.Dns, clock);
 
         // Where mail is kept. From here on there is something to dispose.
         _store = SqliteQueueStore.Open(configuration.DataDirectory, logs.CreateLogger<SqliteQueueStore>());
@@ -54,7 +54,8 @@ sealed class Gateway : IAsyncDisposable
         var proven = new ProvenTlsMemory(clock, configuration.Outbound.RememberTls);
         var provenFile = new ProvenTlsFile(Path.Combine(configuration.DataDirectory, "proven-tls"));
         _proven = new ProvenTlsKeeper(proven, provenFile, logs.CreateLogger<ProvenTlsKeeper>());
-        _sessions = new SessionFanout([new SessionLog(logs.CreateLogger<SessionLog>())], logs.CreateLogger<SessionFanout>());
+        ISessionSink log = new SessionLog(logs.CreateLogger<SessionLog>());
+        _sessions = new SessionFanout(observer is null ? [log] : [log, observer], logs.CreateLogger<SessionFanout>());
 
         // How it comes in.
         var intake = new Intake(
@@ -78,7 +79,7 @@ sealed class Gateway : IAsyncDisposable
                 Verify = check.For,
                 Credentials = configuration.SmartHostCredentials,
                 Proven = (plan, _) => proven.Prove(plan.Host, clock.GetUtcNow()),
-                KeepTranscripts = false,
+                KeepTranscripts = observer is not null,
             },
             _sessions, logs.CreateLogger<Deliverer>());
         _runner = new QueueRunner(
@@ -106,13 +107,16 @@ sealed class Gateway : IAsyncDisposable
     /// <summary>Completes, with its exception if it has one, when a part ends that should run as long as the gateway.</summary>
     public Task<Task> PartEnded => Task.WhenAny(_background);
 
+    /// <param name="zone">Answers instead of the configured resolver: the demo's world.</param>
+    /// <param name="observer">Is shown every record, with the dialogues.</param>
     /// <exception cref="GatewayStartException">It cannot run like this; the message is for the operator.</exception>
-    public static async Task<Gateway> StartAsync(GatewayConfiguration configuration, ILoggerFactory logs, TimeProvider clock)
+    public static async Task<Gateway> StartAsync(
+        GatewayConfiguration configuration, ILoggerFactory logs, TimeProvider clock, IDnsResolver? zone = null, ISessionSink? observer = null)
     {
         Gateway gateway;
         try
         {
-            gateway = new Gateway(configuration, logs, clock);
+            gateway = new Gateway(configuration, logs, clock, zone, observer);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
         {
@@ -130,6 +134,9 @@ sealed class Gateway : IAsyncDisposable
             throw;
         }
     }
+
+    /// <summary>Messages that wait.</summary>
+    public ValueTask<long> CountMessagesAsync(CancellationToken cancel) => _queue.CountAsync(cancel);
 
     /// <summary>Looks at the certificate files at once.</summary>
     public void ReloadCertificates() => _watch.Look();

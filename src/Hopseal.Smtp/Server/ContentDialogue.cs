@@ -21,13 +21,14 @@ abstract record ContentOutcome
 /// CRLF.CRLF or at the last octet of BDAT LAST; whatever else ends the content ends the session with nothing kept.</summary>
 sealed class ContentDialogue(CommandChannel channel, ServerOptions options, TimeProvider clock) : IAsyncDisposable
 {
-    // What reading one more BDAT command costs, in octets of content.
-    const int CommandCost = 512;
+    // Of one message, after one of them was refused.
+    const int MaxDroppedChunks = 10_000;
 
     ContentSink? _chunks; // between the first BDAT and the last
     LineBreakCheck _check;
     long _startedAt;
-    long _dropped;
+    long _droppedOctets;
+    int _droppedChunks;
 
     /// <summary>How long the message between its chunks may still take.</summary>
     public TimeSpan Remaining => options.MessageTimeout - clock.GetElapsedTime(_startedAt);
@@ -90,7 +91,9 @@ sealed class ContentDialogue(CommandChannel channel, ServerOptions options, Time
     /// <summary>Reads a chunk that is refused whatever it holds. Null when the session can go on.</summary>
     public async ValueTask<Ending?> DropChunkAsync(long octets)
     {
-        if (octets > options.MaxMessageOctets || (_dropped += octets + CommandCost) - options.MaxMessageOctets > options.MaxMessageOctets)
+        if (octets > options.MaxMessageOctets
+            || (_droppedOctets += octets) - options.MaxMessageOctets > options.MaxMessageOctets
+            || ++_droppedChunks > MaxDroppedChunks)
         {
             return new Ending(SessionEnd.MessageTooLarge, ServerReplies.TooLarge, $"a chunk of {octets} octets after a refusal");
         }
@@ -116,7 +119,7 @@ sealed class ContentDialogue(CommandChannel channel, ServerOptions options, Time
     void Begin(Func<IMessageWriter> begin, CancellationToken abort)
     {
         _startedAt = clock.GetTimestamp();
-        _dropped = 0;
+        _droppedOctets = _droppedChunks = 0;
         _check = new LineBreakCheck();
         try
         {

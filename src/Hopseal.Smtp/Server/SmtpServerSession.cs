@@ -119,7 +119,7 @@ public sealed partial class SmtpServerSession
                 }
             }
         }
-        catch (OperationCanceledException) when (_channel.Deadline.IsCancellationRequested)
+        catch (OperationCanceledException) when (_abort.IsCancellationRequested || _channel.Deadline.IsCancellationRequested)
         {
             return _stopRequested || _abort.IsCancellationRequested
                 ? new Ending(SessionEnd.ShuttingDown, ServerReplies.ShuttingDown)

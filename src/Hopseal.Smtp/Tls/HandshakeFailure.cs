@@ -1,6 +1,5 @@
 using System.Net.Sockets;
 using System.Security.Authentication;
-using System.Security.Cryptography;
 
 namespace Hopseal.Smtp.Tls;
 
@@ -16,7 +15,7 @@ public enum HandshakeRole
 public static class HandshakeFailure
 {
     // An OpenSSL error code packs the library into bits 23 to 30 and the reason into the 23 bits below. The library is 20
-    // for everything about TLS; a received alert n is reason 1000 + n.
+    // for everything about TLS; a received alert n is reason 1000 + n. The runtime's own codes are negative.
     const int TlsLibrary = 20;
     const int LibraryShift = 23;
     const int ReasonMask = 0x7FFFFF;
@@ -50,7 +49,7 @@ public static class HandshakeFailure
             AuthenticationException { InnerException: null } => Failure("peer-spoke-plaintext", "the peer did not answer in TLS"),
             IOException { InnerException: null } or ObjectDisposedException =>
                 Failure("connection-closed", "the connection was closed during the handshake"),
-            _ => Failure("handshake-failed", error.GetType().Name),
+            _ => Failure("handshake-failed", Names(error)),
         };
     }
 
@@ -72,7 +71,7 @@ public static class HandshakeFailure
     static bool TryReason(Exception cause, out int reason)
     {
         reason = cause.HResult & ReasonMask;
-        return cause is CryptographicException && (cause.HResult >> LibraryShift & 0xFF) == TlsLibrary;
+        return cause.HResult > 0 && cause.HResult >> LibraryShift == TlsLibrary;
     }
 
     static bool IsAlert(int reason) => reason is >= AlertBase and <= AlertBase + LastAlert;
@@ -164,6 +163,17 @@ public static class HandshakeFailure
         SocketError.TimedOut => Failure("timed-out", "the connection timed out during the handshake"),
         var code => Failure("connection-lost", code.ToString()),
     };
+
+    static string Names(Exception? error)
+    {
+        var names = new List<string>();
+        for (; error is not null; error = error.InnerException)
+        {
+            names.Add($"{error.GetType().Name} 0x{error.HResult:X8}");
+        }
+
+        return string.Join(" < ", names);
+    }
 
     static TlsFailure Failure(string reasonCode, string detail) => new(TlsResultType.ValidationFailure, reasonCode, detail);
 }

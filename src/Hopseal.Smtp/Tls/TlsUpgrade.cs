@@ -31,6 +31,12 @@ public abstract record UpgradeResult
 /// only for it, and close the connection in every case but success.</remarks>
 public static class TlsUpgrade
 {
+    static readonly TlsFailure s_nobody =
+        new(TlsResultType.ValidationFailure, "peer-unauthenticated", "nothing proved who the peer is");
+
+    static readonly TlsFailure s_noCertificate =
+        new(TlsResultType.ValidationFailure, "no-certificate", "there is no certificate to show");
+
     /// <summary>Takes <paramref name="plain"/>, which may not be used afterwards, and handshakes as client. Whether the verdict
     /// suffices is decided here, from the demand's floor.</summary>
     public static async ValueTask<UpgradeResult> AsClientAsync(
@@ -88,6 +94,12 @@ public static class TlsUpgrade
         ArgumentNullException.ThrowIfNull(certificates);
         ArgumentNullException.ThrowIfNull(clock);
 
+        if (!certificates.Available)
+        {
+            await plain.DisposeAsync();
+            return new UpgradeResult.Failed([s_noCertificate]);
+        }
+
         string? serverName = null;
         var result = await HandshakeAsync(
             plain,
@@ -106,9 +118,6 @@ public static class TlsUpgrade
             ? upgraded with { Tls = upgraded.Tls with { ServerName = serverName } }
             : result;
     }
-
-    static readonly TlsFailure s_nobody =
-        new(TlsResultType.ValidationFailure, "peer-unauthenticated", "nothing proved who the peer is");
 
     static async ValueTask<UpgradeResult> HandshakeAsync(
         SmtpStream plain, HandshakeRole role, TimeProvider clock, Func<SslStream, Task> authenticate, CancellationToken cancel)

@@ -21,6 +21,9 @@ sealed record Terminal
     /// <summary>Whether that terminal understands colours, and its owner wants them.</summary>
     public bool Colours { get; init; }
 
+    /// <summary>The same of <see cref="Out"/>.</summary>
+    public bool OutColours { get; init; }
+
     /// <summary>Asks a person without showing what is typed; null when the input is no terminal.</summary>
     public Func<string, string?>? AskSecret { get; init; }
 
@@ -43,12 +46,14 @@ sealed record Terminal
             Variables = variables,
             ErrorIsTerminal = !Console.IsErrorRedirected,
 
-            // https://no-color.org: any non-empty value turns colours off.
-            Colours = !Console.IsErrorRedirected
-                && variables.GetValueOrDefault("NO_COLOR", "").Length == 0
-                && variables.GetValueOrDefault("TERM", "") is not ("" or "dumb"),
+            Colours = !Console.IsErrorRedirected && UnderstandsColours(variables),
+            OutColours = !Console.IsOutputRedirected && UnderstandsColours(variables),
         };
     }
+
+    /// <summary>https://no-color.org: any non-empty value turns colours off.</summary>
+    static bool UnderstandsColours(Dictionary<string, string> variables) =>
+        variables.GetValueOrDefault("NO_COLOR", "").Length == 0 && variables.GetValueOrDefault("TERM", "") is not ("" or "dumb");
 
     static string? ReadHidden(string prompt)
     {

@@ -116,6 +116,16 @@ sealed class SmtpTestClient : IAsyncDisposable
     /// <summary>FIN, without close_notify on a TLS connection.</summary>
     public void CutOff() => Socket.Shutdown(SocketShutdown.Send);
 
+<<<<<<< HEAD
+=======
+    /// <summary>RST.</summary>
+    public void Reset()
+    {
+        Socket.LingerState = new LingerOption(true, 0);
+        Socket.Dispose();
+    }
+
+>>>>>>> main
     /// <summary>close_notify on a TLS connection, then FIN.</summary>
     public async Task CloseAsync()
     {

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Net;
+using System.Net.Sockets;
 using System.Text;
 using System.Threading.Channels;
 using Hopseal.Smtp.Mail;
@@ -67,6 +68,39 @@ sealed class TestServer : IAsyncDisposable
     }
 
     public ValueTask DisposeAsync() => Listener.DisposeAsync();
+}
+
+/// <summary>One session without a listener.</summary>
+sealed class OneSession : IAsyncDisposable
+{
+    public required SmtpServerSession Session { get; init; }
+
+    public required SmtpTestClient Client { get; init; }
+
+    public required Task<ServerSessionSummary> Summary { get; init; }
+
+    /// <param name="prepare">Runs before the session does.</param>
+    public static async Task<OneSession> StartAsync(
+        ServerOptions options, ITransactionHandler handler, Action<SmtpServerSession>? prepare = null)
+    {
+        using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        listener.Listen();
+        var accepting = listener.AcceptAsync(TestContext.Current.CancellationToken);
+        var client = await SmtpTestClient.ConnectAsync((IPEndPoint)listener.LocalEndPoint!);
+        var socket = await accepting;
+        var connection = new ServerConnection("one", "test", client.Local, (IPEndPoint)socket.LocalEndPoint!);
+        var session = new SmtpServerSession(
+            new SmtpStream(new SocketTransport(socket)), connection, options, handler, TimeProvider.System);
+        prepare?.Invoke(session);
+        return new OneSession { Session = session, Client = client, Summary = session.RunAsync(TestContext.Current.CancellationToken) };
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Client.DisposeAsync();
+        await Summary;
+    }
 }
 
 sealed record ReceivedMessage(SessionContext Session, Envelope Envelope, string Content);

@@ -6,6 +6,9 @@ namespace Hopseal.Commands.Demo;
 /// <summary><c>hopseal demo</c>: two other hops and a zone on loopback, the gateway between them, and somebody on the path.</summary>
 static class DemoCommand
 {
+    // Of a file or a pipe, which have no width of their own.
+    const int PlainWidth = 120;
+
     public static Command Create(Terminal terminal)
     {
         var once = new Option<bool>("--once") { Description = "Exit when everything has been shown." };
@@ -20,12 +23,18 @@ static class DemoCommand
 
     static async Task<int> RunAsync(Terminal terminal, bool once, CancellationToken cancel)
     {
-        var screen = new DemoScreen(AnsiConsole.Create(new AnsiConsoleSettings
+        var console = AnsiConsole.Create(new AnsiConsoleSettings
         {
             Ansi = terminal.OutColours ? AnsiSupport.Yes : AnsiSupport.No,
             ColorSystem = terminal.OutColours ? ColorSystemSupport.Detect : ColorSystemSupport.NoColors,
             Out = new AnsiConsoleOutput(terminal.Out),
-        }));
+        });
+        if (!terminal.OutColours)
+        {
+            console.Profile.Width = PlainWidth;
+        }
+
+        var screen = new DemoScreen(console);
         await using var world = await DemoWorld.StartAsync(terminal.Clock, cancel);
         var holds = await new DemoStory(world, screen, terminal.Clock).TellAsync(cancel);
         if (!once)

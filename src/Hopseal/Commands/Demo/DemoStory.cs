@@ -3,7 +3,6 @@ using System.Net;
 using System.Text;
 using Hopseal.Dns;
 using Hopseal.Policy;
-using Hopseal.Relay;
 using Hopseal.Relay.Queue;
 using Hopseal.Smtp.Client;
 using Hopseal.Smtp.Mail;
