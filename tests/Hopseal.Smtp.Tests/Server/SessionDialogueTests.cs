@@ -38,11 +38,7 @@ public sealed class SessionDialogueTests
         Assert.Equal(("client.test", client.Local, server.Endpoint), (session.Hello, session.Peer, session.Local));
         Assert.Equal("client-did-not-ask", Assert.IsType<TlsOutcome.Plaintext>(session.Tls).Reason.ReasonCode);
         Assert.Equal(0, _list.Open);
-<<<<<<< HEAD
-        Assert.Contains(session.Transcript!.Lines, line => line == new TranscriptLine(Speaker.Event, "(27 octets of message)"));
-=======
         Assert.Contains(session.Transcript!.Lines, line => line == new TranscriptLine(Speaker.Event, "(23 octets of message)"));
->>>>>>> main
         Assert.DoesNotContain(session.Transcript.Lines, line => line.Text.Contains("Subject", StringComparison.Ordinal));
     }
 
@@ -238,11 +234,7 @@ public sealed class SessionDialogueTests
 
         await using (var client = await SmtpTestClient.GreetedAsync(server.Endpoint))
         {
-<<<<<<< HEAD
-            client.Socket.LingerState = new System.Net.Sockets.LingerOption(true, 0); // RST
-=======
             client.Reset();
->>>>>>> main
         }
 
         Assert.Equal(SessionEnd.ConnectionLost, (await server.SessionAsync()).End);

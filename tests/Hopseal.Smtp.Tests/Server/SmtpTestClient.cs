@@ -116,8 +116,6 @@ sealed class SmtpTestClient : IAsyncDisposable
     /// <summary>FIN, without close_notify on a TLS connection.</summary>
     public void CutOff() => Socket.Shutdown(SocketShutdown.Send);
 
-<<<<<<< HEAD
-=======
     /// <summary>RST.</summary>
     public void Reset()
     {
@@ -125,7 +123,6 @@ sealed class SmtpTestClient : IAsyncDisposable
         Socket.Dispose();
     }
 
->>>>>>> main
     /// <summary>close_notify on a TLS connection, then FIN.</summary>
     public async Task CloseAsync()
     {
