@@ -7,8 +7,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Hopseal.Relay;
 
-/// <summary>One structured line per session and per outcome of an attempt; others may rely on the event ids. A reader of
-/// <see cref="SessionFanout"/>.</summary>
+/// <summary>Step 12: tell. One structured line per session and per outcome of an attempt; others may rely on the event
+/// ids. A reader of <see cref="SessionFanout"/>.</summary>
 public sealed partial class SessionLog(ILogger<SessionLog> log) : ISessionSink
 {
     /// <summary>Somebody on the path put plaintext behind STARTTLS (RFC 3207 §6), in a session where we were the server.</summary>

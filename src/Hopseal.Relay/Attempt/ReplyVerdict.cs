@@ -8,8 +8,8 @@ using Hopseal.Smtp.Wire;
 
 namespace Hopseal.Relay.Attempt;
 
-/// <summary>The one place that judges failures: what a plan, a session or a reply means for the recipients, and where the
-/// attempt goes on. Pure and total.</summary>
+/// <summary>Step 10: judge. The one place that does: what a plan, a session or a reply means for the recipients, and
+/// where the attempt goes on. Pure and total.</summary>
 /// <remarks>
 /// <para>Of a session that never got to mail:</para>
 /// <list type="bullet">

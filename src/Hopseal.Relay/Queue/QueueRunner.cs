@@ -4,8 +4,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Hopseal.Relay.Queue;
 
-/// <summary>Step 5: takes what is due and attempts it, many at once, without one slow destination holding up the others.
-/// Every lease that it takes is settled, whatever happens.</summary>
+/// <summary>Step 5: due. Takes what is due and attempts it, many at once, without one slow destination holding up the
+/// others. Every lease that it takes is settled, whatever happens.</summary>
 public sealed partial class QueueRunner : IDisposable
 {
     readonly MessageQueue _queue;
