@@ -5,7 +5,7 @@ using System.Runtime.ExceptionServices;
 
 namespace Hopseal.Smtp.Server;
 
-/// <summary>Accepts connections on one endpoint and runs a session on each.</summary>
+/// <summary>Step 1: accepts connections on one endpoint and runs a session on each.</summary>
 public sealed class SmtpListener : IAsyncDisposable
 {
     const int Backlog = 1024;

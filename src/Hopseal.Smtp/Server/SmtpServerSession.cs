@@ -4,7 +4,7 @@ using Hopseal.Smtp.Wire;
 
 namespace Hopseal.Smtp.Server;
 
-/// <summary>One inbound connection, from greeting to QUIT (RFC 5321 §3, RFC 3207). <see cref="ServerStep"/> decides, the session
+/// <summary>Step 2: one inbound connection, from greeting to QUIT (RFC 5321 §3, RFC 3207). <see cref="ServerStep"/> decides, the session
 /// performs.</summary>
 #pragma warning disable CA1001 // RunAsync disposes what it made
 public sealed partial class SmtpServerSession
