@@ -37,6 +37,22 @@ public sealed class InjectionTests(LocalGateway gateway) : IClassFixture<LocalGa
     }
 
     [Fact(Timeout = 60_000)]
+    public async Task An_injection_is_told_as_an_attack()
+    {
+        var cancel = TestContext.Current.CancellationToken;
+        var name = $"attacker-{Guid.NewGuid():n}.test";
+        await using var client = await RawSmtp.ConnectAsync(gateway.MxPort, cancel);
+        await client.ExpectAsync(220, cancel);
+        await client.CommandAsync($"EHLO {name}", 250, cancel);
+
+        await client.SendAsync("STARTTLS\r\nRSET\r\n", cancel);
+        await client.ReadToEndAsync(cancel);
+
+        var told = await gateway.LoggedAsync(1901, name, cancel);
+        Assert.Equal("mx", told.GetProperty("Listener").GetString());
+    }
+
+    [Fact(Timeout = 60_000)]
     public async Task Plaintext_instead_of_a_handshake_ends_the_connection_unanswered()
     {
         var cancel = TestContext.Current.CancellationToken;

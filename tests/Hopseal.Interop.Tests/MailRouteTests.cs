@@ -30,6 +30,33 @@ public sealed class MailRouteTests(MailRoute route) : IClassFixture<MailRoute>
     }
 
     [Fact(Timeout = 60_000)]
+    public async Task The_log_proves_both_hops()
+    {
+        Assert.SkipWhen(PostfixInstance.Unavailable is not null, PostfixInstance.Unavailable ?? "");
+        var cancel = TestContext.Current.CancellationToken;
+        var mark = $"proof-{Guid.NewGuid():n}";
+
+        var message = Corpus.Make("one octet", mark) with { Recipients = [mark] };
+        var arrivals = await route.Hops.CarryAsync(
+            message, mark, PostfixPair.RoutedDomain, hops: 3, s_limit, () => route.Gateway.Output, cancel);
+
+        var delivered = await route.Gateway.LoggedAsync(1101, $"{mark}@{PostfixPair.RoutedDomain}", cancel);
+        var id = delivered.GetProperty("Message").GetString()!;
+        Assert.Contains(id, Assert.Single(arrivals).Received.ElementAt(1), StringComparison.Ordinal);
+
+        var outbound = await route.Gateway.LoggedAsync(1002, id, cancel);
+        Assert.Equal("authenticated", outbound.GetProperty("Floor").GetString());
+        Assert.Equal("authenticated", outbound.GetProperty("Level").GetString());
+        Assert.Equal("TLSv1.3", outbound.GetProperty("Version").GetString());
+        Assert.Equal("pkix", outbound.GetProperty("Identity").GetString());
+        Assert.StartsWith(PostfixPair.DestinationHost, outbound.GetProperty("Host").GetString(), StringComparison.Ordinal);
+
+        var inbound = await route.Gateway.LoggedAsync(1001, "mx.origin.test", cancel);
+        Assert.Equal("encrypted", inbound.GetProperty("Level").GetString());
+        Assert.Equal("TLSv1.3", inbound.GetProperty("Version").GetString());
+    }
+
+    [Fact(Timeout = 60_000)]
     public async Task Content_without_a_final_line_end_gets_one_and_nothing_else()
     {
         Assert.SkipWhen(PostfixInstance.Unavailable is not null, PostfixInstance.Unavailable ?? "");

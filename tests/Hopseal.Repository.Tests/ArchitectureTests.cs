@@ -68,11 +68,11 @@ public sealed partial class ArchitectureTests
         from Match link in Link().Matches(row.Groups["where"].Value)
         select (int.Parse(row.Groups["step"].Value, System.Globalization.CultureInfo.InvariantCulture), link.Groups["name"].Value, link.Groups["file"].Value);
 
-    /// <summary>A type of that name, or a member: something with a type or modifier before it and a parameter list, body or
+    /// <summary>A type of that name, or a member that is not private: a modifier before it, and a parameter list, a body or a
     /// value behind it.</summary>
     static bool Declares(string code, string name) =>
         Regex.IsMatch(code, $@"\b(?:class|struct|interface|enum|record)\s+(?:struct\s+|class\s+)?{Regex.Escape(name)}\b")
-        || Regex.IsMatch(code, $@"^[ \t]+(?!//|return\b|await\b|throw\b)[\w<>\[\]\?,\. ]+[ \]>\?]{Regex.Escape(name)}\s*(?:[(<{{;]|=>|=)", RegexOptions.Multiline);
+        || Regex.IsMatch(code, $@"^[ \t]+(?:public|internal|protected|static|abstract)\b[^;=\r\n]*[ )\]>?]{Regex.Escape(name)}\s*[(<{{;=]", RegexOptions.Multiline);
 
     [GeneratedRegex(@"^\|\s*(?<step>\d+)\s*\|[^|]*\|(?<where>[^|]*)\|")]
     private static partial Regex Row();

@@ -36,6 +36,20 @@ sealed class GatewayProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>The fields of the first line of that event that holds <paramref name="mark"/>; waits for it.</summary>
+    public async Task<JsonElement> LoggedAsync(int eventId, string mark, CancellationToken cancel)
+    {
+        var line = await Eventually.FindAsync(
+            $"event {eventId} with {mark}",
+            s_longestStop,
+            () => Output.Split('\n').FirstOrDefault(line =>
+                line.Contains($"\"EventId\":{eventId},", StringComparison.Ordinal) && line.Contains(mark, StringComparison.Ordinal)),
+            () => Output,
+            cancel);
+        using var document = JsonDocument.Parse(line);
+        return document.RootElement.GetProperty("State").Clone();
+    }
+
     public async Task StartAsync(CancellationToken cancel)
     {
         var process = new Process { StartInfo = Command.StartInfo(Executable.Path, ["serve", "--config", _configuration]) };

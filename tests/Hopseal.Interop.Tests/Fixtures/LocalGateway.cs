@@ -1,4 +1,5 @@
 using System.Security.Cryptography.X509Certificates;
+using System.Text.Json;
 
 namespace Hopseal.Interop.Tests.Fixtures;
 
@@ -29,6 +30,8 @@ public sealed class LocalGateway : IAsyncLifetime
     public X509Certificate2 Root => Authority.Root;
 
     public string Output => Process.Output;
+
+    public Task<JsonElement> LoggedAsync(int eventId, string mark, CancellationToken cancel) => Process.LoggedAsync(eventId, mark, cancel);
 
     internal Maildir Mailbox { get; private set; } = new("");
 
