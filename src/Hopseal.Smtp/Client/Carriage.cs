@@ -1,0 +1,88 @@
+using System.Text;
+using Hopseal.Smtp.Mail;
+using Hopseal.Smtp.Wire;
+
+namespace Hopseal.Smtp.Client;
+
+/// <summary>How one message travels on one connection: the MAIL command, the paths, and DATA or BDAT; or why it cannot.</summary>
+sealed record Carriage(string MailCommand, bool SmtpUtf8, bool Chunking, bool Binary)
+{
+    /// <summary>Null when the peer lacks what the message needs; nothing is converted on the way.</summary>
+    public static async ValueTask<(Carriage? Carriage, RecipientResult.Unsupported? Why)> ChooseAsync(
+        EhloCapabilities capabilities, Envelope envelope, Stream content, long size, CancellationToken cancel)
+    {
+        if (capabilities.MaxSize is { } max && size > max)
+        {
+            return No(5, 3, 4, $"the message has {size} octets, the server takes {max}"); // RFC 1870 §7, RFC 3463 §3.4
+        }
+
+        var utf8 = envelope.SmtpUtf8 || NeedsSmtpUtf8(envelope.ReturnPath) || envelope.Recipients.Any(NeedsSmtpUtf8);
+        if (utf8 && !capabilities.SmtpUtf8)
+        {
+            // RFC 6531 §3.5: .7 is about addresses, .9 about header fields.
+            return NeedsSmtpUtf8(envelope.ReturnPath) || envelope.Recipients.Any(NeedsSmtpUtf8)
+                ? No(5, 6, 7, "the server does not offer SMTPUTF8, and an address is not ASCII")
+                : No(5, 6, 9, "the server does not offer SMTPUTF8, with which the message was sent");
+        }
+
+        var body = envelope.Body;
+        switch (body)
+        {
+            case BodyType.BinaryMime when !capabilities.BinaryMime:
+                return No(5, 6, 3, "the server does not offer BINARYMIME"); // RFC 3030 §3
+            case BodyType.EightBitMime when !capabilities.EightBitMime:
+                // Many clients declare 8BITMIME and send ASCII (RFC 6152 §3 asks about the content, not about the label).
+                if (!await IsAsciiAsync(content, cancel))
+                {
+                    return No(5, 6, 3, "the server does not offer 8BITMIME");
+                }
+
+                body = BodyType.SevenBit;
+                break;
+            default:
+                break;
+        }
+
+        var mail = new StringBuilder($"MAIL FROM:<{(envelope.ReturnPath is { } path ? Path(path, utf8) : "")}>");
+        mail.Append(capabilities.Size ? $" SIZE={size}" : "");
+        mail.Append(body switch
+        {
+            BodyType.SevenBit => "",
+            BodyType.EightBitMime => " BODY=8BITMIME",
+            BodyType.BinaryMime => " BODY=BINARYMIME",
+        });
+        mail.Append(utf8 ? " SMTPUTF8" : "");
+        return (new Carriage(mail.ToString(), utf8, capabilities.Chunking, body is BodyType.BinaryMime), null);
+    }
+
+    public string RcptCommand(Mailbox recipient) => $"RCPT TO:<{Path(recipient, SmtpUtf8)}>";
+
+    /// <summary>U-labels travel with SMTPUTF8 only; without, the same domain is written in A-labels.</summary>
+    static string Path(Mailbox mailbox, bool utf8) =>
+        utf8 || mailbox.DomainText is null || Ascii.IsValid(mailbox.DomainText) ? mailbox.ToString() : (mailbox with { DomainText = null }).ToString();
+
+    static bool NeedsSmtpUtf8(Mailbox? mailbox) => mailbox is not null && !Ascii.IsValid(mailbox.LocalPart);
+
+    /// <summary>Looks through the content and goes back; false for a stream that cannot go back.</summary>
+    static async ValueTask<bool> IsAsciiAsync(Stream content, CancellationToken cancel)
+    {
+        if (!content.CanSeek)
+        {
+            return false;
+        }
+
+        var start = content.Position;
+        var buffer = new byte[16 * 1024];
+        var ascii = true;
+        for (int read; ascii && (read = await content.ReadAsync(buffer, cancel)) > 0;)
+        {
+            ascii = Ascii.IsValid(buffer.AsSpan(0, read));
+        }
+
+        content.Position = start;
+        return ascii;
+    }
+
+    static (Carriage?, RecipientResult.Unsupported?) No(byte statusClass, ushort subject, ushort detail, string reason) =>
+        (null, new RecipientResult.Unsupported(new EnhancedStatus(statusClass, subject, detail), reason));
+}

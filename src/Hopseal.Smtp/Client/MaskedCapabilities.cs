@@ -1,0 +1,32 @@
+using Hopseal.Smtp.Tls;
+using Hopseal.Smtp.Wire;
+
+namespace Hopseal.Smtp.Client;
+
+/// <summary>Why STARTTLS was not offered. Some firewalls overwrite what they do not want to be used, with letters X in the
+/// EHLO reply and asterisks in the greeting, so that nobody's length changes: worth telling from a server without TLS.</summary>
+static class MaskedCapabilities
+{
+    const int MinMask = 4;
+    const int MinGreetingMask = 8;
+
+    public static TlsFailure Explain(SmtpReply greeting, SmtpReply hello) => (Masked(greeting, hello), hello.IsPositive) switch
+    {
+        (true, _) => new TlsFailure(
+            TlsResultType.StarttlsNotSupported, "starttls-masked", "something on the path overwrites what the server offers"),
+        (_, false) => new TlsFailure(TlsResultType.StarttlsNotSupported, "starttls-not-offered", $"the server does not know EHLO: {hello}"),
+        _ => new TlsFailure(TlsResultType.StarttlsNotSupported, "starttls-not-offered", "the server does not offer STARTTLS"),
+    };
+
+    static bool Masked(SmtpReply greeting, SmtpReply hello) =>
+        greeting.Lines.Any(line => line.AsSpan().Count('*') >= MinGreetingMask) || (hello.IsPositive && hello.Lines.Skip(1).Any(IsMask));
+
+    /// <summary><c>XXXX</c>, or <c>XXXXXXXA</c> with a letter behind.</summary>
+    static bool IsMask(string line)
+    {
+        var keyword = line.AsSpan().Trim();
+        var end = keyword.IndexOf(' ');
+        keyword = end < 0 ? keyword : keyword[..end];
+        return keyword.Length >= MinMask && keyword[..^1].TrimStart('X').IsEmpty && char.IsAsciiLetterUpper(keyword[^1]);
+    }
+}
