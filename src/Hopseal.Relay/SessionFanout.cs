@@ -4,8 +4,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Hopseal.Relay;
 
-/// <summary>Step 11: hands each record to every reader in the background, through a bounded channel of its own. A session never
-/// waits for a reader, a slow reader holds up no other, and what a reader misses is counted.</summary>
+/// <summary>Step 11: record. Hands each record to every reader in the background, through a bounded channel of its own.
+/// A session never waits for a reader, a slow reader holds up no other, and what a reader misses is counted.</summary>
 public sealed partial class SessionFanout : ISessionSink, IAsyncDisposable
 {
     const int DefaultCapacity = 10_000;

@@ -7,8 +7,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Hopseal.Relay;
 
-/// <summary>One structured line per session and per attempt; the event ids are part of what others may rely on. A reader of
-/// <see cref="SessionFanout"/>.</summary>
+/// <summary>Step 12: tell. One structured line per session and per outcome of an attempt; others may rely on the event
+/// ids. A reader of <see cref="SessionFanout"/>.</summary>
 public sealed partial class SessionLog(ILogger<SessionLog> log) : ISessionSink
 {
     /// <summary>Somebody on the path put plaintext behind STARTTLS (RFC 3207 §6), in a session where we were the server.</summary>
@@ -51,14 +51,29 @@ public sealed partial class SessionLog(ILogger<SessionLog> log) : ISessionSink
             switch (same.Key)
             {
                 case RecipientOutcome.Delivered delivered:
-                    LogDelivered(lease.Id, lease.Domain, recipients, lease.AttemptNumber, Clip(delivered.Reply.ToString()), elapsed);
+                    LogDelivered(
+                        lease.Id, lease.Domain, recipients, lease.AttemptNumber, Clip(delivered.Reply.ToString()), elapsed);
                     break;
                 case RecipientOutcome.Deferred deferred:
                     LogDeferred(
-                        lease.Id, lease.Domain, recipients, lease.AttemptNumber, deferred.Status.ToString(), Clip(deferred.Reason), attempt.RetryAt, elapsed);
+                        lease.Id,
+                        lease.Domain,
+                        recipients,
+                        lease.AttemptNumber,
+                        deferred.Status.ToString(),
+                        Clip(deferred.Reason),
+                        attempt.RetryAt,
+                        elapsed);
                     break;
                 case RecipientOutcome.Bounced bounced:
-                    LogBounced(lease.Id, lease.Domain, recipients, lease.AttemptNumber, bounced.Status.ToString(), Clip(bounced.Reason), elapsed);
+                    LogBounced(
+                        lease.Id,
+                        lease.Domain,
+                        recipients,
+                        lease.AttemptNumber,
+                        bounced.Status.ToString(),
+                        Clip(bounced.Reason),
+                        elapsed);
                     break;
             }
         }
@@ -72,7 +87,8 @@ public sealed partial class SessionLog(ILogger<SessionLog> log) : ISessionSink
         var elapsed = (long)record.Elapsed.TotalMilliseconds;
         if (summary.End == SessionEnd.InjectedPlaintext)
         {
-            LogInboundInjection(record.SessionId, record.Peer.ToString(), summary.Listener, Clip(summary.Hello), Clip(summary.Detail), elapsed);
+            LogInboundInjection(
+                record.SessionId, record.Peer.ToString(), summary.Listener, Clip(summary.Hello), Clip(summary.Detail), elapsed);
             return;
         }
 
@@ -103,7 +119,8 @@ public sealed partial class SessionLog(ILogger<SessionLog> log) : ISessionSink
         var host = record.Plan.Host.ToString();
         if (record.Fault is { Kind: FaultKind.InjectedPlaintext } attack)
         {
-            LogOutboundInjection(record.SessionId, record.Peer.ToString(), host, record.Message, record.Domain, Clip(attack.Detail), elapsed);
+            LogOutboundInjection(
+                record.SessionId, record.Peer.ToString(), host, record.Message, record.Domain, Clip(attack.Detail), elapsed);
             return;
         }
 
@@ -132,32 +149,61 @@ public sealed partial class SessionLog(ILogger<SessionLog> log) : ISessionSink
 
     static string? Clip(string? text) => text is null ? null : OneLine.Of(text, MaxCharacters);
 
-    [LoggerMessage(InboundEvent, LogLevel.Information, "Inbound {Session} from {Peer} on {Listener}: helo {Hello}, user {User}, {Level} {Version} {Cipher}, peer {Identity}, TLS failures {TlsFailures}; accepted {Accepted}, rejected recipients {RejectedRecipients}, rejected messages {RejectedMessages}, failed logins {AuthenticationFailures}; ended {End} {Detail} after {ElapsedMs} ms")]
+    [LoggerMessage(
+        InboundEvent, LogLevel.Information,
+        "Inbound {Session} from {Peer} on {Listener}: helo {Hello}, user {User}, "
+        + "{Level} {Version} {Cipher}, peer {Identity}, TLS failures {TlsFailures}; accepted {Accepted}, "
+        + "rejected recipients {RejectedRecipients}, rejected messages {RejectedMessages}, "
+        + "failed logins {AuthenticationFailures}; ended {End} {Detail} after {ElapsedMs} ms")]
     partial void LogInbound(
         string session, string peer, string listener, string? hello, string? user, string level, string? version, string? cipher,
         string? identity, string? tlsFailures, int accepted, int rejectedRecipients, int rejectedMessages, int authenticationFailures,
         string end, string? detail, long elapsedMs);
 
-    [LoggerMessage(OutboundEvent, LogLevel.Information, "Outbound {Session} to {Peer}, {Host}, message {Message} for {Domain}, attempt {Attempt}: wanted {Floor}, fallback {Fallback}, {Level} {Version} {Cipher}, peer {Identity}, TLS failures {TlsFailures}; delivered {Delivered}, deferred {Deferred}, bounced {Bounced}, maybe delivered {MayBeDelivered}; fault {Fault} after {ElapsedMs} ms")]
+    [LoggerMessage(
+        OutboundEvent, LogLevel.Information,
+        "Outbound {Session} to {Peer}, {Host}, message {Message} for {Domain}, attempt {Attempt}: "
+        + "wanted {Floor}, fallback {Fallback}, {Level} {Version} {Cipher}, peer {Identity}, "
+        + "TLS failures {TlsFailures}; delivered {Delivered}, deferred {Deferred}, bounced {Bounced}, "
+        + "maybe delivered {MayBeDelivered}; fault {Fault} after {ElapsedMs} ms")]
     partial void LogOutbound(
         string session, string peer, string host, QueueId message, string domain, int attempt, string floor, bool fallback, string level,
         string? version, string? cipher, string? identity, string? tlsFailures, int delivered, int deferred, int bounced,
         int mayBeDelivered, string? fault, long elapsedMs);
 
-    [LoggerMessage(InboundInjectionEvent, LogLevel.Warning, "ATTACK: plaintext injected behind STARTTLS in inbound {Session} from {Peer} on {Listener}, helo {Hello}: {Detail}; closed after {ElapsedMs} ms")]
-    partial void LogInboundInjection(string session, string peer, string listener, string? hello, string? detail, long elapsedMs);
+    [LoggerMessage(
+        InboundInjectionEvent, LogLevel.Warning,
+        "ATTACK: plaintext injected behind STARTTLS in inbound {Session} from {Peer} on {Listener}, "
+        + "helo {Hello}: {Detail}; closed after {ElapsedMs} ms")]
+    partial void LogInboundInjection(
+        string session, string peer, string listener, string? hello, string? detail, long elapsedMs);
 
-    [LoggerMessage(OutboundInjectionEvent, LogLevel.Warning, "ATTACK: plaintext injected behind the answer to STARTTLS in outbound {Session} to {Peer}, {Host}, message {Message} for {Domain}: {Detail}; closed after {ElapsedMs} ms")]
-    partial void LogOutboundInjection(string session, string peer, string host, QueueId message, string domain, string? detail, long elapsedMs);
+    [LoggerMessage(
+        OutboundInjectionEvent, LogLevel.Warning,
+        "ATTACK: plaintext injected behind the answer to STARTTLS in outbound {Session} to {Peer}, "
+        + "{Host}, message {Message} for {Domain}: {Detail}; closed after {ElapsedMs} ms")]
+    partial void LogOutboundInjection(
+        string session, string peer, string host, QueueId message, string domain, string? detail, long elapsedMs);
 
-    [LoggerMessage(DeliveredEvent, LogLevel.Information, "Delivered {Message} for {Domain} to {Recipients} in attempt {Attempt}: {Reply}, {ElapsedMs} ms")]
+    [LoggerMessage(
+        DeliveredEvent, LogLevel.Information,
+        "Delivered {Message} for {Domain} to {Recipients} in attempt {Attempt}: {Reply}, {ElapsedMs} ms")]
     partial void LogDelivered(QueueId message, string domain, string recipients, int attempt, string? reply, long elapsedMs);
 
-    [LoggerMessage(DeferredEvent, LogLevel.Information, "Deferred {Message} for {Domain} to {Recipients} in attempt {Attempt}: {Status} {Reason}; again at {RetryAt:O}, {ElapsedMs} ms")]
-    partial void LogDeferred(QueueId message, string domain, string recipients, int attempt, string status, string? reason, DateTimeOffset? retryAt, long elapsedMs);
+    [LoggerMessage(
+        DeferredEvent, LogLevel.Information,
+        "Deferred {Message} for {Domain} to {Recipients} in attempt {Attempt}: {Status} {Reason}; "
+        + "again at {RetryAt:O}, {ElapsedMs} ms")]
+    partial void LogDeferred(
+        QueueId message, string domain, string recipients, int attempt, string status, string? reason, DateTimeOffset? retryAt,
+        long elapsedMs);
 
-    [LoggerMessage(BouncedEvent, LogLevel.Warning, "Bounced {Message} for {Domain} to {Recipients} in attempt {Attempt}: {Status} {Reason}, {ElapsedMs} ms")]
-    partial void LogBounced(QueueId message, string domain, string recipients, int attempt, string status, string? reason, long elapsedMs);
+    [LoggerMessage(
+        BouncedEvent, LogLevel.Warning,
+        "Bounced {Message} for {Domain} to {Recipients} in attempt {Attempt}: {Status} {Reason}, "
+        + "{ElapsedMs} ms")]
+    partial void LogBounced(
+        QueueId message, string domain, string recipients, int attempt, string status, string? reason, long elapsedMs);
 
     /// <summary>What became of TLS, in the words of the log.</summary>
     readonly record struct TlsWords(string Level, string? Version, string? Cipher, string? Identity, string? Failures)

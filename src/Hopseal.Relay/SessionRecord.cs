@@ -10,8 +10,8 @@ using Hopseal.Smtp.Wire;
 
 namespace Hopseal.Relay;
 
-/// <summary>The one monitoring event: written once per session, in either direction, and read by everything that tells. It
-/// never holds content or passwords.</summary>
+/// <summary>Step 11: record. The one monitoring event: written once per session, in either direction, and read by
+/// everything that tells. It never holds content or passwords.</summary>
 public abstract record SessionRecord
 {
     SessionRecord()

@@ -1,3 +1,5 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
 using Hopseal.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -8,7 +10,7 @@ namespace Hopseal;
 /// <summary>Where the gateway's log goes: standard error, one line an event; for a person on a terminal, as JSON for a machine.</summary>
 static class GatewayLog
 {
-    public static ILoggerFactory Create(LogSettings settings, bool terminal) => LoggerFactory.Create(builder =>
+    public static ILoggerFactory Create(LogSettings settings, bool terminal, bool colours) => LoggerFactory.Create(builder =>
     {
         builder.SetMinimumLevel(settings.Level);
         builder.Services.Configure<ConsoleLoggerOptions>(options => options.LogToStandardErrorThreshold = LogLevel.Trace);
@@ -18,7 +20,7 @@ static class GatewayLog
             {
                 options.SingleLine = true;
                 options.TimestampFormat = "HH:mm:ss ";
-                options.ColorBehavior = terminal ? LoggerColorBehavior.Enabled : LoggerColorBehavior.Disabled;
+                options.ColorBehavior = colours ? LoggerColorBehavior.Enabled : LoggerColorBehavior.Disabled;
             });
         }
         else
@@ -27,6 +29,9 @@ static class GatewayLog
             {
                 options.UseUtcTimestamp = true;
                 options.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ";
+
+                // Not for a web page: quotes and control characters are escaped all the same.
+                options.JsonWriterOptions = new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
             });
         }
     });

@@ -14,7 +14,10 @@ public sealed partial class Deliverer(DelivererOptions options, ISessionSink sin
     /// <param name="openContent">Opens the content from its first octet; called once per transaction.</param>
     /// <param name="cancel">Breaks off the attempt; what is not delivered then is deferred.</param>
     public async Task<DeliveryAttempt> DeliverAsync(
-        QueueLease lease, DeliveryPlan.Relay plan, Func<CancellationToken, ValueTask<Stream>> openContent, CancellationToken cancel)
+        QueueLease lease,
+        DeliveryPlan.Relay plan,
+        Func<CancellationToken, ValueTask<Stream>> openContent,
+        CancellationToken cancel)
     {
         ArgumentNullException.ThrowIfNull(lease);
         ArgumentNullException.ThrowIfNull(plan);

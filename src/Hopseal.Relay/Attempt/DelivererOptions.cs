@@ -4,7 +4,8 @@ using Hopseal.Smtp.Tls;
 
 namespace Hopseal.Relay.Attempt;
 
-/// <summary>How attempts are made. The defaults suit a gateway; <see cref="Client"/> carries the time-outs of one session.</summary>
+/// <summary>How attempts are made. The defaults suit a gateway; <see cref="Client"/> carries the time-outs of one
+/// session.</summary>
 public sealed record DelivererOptions
 {
     /// <summary>For every session; credentials and transcript are added where they apply.</summary>

@@ -127,7 +127,7 @@ sealed class RelaySession(RelayAttempt attempt, HostPlan plan, IPEndPoint peer, 
             results = await channel.SendAsync(envelope, content, lease.Size, cancel);
         }
 
-        // Step 10: outcome.
+        // Step 10: judge.
         Verdict? open = null;
         var last = ReplyVerdict.OfEndedSession(plan, peer.Address);
         for (var i = 0; i < chunk.Length; i++)

@@ -8,14 +8,14 @@ using Hopseal.Smtp.Wire;
 
 namespace Hopseal.Relay.Attempt;
 
-/// <summary>The one place that judges failures: what a plan, a session or a reply means for the recipients, and where the
-/// attempt goes on. Pure and total.</summary>
+/// <summary>Step 10: judge. The one place that does: what a plan, a session or a reply means for the recipients, and
+/// where the attempt goes on. Pure and total.</summary>
 /// <remarks>
 /// <para>Of a session that never got to mail:</para>
 /// <list type="bullet">
 /// <item>No connection, time-out, a broken dialogue, 4xx: the next address, then the next host; in the end deferred.</item>
 /// <item>5xx in the greeting: the same. It tells us to go away, not that the mail is wrong; the next host may take it
-/// (RFC 5321 §3.1, RFC 7504 §3.1).</item>
+/// (RFC 5321 §3.1, RFC 7504 §3).</item>
 /// <item>5xx to EHLO: the next host; returned to the sender only when every host of the plan says so.</item>
 /// <item>5xx to AUTH: deferred. A wrong password is ours to mend and must not cost mail.</item>
 /// <item>Not as secure as the floor: the next address, in the end deferred, never less secure (RFC 7672 §2.1).</item>
@@ -87,13 +87,16 @@ public static class ReplyVerdict
 
             // Another host of the domain may offer what this one lacks.
             RecipientResult.Unsupported unsupported => new Verdict(
-                Failed(unsupported.Status, $"{Name(plan, peer)} cannot take this message: {unsupported.Reason}", Remote(plan, peer, null)),
+                Failed(
+                    unsupported.Status,
+                    $"{Name(plan, peer)} cannot take this message: {unsupported.Reason}",
+                    Remote(plan, peer, null)),
                 NextStep.NextHost),
             RecipientResult.Interrupted { MayBeDelivered: true } interrupted => new Verdict(
                 new RecipientOutcome.Deferred(
                     s_badConnection,
-                    $"the connection to {Name(plan, peer)} broke after the whole message had been sent ({interrupted.Fault.Detail}); "
-                    + "it may have arrived and is sent again",
+                    $"the connection to {Name(plan, peer)} broke after the whole message had been sent "
+                    + $"({Clip(interrupted.Fault.Detail)}); it may have arrived and is sent again",
                     Remote(plan, peer, interrupted.Fault.Reply)),
                 NextStep.Stop),
             RecipientResult.Interrupted interrupted => OfFault(plan, peer, interrupted.Fault, null),
@@ -129,18 +132,20 @@ public static class ReplyVerdict
         new EnhancedStatus(4, 4, 5), "other messages to this destination go first");
 
     /// <summary>A fault of this gateway, which is in the log. It never bounces by itself.</summary>
-    public static RecipientOutcome OfOwnFault(string reason) => new RecipientOutcome.Deferred(new EnhancedStatus(4, 3, 0), reason);
+    public static RecipientOutcome OfOwnFault(string reason) =>
+        new RecipientOutcome.Deferred(new EnhancedStatus(4, 3, 0), reason);
 
     /// <summary>Kept in a Maildir on this machine.</summary>
-    public static RecipientOutcome OfKept() => new RecipientOutcome.Delivered(new SmtpReply(250, new EnhancedStatus(2, 0, 0), "kept in a Maildir"));
+    public static RecipientOutcome OfKept() =>
+        new RecipientOutcome.Delivered(new SmtpReply(250, new EnhancedStatus(2, 0, 0), "kept in a Maildir"));
 
-    /// <summary>Which of two failures of one attempt stands for it: one that leaves hope, then one about security, then the later.
-    /// So a message bounces only when every session said so, and a missed floor is not hidden by a time-out.</summary>
+    /// <summary>Which of two failures of one attempt stands for it: one that leaves hope, then one about security, then the
+    /// later. So a message bounces only when every session said so, and a missed floor is not hidden by a time-out.</summary>
     public static RecipientOutcome Prefer(RecipientOutcome? earlier, RecipientOutcome later) => (earlier, later) switch
     {
         (null, _) => later,
         (RecipientOutcome.Deferred, RecipientOutcome.Bounced) => earlier,
-        (RecipientOutcome.Deferred { Status.Subject: SecuritySubject }, RecipientOutcome.Deferred { Status.Subject: not SecuritySubject }) => earlier,
+        (RecipientOutcome.Deferred first, RecipientOutcome.Deferred second) when IsSecurity(first) && !IsSecurity(second) => earlier,
         _ => later,
     };
 
@@ -157,11 +162,14 @@ public static class ReplyVerdict
             : outcome;
     }
 
-    // RFC 3463 §3.8
-    const int SecuritySubject = 7;
+    /// <summary>RFC 3463 §3.8.</summary>
+    static bool IsSecurity(RecipientOutcome.Deferred deferred) => deferred.Status.Subject == 7;
 
     static Verdict OfDenial(HostPlan plan, IPAddress peer, TlsOutcome.Refused tls) => new(
-        new RecipientOutcome.Deferred(SecurityWords.StatusOf(tls.Failures), SecurityWords.Explain(Name(plan, peer), plan, tls.Failures), Remote(plan, peer, null)),
+        new RecipientOutcome.Deferred(
+            SecurityWords.StatusOf(tls.Failures),
+            SecurityWords.Explain(Name(plan, peer), plan, tls.Failures),
+            Remote(plan, peer, null)),
         NextStep.NextAddress);
 
     static Verdict OfFault(HostPlan plan, IPAddress peer, SessionFault fault, TlsOutcome? tls)
@@ -173,7 +181,9 @@ public static class ReplyVerdict
             // Whoever injects sits on the path to this address; the next one may have another path.
             return new Verdict(
                 new RecipientOutcome.Deferred(
-                    new EnhancedStatus(4, 7, 5), $"somebody put plaintext into the start of TLS with {name} ({fault.Detail}); the connection was given up", remote),
+                    new EnhancedStatus(4, 7, 5),
+                    $"somebody put plaintext into the start of TLS with {name} ({Clip(fault.Detail)}); the connection was given up",
+                    remote),
                 NextStep.NextHost);
         }
 
@@ -193,13 +203,15 @@ public static class ReplyVerdict
         var (status, what) = fault.Kind switch
         {
             FaultKind.Unreachable => (new EnhancedStatus(4, 4, 1), $"{name} cannot be reached"),
-            FaultKind.TimedOut when fault.Phase == SmtpPhase.Connect => (new EnhancedStatus(4, 4, 1), $"{name} cannot be reached"),
+            FaultKind.TimedOut when fault.Phase == SmtpPhase.Connect =>
+                (new EnhancedStatus(4, 4, 1), $"{name} cannot be reached"),
             FaultKind.TimedOut => (s_badConnection, $"{name} did not answer in time {Place(fault.Phase)}"),
             FaultKind.ConnectionLost => (s_badConnection, $"the connection to {name} was lost {Place(fault.Phase)}"),
             FaultKind.ProtocolError => (new EnhancedStatus(4, 5, 0), $"{name} did not speak SMTP {Place(fault.Phase)}"),
-            FaultKind.Refused or FaultKind.InjectedPlaintext => (new EnhancedStatus(4, 0, 0), $"{name} refused {Place(fault.Phase)}"),
+            FaultKind.Refused or FaultKind.InjectedPlaintext =>
+                (new EnhancedStatus(4, 0, 0), $"{name} refused {Place(fault.Phase)}"),
         };
-        return new Verdict(new RecipientOutcome.Deferred(status, $"{what}: {OneLine.Of(fault.Detail, MaxReplyCharacters)}", remote), NextStep.NextAddress);
+        return new Verdict(new RecipientOutcome.Deferred(status, $"{what}: {Clip(fault.Detail)}", remote), NextStep.NextAddress);
     }
 
     static Verdict OfRejection(HostPlan plan, IPAddress peer, TlsOutcome reached, RecipientResult.Rejected rejected)
@@ -216,7 +228,9 @@ public static class ReplyVerdict
         if (reply.Code == 530 && reached is TlsOutcome.Plaintext)
         {
             return new Verdict(
-                new RecipientOutcome.Deferred(new EnhancedStatus(4, 7, 4), $"{reason}: it wants TLS, which could not be started", remote), NextStep.NextHost);
+                new RecipientOutcome.Deferred(
+                    new EnhancedStatus(4, 7, 4), $"{reason}: it wants TLS, which could not be started", remote),
+                NextStep.NextHost);
         }
 
         if (reply.IsPermanent && !MeansTooManyRecipients(rejected))
@@ -224,15 +238,16 @@ public static class ReplyVerdict
             return new Verdict(Failed(Classed(reply, 5), reason, remote), NextStep.Stop);
         }
 
-        return new Verdict(Failed(Classed(reply, 4), reason, remote), rejected.Phase <= SmtpPhase.MailFrom ? NextStep.NextHost : NextStep.Stop);
+        var next = rejected.Phase <= SmtpPhase.MailFrom ? NextStep.NextHost : NextStep.Stop;
+        return new Verdict(Failed(Classed(reply, 4), reason, remote), next);
     }
 
     /// <summary>RFC 5321 §4.5.3.1.10: servers written after RFC 821 say 552 where 452 is right.</summary>
     static bool MeansTooManyRecipients(RecipientResult.Rejected rejected) =>
         rejected is { Phase: SmtpPhase.RcptTo, Reply: { Code: 552, Status: null or { Subject: 5, Detail: 3 } } };
 
-    /// <summary>Also one that shows only when the peer hangs up on the first command inside TLS: in TLS 1.3, that is how it refuses our
-    /// side of the handshake.</summary>
+    /// <summary>Also one that shows only when the peer hangs up on the first command inside TLS: in TLS 1.3, that is how it
+    /// refuses our side of the handshake.</summary>
     static bool IsHandshakeFailure(Clearance clearance) => clearance switch
     {
         Clearance.Denied => true,
@@ -256,7 +271,9 @@ public static class ReplyVerdict
 
     static RemoteWord Remote(HostPlan plan, IPAddress peer, SmtpReply? reply) => new(plan.Host.Name?.Ascii ?? $"[{peer}]", reply);
 
-    static string Quote(SmtpReply reply) => $"\"{OneLine.Of(reply.ToString(), MaxReplyCharacters)}\"";
+    static string Quote(SmtpReply reply) => $"\"{Clip(reply.ToString())}\"";
+
+    static string Clip(string text) => OneLine.Of(text, MaxReplyCharacters);
 
     static string Place(SmtpPhase phase) => phase switch
     {

@@ -42,7 +42,7 @@ static class SecurityWords
     {
         var words = failure.Type switch
         {
-            TlsResultType.StarttlsNotSupported => "it does not offer STARTTLS",
+            TlsResultType.StarttlsNotSupported => "it does not start TLS",
             TlsResultType.CertificateHostMismatch => "its certificate is for another name",
             TlsResultType.CertificateExpired => "its certificate has expired or is not valid yet",
             TlsResultType.CertificateNotTrusted => "its certificate is not from an authority we trust",

@@ -12,7 +12,8 @@ namespace Hopseal.Relay.Dsn;
 /// its size is bounded whatever the message was.</summary>
 public sealed class FailureReport(string hostname, TimeProvider clock)
 {
-    const int EncodedLineLength = 78;
+    static readonly FormatOptions s_format = Format(international: false);
+    static readonly FormatOptions s_internationalFormat = Format(international: true);
 
     /// <summary>One report on all <paramref name="bounced"/> recipients, from the null sender to the return path of the message
     /// (RFC 5321 §4.5.5), ready for the queue.</summary>
@@ -34,12 +35,8 @@ public sealed class FailureReport(string hostname, TimeProvider clock)
         var now = clock.GetUtcNow();
         using var message = Write(lease, sender, bounced, header, id, now);
 
-        var format = FormatOptions.Default.Clone();
-        format.NewLineFormat = NewLineFormat.Dos;
-        format.International = sender.NeedsSmtpUtf8;
-        message.Prepare(EncodingConstraint.SevenBit, EncodedLineLength);
         using var octets = new MemoryStream();
-        await message.WriteToAsync(format, octets, cancel);
+        await message.WriteToAsync(sender.NeedsSmtpUtf8 ? s_internationalFormat : s_format, octets, cancel);
         var envelope = new Envelope(
             null, [sender], sender.NeedsSmtpUtf8 ? BodyType.EightBitMime : BodyType.SevenBit, sender.NeedsSmtpUtf8);
         return new StoredMessage(id, now, envelope, octets.Length, octets.ToArray(), null);
@@ -76,8 +73,15 @@ public sealed class FailureReport(string hostname, TimeProvider clock)
 
         var report = new MultipartReport("delivery-status")
         {
-            new TextPart("plain") { Text = ReportText.ForPeople(hostname, lease, bounced), ContentDisposition = null },
-            Status(lease, bounced, now),
+            new TextPart("plain")
+            {
+                Text = ReportText.ForPeople(hostname, lease, bounced),
+                ContentTransferEncoding = ContentEncoding.QuotedPrintable,
+            },
+            new MimePart("message", "delivery-status")
+            {
+                Content = new MimeContent(new MemoryStream(Status(lease, bounced, now))),
+            },
         };
         if (header is not null)
         {
@@ -88,18 +92,19 @@ public sealed class FailureReport(string hostname, TimeProvider clock)
         return message;
     }
 
-    MessageDeliveryStatus Status(
+    /// <summary>The content of message/delivery-status (RFC 3464 §2.1).</summary>
+    byte[] Status(
         QueueLease lease, ImmutableArray<(Mailbox Recipient, RecipientOutcome.Bounced Outcome)> bounced, DateTimeOffset now)
     {
-        var status = new MessageDeliveryStatus();
+        using var text = new MemoryStream();
 
         // RFC 3464 §2.2
-        status.StatusGroups.Add(new HeaderList
+        new HeaderList
         {
             { "Reporting-MTA", $"dns; {hostname}" },
             { "Arrival-Date", DateUtils.FormatDate(lease.ReceivedAt) },
             { "X-Hopseal-Queue-Id", lease.Id.Text },
-        });
+        }.WriteTo(s_format, text);
         foreach (var (recipient, outcome) in bounced)
         {
             // RFC 3464 §2.3
@@ -108,21 +113,31 @@ public sealed class FailureReport(string hostname, TimeProvider clock)
                 { "Final-Recipient", ReportText.TypedAddress(recipient) },
                 { "Action", "failed" },
                 { "Status", outcome.Status.ToString() },
-                { "Last-Attempt-Date", DateUtils.FormatDate(now) },
                 { "Diagnostic-Code", ReportText.Diagnostic(outcome) },
+                { "Last-Attempt-Date", DateUtils.FormatDate(now) },
             };
             if (outcome.Remote is { } remote)
             {
                 group.Add("Remote-MTA", $"dns; {ReportText.ToAscii(remote.Host)}");
             }
 
-            status.StatusGroups.Add(group);
+            group.WriteTo(s_format, text);
         }
 
-        return status;
+        // Each list ends with an empty line, which separates groups; after the last one the grammar has none.
+        return text.ToArray()[..^2];
     }
 
-    static async ValueTask<OriginalHeader?> ReadHeaderAsync(Func<CancellationToken, ValueTask<Stream>> openContent, CancellationToken cancel)
+    static FormatOptions Format(bool international)
+    {
+        var format = FormatOptions.Default.Clone();
+        format.NewLineFormat = NewLineFormat.Dos;
+        format.International = international;
+        return format;
+    }
+
+    static async ValueTask<OriginalHeader?> ReadHeaderAsync(
+        Func<CancellationToken, ValueTask<Stream>> openContent, CancellationToken cancel)
     {
         try
         {

@@ -8,6 +8,7 @@ namespace Hopseal.Relay.Dsn;
 sealed class OriginalHeader
 {
     const int MaxOctets = 64 * 1024;
+    const int MaxLineOctets = 998;
 
     readonly byte[] _octets;
 
@@ -21,7 +22,9 @@ sealed class OriginalHeader
             try
             {
                 using var header = new MemoryStream(_octets);
-                return HeaderList.Load(header)[HeaderId.MessageId] is { } value ? MimeUtils.EnumerateReferences(value).FirstOrDefault() : null;
+                return HeaderList.Load(header)[HeaderId.MessageId] is { } value
+                    ? MimeUtils.EnumerateReferences(value).FirstOrDefault()
+                    : null;
             }
             catch (FormatException)
             {
@@ -38,17 +41,36 @@ sealed class OriginalHeader
         return new OriginalHeader(octets[..EndOfHeader(octets.AsSpan(0, read))]);
     }
 
-    /// <summary>As text/rfc822-headers (RFC 6522 §4); encoded where it is not 7-bit.</summary>
+    /// <summary>As text/rfc822-headers (RFC 6522 §4); encoded where it cannot travel as it is.</summary>
     public MimePart ToPart()
     {
         var part = new MimePart("text", "rfc822-headers") { Content = new MimeContent(new MemoryStream(_octets)) };
-        if (!Ascii.IsValid(_octets))
+        if (!IsPlain(_octets))
         {
             part.ContentType.Charset = "utf-8";
             part.ContentTransferEncoding = ContentEncoding.QuotedPrintable;
         }
 
         return part;
+    }
+
+    /// <summary>7-bit data in the sense of RFC 2045 §2.7.</summary>
+    static bool IsPlain(ReadOnlySpan<byte> octets)
+    {
+        while (!octets.IsEmpty)
+        {
+            var end = octets.IndexOf("\r\n"u8);
+            if (end is < 0 or > MaxLineOctets
+                || !Ascii.IsValid(octets[..end])
+                || octets[..end].IndexOfAny((byte)'\r', (byte)'\n', (byte)0) >= 0)
+            {
+                return false;
+            }
+
+            octets = octets[(end + 2)..];
+        }
+
+        return true;
     }
 
     static int EndOfHeader(ReadOnlySpan<byte> octets)

@@ -17,7 +17,12 @@ static class ReportText
         string hostname, QueueLease lease, ImmutableArray<(Mailbox Recipient, RecipientOutcome.Bounced Outcome)> bounced)
     {
         var text = new StringBuilder();
-        Paragraph(text, "", $"This is the mail gateway {hostname}. Your message could not be delivered to {(bounced.Length == 1 ? "the address" : "the addresses")} below, and it will not be tried again.");
+        var addresses = bounced.Length == 1 ? "the address" : "the addresses";
+        Paragraph(
+            text,
+            "",
+            $"This is the mail gateway {hostname}. Your message could not be delivered to {addresses} below, "
+            + "and it will not be tried again.");
         foreach (var (recipient, outcome) in bounced.Take(MaxRecipientsForPeople))
         {
             text.Append('<').Append(recipient).Append(">\n");
@@ -26,11 +31,17 @@ static class ReportText
 
         if (bounced.Length > MaxRecipientsForPeople)
         {
-            Paragraph(text, "", string.Create(CultureInfo.InvariantCulture, $"{bounced.Length - MaxRecipientsForPeople} more are listed in the attached status."));
+            var more = (bounced.Length - MaxRecipientsForPeople).ToString(CultureInfo.InvariantCulture);
+            Paragraph(text, "", $"{more} more are listed in the attached status.");
         }
 
-        Paragraph(text, "", string.Create(CultureInfo.InvariantCulture, $"The message came in on {lease.ReceivedAt.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC and is known here as {lease.Id}. Whoever looks after the gateway can find it by that name."));
-        return text.ToString();
+        var received = lease.ReceivedAt.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture);
+        Paragraph(
+            text,
+            "",
+            $"The message came in on {received} UTC and is known here as {lease.Id}. "
+            + "Whoever looks after the gateway can find it by that name.");
+        return text.ToString().TrimEnd() + "\n";
     }
 
     /// <summary>RFC 3464 §2.3.2; an address that is not ASCII in the 7-bit form of RFC 6533 §3.</summary>
@@ -60,7 +71,9 @@ static class ReportText
 
     /// <summary>The peer's last word (RFC 3464 §2.3.6), or our reason where there was none.</summary>
     public static string Diagnostic(RecipientOutcome.Bounced outcome) => ToAscii(
-        outcome.Remote?.Reply is { } reply ? $"smtp; {OneLine.Of(reply.ToString(), MaxDiagnostic)}" : $"x-hopseal; {OneLine.Of(outcome.Reason, MaxDiagnostic)}");
+        outcome.Remote?.Reply is { } reply
+            ? $"smtp; {OneLine.Of(reply.ToString(), MaxDiagnostic)}"
+            : $"x-hopseal; {OneLine.Of(outcome.Reason, MaxDiagnostic)}");
 
     public static string ToAscii(string text) =>
         Ascii.IsValid(text) ? text : string.Create(text.Length, text, static (ascii, text) =>

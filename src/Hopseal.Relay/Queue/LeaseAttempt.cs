@@ -127,12 +127,14 @@ sealed partial class LeaseAttempt(
 
         try
         {
-            return (attempt, await reports.WriteAsync(lease, bounced, cancel => queue.OpenContentAsync(lease.Id, cancel), cancel));
+            var report = await reports.WriteAsync(lease, bounced, cancel => queue.OpenContentAsync(lease.Id, cancel), cancel);
+            return (attempt, report);
         }
         catch (Exception e)
         {
             LogNoReport(log, e, lease.Id, lease.Domain);
-            return (With(attempt, outcome => outcome is RecipientOutcome.Bounced ? ReplyVerdict.OfOwnFault("the report on its failure could not be written") : outcome), null);
+            var kept = ReplyVerdict.OfOwnFault("the report on its failure could not be written");
+            return (With(attempt, outcome => outcome is RecipientOutcome.Bounced ? kept : outcome), null);
         }
     }
 

@@ -4,8 +4,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Hopseal.Relay.Queue;
 
-/// <summary>Step 5: takes what is due and attempts it, many at once, without one slow destination holding up the others.
-/// Every lease that it takes is settled, whatever happens.</summary>
+/// <summary>Step 5: due. Takes what is due and attempts it, many at once, without one slow destination holding up the
+/// others. Every lease that it takes is settled, whatever happens.</summary>
 public sealed partial class QueueRunner : IDisposable
 {
     readonly MessageQueue _queue;
@@ -43,11 +43,12 @@ public sealed partial class QueueRunner : IDisposable
     {
         using var breakOff = new CancellationTokenSource();
         using var giveUpSettling = new CancellationTokenSource();
+        var signals = new Signals(stop, breakOff.Token, giveUpSettling.Token);
         try
         {
             await foreach (var lease in _queue.DueAsync(stop))
             {
-                await AdmitAsync(lease, breakOff.Token, giveUpSettling.Token, stop);
+                await AdmitAsync(lease, signals);
             }
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
@@ -62,15 +63,15 @@ public sealed partial class QueueRunner : IDisposable
 
     public void Dispose() => _room.Dispose();
 
-    async ValueTask AdmitAsync(QueueLease lease, CancellationToken breakOff, CancellationToken giveUpSettling, CancellationToken stop)
+    async ValueTask AdmitAsync(QueueLease lease, Signals signals)
     {
         try
         {
-            await _room.WaitAsync(stop);
+            await _room.WaitAsync(signals.Stop);
         }
         catch (OperationCanceledException)
         {
-            await _attempt.GiveBackAsync(lease, ReplyVerdict.OfStop(), TimeSpan.Zero, giveUpSettling);
+            await _attempt.GiveBackAsync(lease, ReplyVerdict.OfStop(), TimeSpan.Zero, signals.GiveUpSettling);
             throw;
         }
 
@@ -84,30 +85,30 @@ public sealed partial class QueueRunner : IDisposable
         {
             _room.Release();
             LogCongested(_log, lease.Id, lease.Domain);
-            await _attempt.GiveBackAsync(lease, ReplyVerdict.OfCongestion(), _options.CongestionDelay, stop);
+            await _attempt.GiveBackAsync(lease, ReplyVerdict.OfCongestion(), _options.CongestionDelay, signals.Stop);
             return;
         }
 
-        StartWhatMay(breakOff, giveUpSettling);
+        StartWhatMay(signals);
     }
 
-    void StartWhatMay(CancellationToken breakOff, CancellationToken giveUpSettling)
+    void StartWhatMay(Signals signals)
     {
         lock (_lock)
         {
-            while (!_stopping && _lanes.TryStart(out var destination, out var lease))
+            while (!signals.Stop.IsCancellationRequested && !_stopping && _lanes.TryStart(out var destination, out var lease))
             {
                 _room.Release();
-                _ = Task.Run(() => AttemptAsync(destination, lease, breakOff, giveUpSettling), CancellationToken.None);
+                _ = Task.Run(() => AttemptAsync(destination, lease, signals), CancellationToken.None);
             }
         }
     }
 
-    async Task AttemptAsync(string destination, QueueLease lease, CancellationToken breakOff, CancellationToken giveUpSettling)
+    async Task AttemptAsync(string destination, QueueLease lease, Signals signals)
     {
         try
         {
-            await _attempt.RunAsync(lease, breakOff, giveUpSettling);
+            await _attempt.RunAsync(lease, signals.BreakOff, signals.GiveUpSettling);
         }
         catch (Exception e)
         {
@@ -124,7 +125,7 @@ public sealed partial class QueueRunner : IDisposable
                 }
             }
 
-            StartWhatMay(breakOff, giveUpSettling);
+            StartWhatMay(signals);
         }
     }
 
@@ -175,4 +176,9 @@ public sealed partial class QueueRunner : IDisposable
         Level = LogLevel.Error,
         Message = "What became of message {Id} for {Domain} is not written down; it is tried again after a restart, and may arrive twice")]
     static partial void LogUnsettled(ILogger log, Exception e, QueueId id, string domain);
+
+    /// <param name="Stop">Takes and begins nothing more.</param>
+    /// <param name="BreakOff">Ends attempts under way.</param>
+    /// <param name="GiveUpSettling">Ends the wait for a store that fails.</param>
+    readonly record struct Signals(CancellationToken Stop, CancellationToken BreakOff, CancellationToken GiveUpSettling);
 }

@@ -28,8 +28,8 @@ public sealed record QueueRunnerOptions
 
     public TimeSpan CongestionDelay { get; init; } = TimeSpan.FromMinutes(1);
 
-    /// <summary>What shares a limit, as far as it is known without DNS: all domains that go to one smart host are one destination.
-    /// Unless given, each recipient domain is its own.</summary>
+    /// <summary>What shares a limit, as far as it is known without DNS: all domains that go to one smart host are one
+    /// destination. Unless given, each recipient domain is its own.</summary>
     public Func<string, string> DestinationOf { get; init; } = static domain => domain;
 
     /// <summary>How long attempts under way may go on when the gateway stops; then they are broken off.</summary>

@@ -59,7 +59,7 @@ sealed record Carriage(string MailCommand, bool SmtpUtf8, bool Chunking, bool Bi
 
     /// <summary>U-labels travel with SMTPUTF8 only; without, the same domain is written in A-labels.</summary>
     static string Path(Mailbox mailbox, bool utf8) =>
-        utf8 || mailbox.DomainText is null || Ascii.IsValid(mailbox.DomainText) ? mailbox.ToString() : (mailbox with { DomainText = null }).ToString();
+        (utf8 ? mailbox : mailbox with { DomainText = null }).ToString();
 
     static bool NeedsSmtpUtf8(Mailbox? mailbox) => mailbox is not null && !Ascii.IsValid(mailbox.LocalPart);
 

@@ -49,7 +49,9 @@ sealed class ClientDialogue(SmtpStream stream, ClientOptions options, Deadline d
                     Show(phase, whole.Reply);
                     return whole.Reply;
                 case ReplyRead.Ended ended:
-                    var how = ended.End is StreamEnd.Truncated ? "the TLS connection was cut off without close_notify" : "the peer closed the connection";
+                    var how = ended.End is StreamEnd.Truncated
+                        ? "the TLS connection was cut off without close_notify"
+                        : "the peer closed the connection";
                     options.Transcript?.Event(how);
                     throw new SessionBrokenException(new SessionFault(phase, FaultKind.ConnectionLost, null, how));
                 case ReplyRead.Malformed malformed:

@@ -109,6 +109,8 @@ static class ServerReplies
 
     public static SmtpReply Greeting(ServerOptions options) => new(220, $"{options.Hostname} ESMTP Hopseal");
 
+    public static SmtpReply ChunkOk(long octets) => Reply(250, 2, 0, 0, $"{octets} octets received");
+
     public static SmtpReply Helo(ServerOptions options) => new(250, options.Hostname);
 
     /// <summary>RFC 5321 §4.1.1.1. What is offered depends on whether the connection is TLS, and on nothing else.</summary>

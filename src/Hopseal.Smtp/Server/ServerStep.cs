@@ -2,13 +2,14 @@ using Hopseal.Smtp.Wire;
 
 namespace Hopseal.Smtp.Server;
 
-/// <summary>The whole protocol of the server as one pure function: a state and a command make a state and an action. No I/O, no
+/// <summary>Step 2: the whole protocol of the server as one pure function: a state and a command make a state and an action. No I/O, no
 /// clock, so tests are tables.</summary>
 /// <remarks>The state that is returned holds once the action has been done. Where its outcome matters the action carries what is
 /// needed to say what follows: an accepted recipient, a refused chunk, an authenticated user, the TLS connection.</remarks>
 static partial class ServerStep
 {
-    public static (ServerState Next, ServerAction Action) Step(ServerState state, SmtpCommand command, ServerOptions options) =>
+    public static (ServerState Next, ServerAction Action)
+        Step(ServerState state, SmtpCommand command, ServerOptions options) =>
         options.Mode is ListenerMode.StartTlsRequired && state.Encryption is null && !IsServedBeforeTls(command)
             ? BeforeTls(state, command)
             : command switch

@@ -24,7 +24,7 @@ public abstract record UpgradeResult
     public sealed record Failed(ImmutableArray<TlsFailure> Failures, int InjectedOctets = 0) : UpgradeResult;
 }
 
-/// <summary>The only place where a plaintext stream becomes a TLS stream, for either role.</summary>
+/// <summary>Step 3: the only place where a plaintext stream becomes a TLS stream, for either role.</summary>
 /// <remarks>Bytes that arrived before the handshake were not protected by it. Both methods therefore refuse a stream whose
 /// read buffer is not empty, instead of discarding or replaying what is in it: command injection (server) and response
 /// injection (client), RFC 3207 §4 and §6. Both take a deadline as a token, throw <see cref="OperationCanceledException"/>
@@ -228,9 +228,13 @@ public static class TlsUpgrade
                 certificates.Add(X509CertificateLoader.LoadCertificate(encoded));
             }
 
-            return certificates.Count == 0
-                ? (new PeerVerdict(PeerIdentity.Unauthenticated, [s_nobody]), null)
-                : (demand.Verify(new PeerChain(certificates[0], certificates.ToImmutable(), demand.ServerName)), PeerCertificate.Describe(certificates[0]));
+            if (certificates.Count == 0)
+            {
+                return (new PeerVerdict(PeerIdentity.Unauthenticated, [s_nobody]), null);
+            }
+
+            var verdict = demand.Verify(new PeerChain(certificates[0], certificates.ToImmutable(), demand.ServerName));
+            return (verdict, PeerCertificate.Describe(certificates[0]));
         }
         catch (CryptographicException error)
         {

@@ -10,7 +10,7 @@ public static class SmtpCommandParser
     const int LongestVerb = 8;
     const int MaxHelloOctets = 255;
     const int MaxMechanismOctets = 20; // RFC 4422 §3.1
-    const int MaxSizeDigits = 20; // RFC 1870 §4
+    const int MaxSizeDigits = 20; // RFC 1870 §3
 
     // Visible ASCII without what would forge structure in the Received header that will quote it.
     static readonly SearchValues<byte> s_hello = SearchValues.Create(

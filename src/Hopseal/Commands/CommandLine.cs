@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
+using Hopseal.Commands.Demo;
 
 namespace Hopseal.Commands;
 
@@ -11,6 +12,9 @@ static class CommandLine
     {
         var root = new RootCommand("A mail gateway: no mail crosses a hop unencrypted unless somebody decided so.")
         {
+            DemoCommand.Create(terminal),
+            ServeCommand.Create(terminal),
+            SinkCommand.Create(terminal),
             ConfigCommand.Create(terminal),
         };
         var parsed = root.Parse(args);

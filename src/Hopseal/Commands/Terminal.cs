@@ -15,8 +15,14 @@ sealed record Terminal
 
     public required Func<Stream> OpenInput { get; init; }
 
-    /// <summary>Whether <see cref="Error"/> is a terminal that understands colours.</summary>
+    /// <summary>Whether a person reads <see cref="Error"/> on a terminal.</summary>
+    public bool ErrorIsTerminal { get; init; }
+
+    /// <summary>Whether that terminal understands colours, and its owner wants them.</summary>
     public bool Colours { get; init; }
+
+    /// <summary>The same of <see cref="Out"/>.</summary>
+    public bool OutColours { get; init; }
 
     /// <summary>Asks a person without showing what is typed; null when the input is no terminal.</summary>
     public Func<string, string?>? AskSecret { get; init; }
@@ -38,13 +44,16 @@ sealed record Terminal
             OpenInput = Console.OpenStandardInput,
             AskSecret = Console.IsInputRedirected ? null : ReadHidden,
             Variables = variables,
+            ErrorIsTerminal = !Console.IsErrorRedirected,
 
-            // https://no-color.org: any non-empty value turns colours off.
-            Colours = !Console.IsErrorRedirected
-                && variables.GetValueOrDefault("NO_COLOR", "").Length == 0
-                && variables.GetValueOrDefault("TERM", "") is not ("" or "dumb"),
+            Colours = !Console.IsErrorRedirected && UnderstandsColours(variables),
+            OutColours = !Console.IsOutputRedirected && UnderstandsColours(variables),
         };
     }
+
+    /// <summary>https://no-color.org: any non-empty value turns colours off.</summary>
+    static bool UnderstandsColours(Dictionary<string, string> variables) =>
+        variables.GetValueOrDefault("NO_COLOR", "").Length == 0 && variables.GetValueOrDefault("TERM", "") is not ("" or "dumb");
 
     static string? ReadHidden(string prompt)
     {

@@ -112,17 +112,3 @@ sealed class GatewayProcess : IAsyncDisposable
         }
     }
 }
-
-/// <summary>Where the build put the program: beside this test's own output, in the same configuration.</summary>
-static class Executable
-{
-    public static string Path { get; } = Find();
-
-    static string Find()
-    {
-        // tests/Hopseal.Interop.Tests/bin/<configuration>/net10.0/
-        var output = new DirectoryInfo(AppContext.BaseDirectory.TrimEnd(System.IO.Path.DirectorySeparatorChar));
-        var root = output.Parent!.Parent!.Parent!.Parent!.Parent!.FullName;
-        return System.IO.Path.Combine(root, "src", "Hopseal", "bin", output.Parent.Name, output.Name, "hopseal");
-    }
-}

@@ -7,10 +7,11 @@ namespace Hopseal.Tests.Commands;
 sealed record CommandRun(int ExitCode, string Out, string Error)
 {
     public static async Task<CommandRun> OfAsync(
-        string directory, string[] args, string input = "", IReadOnlyDictionary<string, string>? variables = null)
+        string directory, string[] args, string input = "", IReadOnlyDictionary<string, string>? variables = null, StringWriter? error = null)
     {
-        using var output = new StringWriter { NewLine = "\n" };
-        using var error = new StringWriter { NewLine = "\n" };
+        using var output = new StringWriter();
+        error ??= new StringWriter();
+        output.NewLine = error.NewLine = "\n";
         var terminal = new Terminal
         {
             Out = TextWriter.Synchronized(output),

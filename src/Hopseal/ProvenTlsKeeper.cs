@@ -1,10 +1,46 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using Hopseal.Policy;
+using Microsoft.Extensions.Logging;
 
 namespace Hopseal;
 
-/// <summary>Keeps <see cref="ProvenTlsMemory"/> over restarts: a text file, one <c>host port unix-seconds</c> a line, replaced as a
+/// <summary>Keeps what <see cref="ProvenTlsMemory"/> knows over restarts. A fault of the file costs that, and nothing else.</summary>
+sealed partial class ProvenTlsKeeper(ProvenTlsMemory memory, ProvenTlsFile file, ILogger<ProvenTlsKeeper> log)
+{
+    public void Restore()
+    {
+        try
+        {
+            memory.Restore(file.Load());
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            LogFault(e);
+        }
+    }
+
+    /// <summary>Writes the file when there is something new.</summary>
+    public void Save()
+    {
+        try
+        {
+            if (!memory.TakeChanges().IsEmpty)
+            {
+                file.Save(memory.Snapshot());
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            LogFault(e);
+        }
+    }
+
+    [LoggerMessage(2101, LogLevel.Warning, "Which hosts had TLS cannot be remembered over a restart")]
+    partial void LogFault(Exception e);
+}
+
+/// <summary>The file of <see cref="ProvenTlsKeeper"/>: a text file, one <c>host port unix-seconds</c> a line, replaced as a
 /// whole. What it holds can be known again from the next session, so a damaged line is skipped, not fatal.</summary>
 sealed class ProvenTlsFile(string path)
 {

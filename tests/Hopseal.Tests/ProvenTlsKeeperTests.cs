@@ -2,7 +2,7 @@ using Hopseal.Policy;
 
 namespace Hopseal.Tests;
 
-public sealed class ProvenTlsFileTests : IDisposable
+public sealed class ProvenTlsKeeperTests : IDisposable
 {
     readonly Workspace _workspace = new();
 

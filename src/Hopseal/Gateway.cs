@@ -1,0 +1,255 @@
+using System.Collections.Frozen;
+using System.Collections.Immutable;
+using System.Net;
+using System.Net.Sockets;
+using Hopseal.Configuration;
+using Hopseal.Dns;
+using Hopseal.Policy;
+using Hopseal.Relay;
+using Hopseal.Relay.Attempt;
+using Hopseal.Relay.Dsn;
+using Hopseal.Relay.Queue;
+using Hopseal.Relay.Stores.Sqlite;
+using Hopseal.Smtp.Client;
+using Hopseal.Smtp.Server;
+using Hopseal.Smtp.Tls;
+using Microsoft.Extensions.Logging;
+
+namespace Hopseal;
+
+/// <summary>The composition root: every part of a running gateway, made in the order in which a message meets them.</summary>
+sealed class Gateway : IAsyncDisposable
+{
+    static readonly TimeSpan s_certificateInterval = TimeSpan.FromSeconds(5);
+    static readonly TimeSpan s_provenTlsInterval = TimeSpan.FromMinutes(1);
+
+    readonly GatewayConfiguration _configuration;
+    readonly TimeProvider _clock;
+    readonly ServerCertificates _certificates;
+    readonly CertificateWatch _watch;
+    readonly SqliteQueueStore _store;
+    readonly MessageQueue _queue;
+    readonly ProvenTlsKeeper _proven;
+    readonly SessionFanout _sessions;
+    readonly QueueRunner _runner;
+    readonly ImmutableArray<SmtpListener> _listeners;
+    readonly CancellationTokenSource _stop = new();
+    readonly List<Task> _background = [];
+
+    Gateway(GatewayConfiguration configuration, ILoggerFactory logs, TimeProvider clock, IDnsResolver? zone, ISessionSink? observer)
+    {
+        _configuration = configuration;
+        _clock = clock;
+        var hostname = configuration.Hostname.Ascii;
+
+        // Whom we show ourselves as, and whom we trust.
+        _certificates = ServerCertificates.Load(configuration.Certificates, clock);
+        _watch = new CertificateWatch(_certificates, logs.CreateLogger<CertificateWatch>());
+        var roots = TrustedRoots.Load(configuration.Roots);
+        var resolver = zone ?? Resolvers.Create(configuration.Dns, clock);
+
+        // Where mail is kept. From here on there is something to dispose.
+        _store = SqliteQueueStore.Open(configuration.DataDirectory, logs.CreateLogger<SqliteQueueStore>());
+        _queue = new MessageQueue(_store, configuration.Outbound.Schedule, clock, logs.CreateLogger<MessageQueue>());
+        var proven = new ProvenTlsMemory(clock, configuration.Outbound.RememberTls);
+        var provenFile = new ProvenTlsFile(Path.Combine(configuration.DataDirectory, "proven-tls"));
+        _proven = new ProvenTlsKeeper(proven, provenFile, logs.CreateLogger<ProvenTlsKeeper>());
+        ISessionSink log = new SessionLog(logs.CreateLogger<SessionLog>());
+        _sessions = new SessionFanout(observer is null ? [log] : [log, observer], logs.CreateLogger<SessionFanout>());
+
+        // How it comes in.
+        var intake = new Intake(
+            new IntakeOptions
+            {
+                Hostname = hostname,
+                AcceptedDomains = AcceptedDomainsOf(configuration.Domains),
+                RelayFrom = configuration.Access.RelayFrom,
+            },
+            _queue, _store.Spool, clock, logs.CreateLogger<Intake>());
+        var limits = new ConnectionLimits(configuration.Limits.Connections, configuration.Limits.ConnectionsPerAddress);
+        _listeners = [.. configuration.Listeners.Select(listener => new SmtpListener(OptionsOf(listener), limits, intake, Record, clock))];
+
+        // How it goes out.
+        var planner = new DatedPlanner(configuration, resolver, proven, clock);
+        var check = new PkixCheck(roots, clock);
+        var deliverer = new Deliverer(
+            new DelivererOptions
+            {
+                Client = new ClientOptions { Hostname = hostname, Clock = clock },
+                Verify = check.For,
+                Credentials = configuration.SmartHostCredentials,
+                Proven = (plan, _) => proven.Prove(plan.Host, clock.GetUtcNow()),
+                KeepTranscripts = observer is not null,
+            },
+            _sessions, logs.CreateLogger<Deliverer>());
+        _runner = new QueueRunner(
+            _queue,
+            deliverer,
+            new Maildir(hostname, clock),
+            new FailureReport(hostname, clock),
+            _sessions,
+            new QueueRunnerOptions
+            {
+                Plan = planner.PlanAsync,
+                Schedule = configuration.Outbound.Schedule,
+                Clock = clock,
+                MaxAttempts = configuration.Outbound.Connections,
+                MaxAttemptsPerDestination = configuration.Outbound.ConnectionsPerDestination,
+                DestinationOf = DestinationOf,
+                StopTimeout = configuration.Limits.Shutdown,
+            },
+            logs.CreateLogger<QueueRunner>());
+    }
+
+    /// <summary>Where it listens, in the order of the configuration.</summary>
+    public ImmutableArray<IPEndPoint> Endpoints => [.. _listeners.Select(listener => listener.Endpoint)];
+
+    /// <summary>Completes, with its exception if it has one, when a part ends that should run as long as the gateway.</summary>
+    public Task<Task> PartEnded => Task.WhenAny(_background);
+
+    /// <param name="zone">Answers instead of the configured resolver: the demo's world.</param>
+    /// <param name="observer">Is shown every record, with the dialogues.</param>
+    /// <exception cref="GatewayStartException">It cannot run like this; the message is for the operator.</exception>
+    public static async Task<Gateway> StartAsync(
+        GatewayConfiguration configuration, ILoggerFactory logs, TimeProvider clock, IDnsResolver? zone = null, ISessionSink? observer = null)
+    {
+        Gateway gateway;
+        try
+        {
+            gateway = new Gateway(configuration, logs, clock, zone, observer);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
+        {
+            throw new GatewayStartException(e.Message, e);
+        }
+
+        try
+        {
+            await gateway.BeginAsync();
+            return gateway;
+        }
+        catch
+        {
+            await gateway.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Messages that wait.</summary>
+    public ValueTask<long> CountMessagesAsync(CancellationToken cancel) => _queue.CountAsync(cancel);
+
+    /// <summary>Looks at the certificate files at once.</summary>
+    public void ReloadCertificates() => _watch.Look();
+
+    /// <summary>Takes no new connection, tells idle clients 421, lets what is in progress end within Limits.ShutdownSeconds, and closes the
+    /// queue.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        var stopping = _listeners.Select(listener => listener.StopAsync(_configuration.Limits.Shutdown)).ToArray();
+        await _stop.CancelAsync();
+        try
+        {
+            await Task.WhenAll([.. stopping, .. _background]);
+        }
+        finally
+        {
+            _proven.Save();
+            await _sessions.DisposeAsync();
+            _queue.Dispose();
+            await _store.DisposeAsync();
+            _stop.Dispose();
+        }
+    }
+
+    async Task BeginAsync()
+    {
+        _watch.TellStart();
+        if (!_certificates.Available
+            && _configuration.Listeners.FirstOrDefault(listener => listener.Mode is not ListenerMode.StartTls) is { } needsTls)
+        {
+            throw new GatewayStartException($"listener {needsTls.Name} needs a certificate, and none can be used");
+        }
+
+        _proven.Restore();
+        foreach (var (listener, settings) in _listeners.Zip(_configuration.Listeners))
+        {
+            try
+            {
+                await listener.StartAsync();
+            }
+            catch (SocketException e)
+            {
+                throw new GatewayStartException($"listener {settings.Name} cannot listen on {settings.Endpoint}: {ListenFault.Describe(e)}", e);
+            }
+        }
+
+        _background.Add(Task.Run(() => _runner.RunAsync(_stop.Token)));
+        _background.Add(EveryAsync(s_certificateInterval, _watch.Look));
+        _background.Add(EveryAsync(s_provenTlsInterval, _proven.Save));
+    }
+
+    async Task EveryAsync(TimeSpan interval, Action act)
+    {
+        using var timer = new PeriodicTimer(interval, _clock);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(_stop.Token))
+            {
+                act();
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // Stopped.
+        }
+    }
+
+    ListenerOptions OptionsOf(ListenerSettings listener) => new()
+    {
+        Name = listener.Name,
+        Endpoint = listener.Endpoint,
+        ProxyFrom = listener.ProxyFrom,
+        Server = new ServerOptions
+        {
+            Hostname = _configuration.Hostname.Ascii,
+            Mode = listener.Mode,
+            Authentication = listener.Authentication,
+            Certificates = _certificates,
+            Credentials = listener.Authentication is AuthenticationUse.None ? null : new ConfiguredUsers(_configuration.Access.Users),
+            Protocols = _configuration.Tls.Protocols,
+            SessionTickets = _configuration.Tls.SessionTickets,
+            MaxMessageOctets = _configuration.Limits.MessageBytes,
+            MaxRecipients = _configuration.Limits.Recipients,
+            MaxCommandOctets = _configuration.Limits.LineBytes,
+            MaxErrors = _configuration.Limits.Errors,
+            MaxAuthenticationFailures = _configuration.Limits.AuthenticationFailures,
+            CommandTimeout = _configuration.Limits.Command,
+            HandshakeTimeout = _configuration.Limits.Handshake,
+            MessageTimeout = _configuration.Limits.Message,
+        },
+    };
+
+    void Record(ServerSessionSummary summary) => _sessions.TryRecord(new SessionRecord.Inbound(summary)
+    {
+        SessionId = summary.SessionId,
+        StartedAt = summary.StartedAt,
+        Elapsed = summary.Elapsed,
+        Peer = summary.Peer,
+        Tls = summary.Tls,
+    });
+
+    /// <summary>Domains that share a next hop share its limit of connections.</summary>
+    string DestinationOf(string domain)
+    {
+        var route = DomainName.TryParse(domain, out var name) ? _configuration.Domains.Domains.GetValueOrDefault(name) : null;
+        var hop = route?.NextHop ?? (route?.Maildir is null ? _configuration.Outbound.SmartHost : null);
+        return hop is null ? domain : $"{hop.Host?.Ascii ?? hop.Address?.ToString()} {hop.Port}";
+    }
+
+    static AcceptedDomains AcceptedDomainsOf(DomainTable table) => table.Any is null
+        ? new AcceptedDomains.Listed(table.Domains.Keys.ToFrozenSet())
+        : new AcceptedDomains.Any();
+}
+
+/// <summary>The gateway cannot run like this; the message is one line for the operator.</summary>
+sealed class GatewayStartException(string message, Exception? inner = null) : Exception(message, inner);

@@ -1,0 +1,93 @@
+using Hopseal.Policy;
+using Hopseal.Relay.Attempt;
+using Hopseal.Relay.Dsn;
+using Hopseal.Relay.Queue;
+using Hopseal.Relay.Tests.Attempt;
+using Hopseal.Smtp.Client;
+using Hopseal.Smtp.Mail;
+using Hopseal.Smtp.Tls;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+
+namespace Hopseal.Relay.Tests.Queue;
+
+/// <summary>A queue that runs over a store in memory, with a clock that stands still.</summary>
+sealed class RunningQueue : IAsyncDisposable
+{
+    public static readonly RetrySchedule Schedule = new([TimeSpan.FromMinutes(5), TimeSpan.FromMinutes(30)], TimeSpan.FromHours(2));
+
+    static readonly TimeSpan s_longest = TimeSpan.FromSeconds(30);
+
+    readonly CancellationTokenSource _stop = new();
+    readonly MessageQueue _queue;
+    readonly QueueRunner _runner;
+    readonly Task _running;
+
+    public RunningQueue(
+        Func<string, CancellationToken, ValueTask<DeliveryPlan>> plan,
+        MemoryStore? store = null,
+        Func<QueueRunnerOptions, QueueRunnerOptions>? configure = null)
+    {
+        Store = store ?? new MemoryStore();
+        _queue = new MessageQueue(Store, Schedule, Clock);
+        var options = new QueueRunnerOptions { Plan = plan, Schedule = Schedule, Clock = Clock };
+        var client = new ClientOptions { Hostname = "gw.example.org", Clock = Clock };
+        var deliverer = new Deliverer(
+            new DelivererOptions { Client = client, Verify = _ => _ => new PeerVerdict(PeerIdentity.Unauthenticated, []) },
+            Sink,
+            NullLogger<Deliverer>.Instance);
+        _runner = new QueueRunner(
+            _queue,
+            deliverer,
+            new Maildir("gw.example.org", Clock),
+            new FailureReport("gw.example.org", Clock),
+            Sink,
+            configure?.Invoke(options) ?? options,
+            Log);
+        _running = _runner.RunAsync(_stop.Token);
+    }
+
+    public FakeTimeProvider Clock { get; } = new(Samples.Noon);
+
+    public MemoryStore Store { get; }
+
+    public RecordingSink Sink { get; } = new();
+
+    public RecordingLog<QueueRunner> Log { get; } = new();
+
+    public string Directory { get; } = System.IO.Directory.CreateTempSubdirectory("hopseal-runner-").FullName;
+
+    public Task<QueueId> AddAsync(params string[] recipients) =>
+        AddAsync(new Envelope(Samples.Mailbox("sender@example.net"), [.. recipients.Select(Samples.Mailbox)]));
+
+    public async Task<QueueId> AddAsync(Envelope envelope)
+    {
+        var content = Samples.Content.ToArray();
+        var message = new StoredMessage(QueueId.Next(Clock), Clock.GetUtcNow(), envelope, content.Length, content, null);
+        await _queue.AddAsync(message, TestContext.Current.CancellationToken);
+        return message.Id;
+    }
+
+    public async Task<long> CountAsync() => await _queue.CountAsync(TestContext.Current.CancellationToken);
+
+    /// <summary>Asks for the stop without waiting for it.</summary>
+    public void BeginStop() => _stop.Cancel();
+
+    public Task StoppedAsync() => _running.WaitAsync(s_longest, TestContext.Current.CancellationToken);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        while (!_running.IsCompleted)
+        {
+            // Whatever a failed test left waiting for the clock.
+            Clock.Advance(TimeSpan.FromSeconds(10));
+            await Task.Yield();
+        }
+
+        _runner.Dispose();
+        _queue.Dispose();
+        _stop.Dispose();
+        System.IO.Directory.Delete(Directory, recursive: true);
+    }
+}

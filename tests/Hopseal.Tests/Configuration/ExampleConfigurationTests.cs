@@ -1,0 +1,73 @@
+using System.Text.RegularExpressions;
+using Hopseal.Configuration;
+
+namespace Hopseal.Tests.Configuration;
+
+/// <summary>The example that is installed with the gateway is the documentation of every key: it must be right.</summary>
+public sealed partial class ExampleConfigurationTests : IDisposable
+{
+    readonly Workspace _workspace = new();
+
+    public ExampleConfigurationTests()
+    {
+        _workspace.WriteCertificate("fullchain");
+        File.Move(_workspace.PathOf("fullchain.key"), _workspace.PathOf("privkey.pem"));
+        File.Copy(_workspace.PathOf("fullchain.pem"), _workspace.PathOf("internal-ca.pem"));
+        _workspace.WriteSecret("smarthost.password", "geheim\n");
+    }
+
+    public void Dispose() => _workspace.Dispose();
+
+    [Fact]
+    public void It_has_no_faults_beside_what_the_machine_lacks()
+    {
+        var usable = Load(Example());
+        Assert.All(usable.Warnings, warning => Assert.Equal("DataDirectory", warning.Key));
+    }
+
+    [Fact]
+    public void What_it_shows_in_comments_is_right_too_and_is_the_default_where_it_says_so()
+    {
+        var shown = Load(CommentedKey().Replace(Example(), "$1$2")).Configuration;
+        var plain = Load(Example()).Configuration;
+        Assert.Equal(plain.Limits, shown.Limits);
+        Assert.Equal(plain.Tls, shown.Tls);
+        Assert.Equal(plain.Dns.Timeout, shown.Dns.Timeout);
+        Assert.Equal(plain.Dns.TrustAuthenticData, shown.Dns.TrustAuthenticData);
+        Assert.Equal(plain.Log.Level, shown.Log.Level);
+        Assert.Equal(
+            (plain.Outbound.Port, plain.Outbound.Connections, plain.Outbound.ConnectionsPerDestination, plain.Outbound.RememberTls),
+            (shown.Outbound.Port, shown.Outbound.Connections, shown.Outbound.ConnectionsPerDestination, shown.Outbound.RememberTls));
+        Assert.Equal(plain.Outbound.Schedule.Delays, shown.Outbound.Schedule.Delays);
+        Assert.Equal(plain.Outbound.Schedule.GiveUpAfter, shown.Outbound.Schedule.GiveUpAfter);
+        Assert.Equal(3, shown.Outbound.Rules.Length);
+        Assert.Equal("example", shown.SmartHostCredentials?.User);
+        Assert.NotEmpty(shown.Listeners[^1].ProxyFrom);
+    }
+
+    static string Example()
+    {
+        var directory = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(directory.FullName, "Hopseal.slnx")))
+        {
+            directory = directory.Parent ?? throw new InvalidOperationException("the tests do not run inside the repository");
+        }
+
+        return File.ReadAllText(Path.Combine(directory.FullName, "packaging", "hopseal.json"));
+    }
+
+    ConfigurationResult.Usable Load(string json)
+    {
+        _workspace.Write("hopseal.json", json);
+        var result = ConfigurationFile.Load("hopseal.json", _workspace.Directory, [], TimeProvider.System);
+        if (result is ConfigurationResult.Faulty { Faults: var faults })
+        {
+            Assert.Fail(string.Join('\n', faults));
+        }
+
+        return Assert.IsType<ConfigurationResult.Usable>(result);
+    }
+
+    [GeneratedRegex("""(?m)^(\s*)// (["{].*)$""")]
+    private static partial Regex CommentedKey();
+}
