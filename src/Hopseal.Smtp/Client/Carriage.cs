@@ -13,7 +13,7 @@ sealed record Carriage(string MailCommand, bool SmtpUtf8, bool Chunking, bool Bi
     {
         if (capabilities.MaxSize is { } max && size > max)
         {
-            return No(5, 3, 4, $"the message has {size} octets, the server takes {max}"); // RFC 1870 §6.3, RFC 3463 §3.4
+            return No(5, 3, 4, $"the message has {size} octets, the server takes {max}"); // RFC 1870 §7, RFC 3463 §3.4
         }
 
         var utf8 = envelope.SmtpUtf8 || NeedsSmtpUtf8(envelope.ReturnPath) || envelope.Recipients.Any(NeedsSmtpUtf8);
@@ -57,9 +57,9 @@ sealed record Carriage(string MailCommand, bool SmtpUtf8, bool Chunking, bool Bi
 
     public string RcptCommand(Mailbox recipient) => $"RCPT TO:<{Path(recipient, SmtpUtf8)}>";
 
-    /// <summary>U-labels travel with SMTPUTF8 only; without, the same domain is written in A-labels (RFC 6531 §3.2).</summary>
+    /// <summary>U-labels travel with SMTPUTF8 only; without, the same domain is written in A-labels.</summary>
     static string Path(Mailbox mailbox, bool utf8) =>
-        utf8 || mailbox.DomainText is null || Ascii.IsValid(mailbox.DomainText) ? mailbox.ToString() : (mailbox with { DomainText = null }).ToString();
+        (utf8 ? mailbox : mailbox with { DomainText = null }).ToString();
 
     static bool NeedsSmtpUtf8(Mailbox? mailbox) => mailbox is not null && !Ascii.IsValid(mailbox.LocalPart);
 

@@ -23,7 +23,8 @@ static class ClientAuthentication
         var offered = capabilities.AuthMechanisms;
         if (SaslClient.Start(offered, credentials.User, credentials.Password) is not { } sasl)
         {
-            throw Failed(FaultKind.ProtocolError, $"no common mechanism; the server offers {(offered.Count == 0 ? "none" : string.Join(" ", offered))}");
+            var theirs = offered.Count == 0 ? "none" : string.Join(" ", offered);
+            throw Failed(FaultKind.ProtocolError, $"no common mechanism; the server offers {theirs}");
         }
 
         var initial = sasl.Initial is { } first ? " " + Encoded(first) : "";

@@ -46,10 +46,12 @@ sealed class ClientDialogue(SmtpStream stream, ClientOptions options, Deadline d
             switch (await SmtpReplyReader.ReadAsync(stream, deadline.Token))
             {
                 case ReplyRead.Whole whole:
-                    Show(whole.Reply);
+                    Show(phase, whole.Reply);
                     return whole.Reply;
                 case ReplyRead.Ended ended:
-                    var how = ended.End is StreamEnd.Truncated ? "the TLS connection was cut off without close_notify" : "the peer closed the connection";
+                    var how = ended.End is StreamEnd.Truncated
+                        ? "the TLS connection was cut off without close_notify"
+                        : "the peer closed the connection";
                     options.Transcript?.Event(how);
                     throw new SessionBrokenException(new SessionFault(phase, FaultKind.ConnectionLost, null, how));
                 case ReplyRead.Malformed malformed:
@@ -99,9 +101,19 @@ sealed class ClientDialogue(SmtpStream stream, ClientOptions options, Deadline d
     /// <summary>Makes everything that is under way on the connection fail; <see cref="BreakAsync"/> comes after.</summary>
     public ValueTask CutAsync() => stream.Transport.DisposeAsync();
 
-    void Show(SmtpReply reply)
+    void Show(SmtpPhase phase, SmtpReply reply)
     {
-        if (options.Transcript is { } transcript)
+        if (options.Transcript is not { } transcript)
+        {
+            return;
+        }
+
+        if (phase is SmtpPhase.Authentication && reply.Code == 334)
+        {
+            // Salt and signature of SCRAM are enough to try passwords on.
+            transcript.Server("334 (challenge withheld)");
+        }
+        else
         {
             foreach (var line in reply.WireLines())
             {

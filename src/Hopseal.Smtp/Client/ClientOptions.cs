@@ -14,6 +14,7 @@ public sealed record ClientOptions
     /// <summary>Sent by AUTH, inside TLS only; a demand with credentials needs a floor of at least Encrypted.</summary>
     public ClientCredentials? Credentials { get; init; }
 
+    /// <summary>Where connections to peers of the same address family come from; null leaves it to the system.</summary>
     public IPAddress? LocalAddress { get; init; }
 
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(30);

@@ -57,14 +57,9 @@ sealed class ContentTransfer(ClientDialogue dialogue, Stream content, long size)
 
             return await EndAsync();
         }
-        catch (SessionBrokenException) when (!dialogue.Deadline.CallerCancelled)
+        catch (SessionBrokenException broken)
         {
-            if (await LastWordAsync() is { } end)
-            {
-                return end;
-            }
-
-            throw;
+            return await LastWordAsync(broken);
         }
         finally
         {
@@ -112,14 +107,9 @@ sealed class ContentTransfer(ClientDialogue dialogue, Stream content, long size)
 
             return await EndAsync();
         }
-        catch (SessionBrokenException) when (!dialogue.Deadline.CallerCancelled)
+        catch (SessionBrokenException broken)
         {
-            if (await LastWordAsync() is { } end)
-            {
-                return end;
-            }
-
-            throw;
+            return await LastWordAsync(broken);
         }
         finally
         {
@@ -181,19 +171,25 @@ sealed class ContentTransfer(ClientDialogue dialogue, Stream content, long size)
         return Completed && isLast ? new TransferEnd.Answered(reply) : new TransferEnd.CutShort(reply);
     }
 
-    /// <summary>The connection broke. A reply may have come before that; null when there is none.</summary>
-    async ValueTask<TransferEnd?> LastWordAsync()
+    /// <summary>The connection broke; a refusal may have come before that. Reading and writing fail together, so the phase is told from how
+    /// far the writing came.</summary>
+    async ValueTask<TransferEnd> LastWordAsync(SessionBrokenException broken)
     {
-        dialogue.Deadline.Arm(s_lastWord);
         try
         {
+            dialogue.Deadline.Arm(s_lastWord);
             var (reply, _) = await _reply;
-            return reply.IsPositive ? null : new TransferEnd.CutShort(reply);
+            if (!reply.IsPositive)
+            {
+                return new TransferEnd.CutShort(reply);
+            }
         }
         catch (SessionBrokenException)
         {
-            return null;
+            // There is nothing to hear; what broke first stands.
         }
+
+        throw new SessionBrokenException(broken.Fault with { Phase = Completed ? SmtpPhase.EndOfData : SmtpPhase.Content }, broken);
     }
 
     /// <summary>Nothing may be under way when the stream is used again or disposed: what still is, is cut off.</summary>

@@ -107,7 +107,8 @@ sealed class SessionOpening(SmtpStream connected, TlsDemand demand, ClientOption
 
             // Offered and refused is not the same as not offered: the caller may come again without TLS, if it may at all.
             { IsTransient: true } or { IsPermanent: true } =>
-                await DenyAsync(new TlsFailure(TlsResultType.StarttlsNotSupported, "starttls-refused", $"STARTTLS was offered and then refused: {answer}")),
+                await DenyAsync(new TlsFailure(
+                    TlsResultType.StarttlsNotSupported, "starttls-refused", $"STARTTLS was offered and then refused: {answer}")),
             _ => throw SessionBrokenException.Unexpected(SmtpPhase.StartTls, answer),
         };
     }

@@ -101,7 +101,8 @@ static class SmtpReplyReader
     static bool TryParseLine(ReadOnlySpan<byte> line, out int code, out bool isLast, out string text)
     {
         (code, isLast, text) = (0, false, "");
-        if (line.Length < CodeLength || line[0] is < (byte)'2' or > (byte)'5' || !char.IsAsciiDigit((char)line[1]) || !char.IsAsciiDigit((char)line[2])
+        if (line.Length < CodeLength || line[0] is < (byte)'2' or > (byte)'5'
+            || !char.IsAsciiDigit((char)line[1]) || !char.IsAsciiDigit((char)line[2])
             || (line.Length > CodeLength && line[CodeLength] is not ((byte)' ' or (byte)'-')))
         {
             return false;
@@ -139,7 +140,9 @@ static class SmtpReplyReader
     }
 
     static bool IsUnprintable(char character) =>
-        (char.IsControl(character) && character != '\t') || character is '\u2028' or '\u2029' or (>= '\u202A' and <= '\u202E') or (>= '\u2066' and <= '\u2069');
+        (char.IsControl(character) && character != '\t')
+        || character is '\u2028' or '\u2029' // line and paragraph separator
+            or (>= '\u202A' and <= '\u202E') or (>= '\u2066' and <= '\u2069'); // changes of direction
 
     static string Shorten(string text) => text.Length <= 80 ? text : string.Concat(text.AsSpan(0, 80), "…");
 }

@@ -60,7 +60,8 @@ sealed class CertificateSource(CertificateFiles files)
                 return new CertificateReload.Loaded(files, certificate.Description, Warning(certificate.Description, now));
             }
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or InvalidDataException or NotSupportedException or ArgumentException)
+        catch (Exception error) when (
+            error is IOException or UnauthorizedAccessException or InvalidDataException or NotSupportedException or ArgumentException)
         {
             why = error.Message;
             seen = SHA256.HashData(Encoding.UTF8.GetBytes(why));

@@ -46,7 +46,7 @@ public sealed record PeerVerdict(PeerIdentity Identity, ImmutableArray<TlsFailur
 /// <summary>What the caller asks of one client connection.</summary>
 /// <param name="ServerName">Sent as SNI (A-labels, no trailing dot); empty for a peer known by address only.</param>
 /// <param name="Verify">Judges the peer's chain; never throws, makes no network access, and never decides: whether its
-/// failures end the session follows from <paramref name="Floor"/> alone.</param>
+/// failures end the session follows from <paramref name="Floor"/> alone. The certificates are valid during the call.</param>
 public sealed record TlsDemand(
     SecurityFloor Floor,
     string ServerName,

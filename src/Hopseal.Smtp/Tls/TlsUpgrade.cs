@@ -228,9 +228,13 @@ public static class TlsUpgrade
                 certificates.Add(X509CertificateLoader.LoadCertificate(encoded));
             }
 
-            return certificates.Count == 0
-                ? (new PeerVerdict(PeerIdentity.Unauthenticated, [s_nobody]), null)
-                : (demand.Verify(new PeerChain(certificates[0], certificates.ToImmutable(), demand.ServerName)), PeerCertificate.Describe(certificates[0]));
+            if (certificates.Count == 0)
+            {
+                return (new PeerVerdict(PeerIdentity.Unauthenticated, [s_nobody]), null);
+            }
+
+            var verdict = demand.Verify(new PeerChain(certificates[0], certificates.ToImmutable(), demand.ServerName));
+            return (verdict, PeerCertificate.Describe(certificates[0]));
         }
         catch (CryptographicException error)
         {

@@ -226,6 +226,27 @@ public sealed class TlsUpgradeTests : IDisposable
     }
 
     [Fact]
+    public async Task An_idle_tls_session_waits_without_a_buffer_and_wakes_up()
+    {
+        await using var pair = await LoopbackPair.ConnectAsync(Cancel);
+        var server = AsServer(pair.Server, Server("mx.test")).AsTask();
+        var client = Assert.IsType<UpgradeResult.Upgraded>(await AsClient(pair.Client, Demands.Any()));
+        var upgraded = Assert.IsType<UpgradeResult.Upgraded>(await server);
+        for (var round = 0; round < 3; round++)
+        {
+            var line = upgraded.Stream.ReadLineAsync(512, Cancel).AsTask();
+            Assert.True(upgraded.Stream.Buffered.IsEmpty);
+            Assert.False(line.IsCompleted);
+            client.Stream.WriteLine($"NOOP {round}");
+            await client.Stream.FlushAsync(Cancel);
+            Assert.Equal($"NOOP {round}", Encoding.ASCII.GetString((await line).Octets.Span));
+        }
+
+        await client.Stream.DisposeAsync();
+        await upgraded.Stream.DisposeAsync();
+    }
+
+    [Fact]
     public async Task A_server_without_certificates_fails_in_order()
     {
         await using var pair = await LoopbackPair.ConnectAsync(Cancel);

@@ -1,0 +1,481 @@
+using System.Security.Cryptography;
+using System.Text;
+using Hopseal.Smtp.Client;
+using Hopseal.Smtp.Mail;
+using Hopseal.Smtp.Tests.Tls;
+using Hopseal.Smtp.Tls;
+using Microsoft.Extensions.Time.Testing;
+using static Hopseal.Smtp.Tests.Client.ClientScripts;
+
+namespace Hopseal.Smtp.Tests.Client;
+
+public sealed class TransactionChannelTests
+{
+    const string Quit = "C: QUIT\nS: 221 bye\n!gone";
+    const string Mail = "C: MAIL FROM:<sender@client.test>\nC: RCPT TO:<a@mx.test>\n";
+
+    [Theory]
+    [InlineData("", "")]
+    [InlineData("SIZE", " SIZE=7")]
+    public async Task Without_pipelining_one_command_waits_for_the_other(string keywords, string size)
+    {
+        await using var server = new ScriptedServer(After(
+            keywords,
+            $"""
+            C: MAIL FROM:<sender@client.test>{size}
+            S: 250 ok
+            C: RCPT TO:<a@mx.test>
+            S: 250 ok
+            C: RCPT TO:<b@mx.test>
+            S: 550 5.1.1 nobody
+            C: RCPT TO:<c@mx.test>
+            S: 451 4.7.1 greylisted
+            C: RCPT TO:<d@mx.test>
+            S: 251 forwarded
+            C: DATA
+            S: 354 go
+            !data
+            S: 250 2.0.0 queued as 1
+            {Quit}
+            """));
+        var channel = await ChannelAsync(server);
+        var results = await channel.SendAsync(Envelope("a@mx.test", "b@mx.test", "c@mx.test", "d@mx.test"), ".hi\r\n\r\n");
+        Assert.Equal("accepted 250, rejected RcptTo 550, rejected RcptTo 451, accepted 250", results.Text());
+        Assert.Equal("..hi\r\n\r\n.\r\n", Encoding.Latin1.GetString(Assert.Single(server.Content)));
+        await channel.DisposeAsync();
+        await server.Done;
+    }
+
+    [Fact]
+    public async Task Each_recipient_has_its_own_result()
+    {
+        await using var server = new ScriptedServer(After(
+            "PIPELINING",
+            $"""
+            {Mail}C: RCPT TO:<b@mx.test>
+            C: RCPT TO:<c@mx.test>
+            C: DATA
+            S: 250 ok
+            S: 250 ok
+            S: 550 5.1.1 nobody
+            S: 451 4.7.1 greylisted
+            S: 354 go
+            !data
+            S: 250 2.0.0 queued as 1
+            {Quit}
+            """));
+        var channel = await ChannelAsync(server);
+        var results = await channel.SendAsync(Envelope("a@mx.test", "b@mx.test", "c@mx.test"), ".hi\r\n");
+
+        Assert.Equal("accepted 250, rejected RcptTo 550, rejected RcptTo 451", results.Text());
+        Assert.Equal("..hi\r\n.\r\n", Encoding.Latin1.GetString(Assert.Single(server.Content)));
+        Assert.True(channel.Usable);
+        await channel.DisposeAsync();
+        await server.Done;
+    }
+
+    [Theory]
+    [InlineData("S: 452 4.3.1 full\nS: 503 no mail\nS: 503 no mail\n", "rejected MailFrom 452")]
+    [InlineData("S: 250 ok\nS: 550 nobody\nS: 503 nobody\n", "rejected RcptTo 550")]
+    [InlineData("S: 250 ok\nS: 250 ok\nS: 451 no data\n", "rejected Data 451")]
+    [InlineData("S: 250 ok\nS: 550 nobody\nS: 354 go\nC: .\nS: 554 no recipients\n", "rejected RcptTo 550")]
+    [InlineData("S: 250 ok\nS: 550 nobody\nS: 354 go\nC: .\nS: 250 thanks for nothing\n", "rejected RcptTo 550")]
+    [InlineData("S: 550 no\nS: 550 nobody\nS: 354 go\nC: .\nS: 250 thanks for nothing\n", "rejected MailFrom 550")]
+    public async Task A_pipelined_transaction_that_fails_leaves_a_usable_channel(string replies, string expected)
+    {
+        await using var server = new ScriptedServer(After(
+            "PIPELINING",
+            $"{Mail}C: DATA\n{replies}C: RSET\nS: 250 ok\n{Mail}C: DATA\nS: 250 ok\nS: 250 ok\nS: 354 go\n!data\nS: 250 ok\n{Quit}"));
+        var channel = await ChannelAsync(server);
+        Assert.Equal(expected, (await channel.SendAsync(Envelope("a@mx.test"), "x\r\n")).Text());
+        Assert.True(channel.Usable);
+        Assert.Equal("accepted 250", (await channel.SendAsync(Envelope("a@mx.test"), "x\r\n")).Text());
+        await channel.DisposeAsync();
+        await server.Done;
+    }
+
+    [Fact]
+    public async Task Two_messages_need_no_reset_between_them()
+    {
+        var one = $"{Mail}C: DATA\nS: 250 ok\nS: 250 ok\nS: 354 go\n!data\n";
+        await using var server = new ScriptedServer(After("PIPELINING", $"{one}S: 554 5.6.0 spam\n{one}S: 250 ok\n{Quit}"));
+        var channel = await ChannelAsync(server);
+        Assert.Equal("rejected EndOfData 554", (await channel.SendAsync(Envelope("a@mx.test"), "x\r\n")).Text());
+        Assert.Equal("accepted 250", (await channel.SendAsync(Envelope("a@mx.test"), "x\r\n")).Text());
+        await channel.DisposeAsync();
+        await server.Done;
+    }
+
+    [Theory]
+    [InlineData("S: 421 4.3.2 bye\n!gone", "rejected MailFrom 421, rejected MailFrom 421, rejected MailFrom 421")]
+    [InlineData("S: 250 ok\nS: 250 ok\nS: 421 4.3.2 bye\n!gone", "interrupted RcptTo Refused, rejected RcptTo 421, interrupted RcptTo Refused")]
+    [InlineData("S: 250 ok\nS: 250 ok\nS: 550 no\nS: 250 ok\nS: 421 4.3.2 bye\n!gone", "rejected Data 421, rejected RcptTo 550, rejected Data 421")]
+    [InlineData("S: 250 ok\nS: 250 ok\nS: 550 no\nS: 250 ok\nS: 354 go\n!data\nS: 421 4.3.2 bye\n!gone", "rejected EndOfData 421, rejected RcptTo 550, rejected EndOfData 421")]
+    [InlineData("!close\n!gone", "interrupted MailFrom ConnectionLost, interrupted MailFrom ConnectionLost, interrupted MailFrom ConnectionLost")]
+    [InlineData("S: 250 ok\nS: 550 no\n!close\n!gone", "rejected RcptTo 550, interrupted RcptTo ConnectionLost, interrupted RcptTo ConnectionLost")]
+    [InlineData("S: 250 ok\nS: 250 ok\nS: 250 ok\nS: 250 ok\nS: 354 go\n!data\n!close\n!gone", "interrupted EndOfData ConnectionLost maybe, interrupted EndOfData ConnectionLost maybe, interrupted EndOfData ConnectionLost maybe")]
+    [InlineData("S: 250 ok\nS: 250 ok\nS: 250 ok\nS: 250 ok\nS: 354 go\n!data\nS: 354 again\n!gone", "interrupted EndOfData ProtocolError maybe, interrupted EndOfData ProtocolError maybe, interrupted EndOfData ProtocolError maybe")]
+    [InlineData("S: 250 ok\nS: 250 ok\nS: 250 ok\nS: 250 ok\nS: 250 what\n!gone", "interrupted Data ProtocolError, interrupted Data ProtocolError, interrupted Data ProtocolError")]
+    public async Task A_session_that_ends_gives_every_recipient_a_result(string replies, string expected)
+    {
+        await using var server = new ScriptedServer(After(
+            "PIPELINING", $"{Mail}C: RCPT TO:<b@mx.test>\nC: RCPT TO:<c@mx.test>\nC: DATA\n{replies}"));
+        var channel = await ChannelAsync(server);
+        var envelope = Envelope("a@mx.test", "b@mx.test", "c@mx.test");
+        Assert.Equal(expected, (await channel.SendAsync(envelope, "x\r\n")).Text());
+        Assert.False(channel.Usable);
+        Assert.StartsWith("interrupted MailFrom", (await channel.SendAsync(envelope, "x\r\n")).Text(), StringComparison.Ordinal);
+        await channel.DisposeAsync();
+        await server.Done;
+    }
+
+    [Theory]
+    [InlineData("", "7bit", null, "accepted 250", "MAIL FROM:<sender@client.test>")]
+    [InlineData("SIZE 2", "7bit", null, "unsupported 5.3.4", null)]
+    [InlineData("SIZE 3,8BITMIME", "8bit", null, "accepted 250", "MAIL FROM:<sender@client.test> SIZE=3 BODY=8BITMIME")]
+    [InlineData("", "8bit", null, "accepted 250", "MAIL FROM:<sender@client.test>")] // labelled, but ASCII
+    [InlineData("", "8bit", "é\r\n", "unsupported 5.6.3", null)]
+    [InlineData("BINARYMIME", "binary", null, "unsupported 5.6.3", null)] // of no use without CHUNKING
+    [InlineData("", "utf8", null, "unsupported 5.6.9", null)]
+    [InlineData("SMTPUTF8,8BITMIME", "utf8", null, "accepted 250", "MAIL FROM:<sender@client.test> SMTPUTF8")]
+    public async Task What_the_peer_cannot_carry_is_not_begun(string keywords, string kind, string? content, string expected, string? command)
+    {
+        await using var server = new ScriptedServer(After(
+            keywords, command is null ? Quit : $"C: {command}\nS: 250 ok\nC: RCPT TO:<a@mx.test>\nS: 250 ok\nC: DATA\nS: 354 go\n!data\nS: 250 ok\n{Quit}"));
+        var channel = await ChannelAsync(server);
+        var envelope = Envelope("a@mx.test") with
+        {
+            Body = kind switch { "8bit" => BodyType.EightBitMime, "binary" => BodyType.BinaryMime, _ => BodyType.SevenBit },
+            SmtpUtf8 = kind == "utf8",
+        };
+        Assert.Equal(expected, (await channel.SendAsync(envelope, content ?? "x\r\n")).Text());
+        Assert.True(channel.Usable);
+        await channel.DisposeAsync();
+        await server.Done;
+    }
+
+    [Fact]
+    public async Task Addresses_that_are_not_ascii_need_smtputf8_but_domains_do_not()
+    {
+        await using var server = new ScriptedServer(After(
+            "", $"C: MAIL FROM:<>\nS: 250 ok\nC: RCPT TO:<a@xn--bcher-kva.test>\nS: 250 ok\nC: DATA\nS: 354 go\n!data\nS: 250 ok\n{Quit}"));
+        var channel = await ChannelAsync(server);
+        var bounce = Envelope("a@bücher.test") with { ReturnPath = null };
+        Assert.Equal("accepted 250", (await channel.SendAsync(bounce, "x\r\n")).Text());
+        Assert.Equal("unsupported 5.6.7", (await channel.SendAsync(Envelope("ü@mx.test"), "x\r\n")).Text());
+        await channel.DisposeAsync();
+        await server.Done;
+    }
+
+    [Theory]
+    [InlineData("x\r\n", "BDAT 3 LAST", "x\r\n")]
+    [InlineData("x", "BDAT 3 LAST", "x\r\n")]
+    [InlineData(".\r\n", "BDAT 3 LAST", ".\r\n")]
+    [InlineData("", "BDAT 0 LAST", "")]
+    public async Task With_chunking_the_content_goes_unstuffed(string content, string command, string wire)
+    {
+        await using var server = new ScriptedServer(After(
+            "CHUNKING,PIPELINING", $"{Mail}S: 250 ok\nS: 250 ok\nC: {command}\n!octets {wire.Length}\nS: 250 ok\n{Quit}"));
+        var channel = await ChannelAsync(server);
+        Assert.Equal("accepted 250", (await channel.SendAsync(Envelope("a@mx.test"), content)).Text());
+        Assert.Equal(wire, Encoding.Latin1.GetString(Assert.Single(server.Content)));
+        await channel.DisposeAsync();
+        await server.Done;
+    }
+
+    [Theory]
+    [InlineData("CHUNKING,PIPELINING,BINARYMIME")]
+    [InlineData("CHUNKING,BINARYMIME")]
+    public async Task Large_binary_content_goes_in_chunks_octet_for_octet(string keywords)
+    {
+        const int Chunk = 1024 * 1024;
+        var content = RandomNumberGenerator.GetBytes((2 * Chunk) + 12345);
+        var pipelined = keywords.Contains("PIPELINING", StringComparison.Ordinal);
+        var mail = "C: MAIL FROM:<sender@client.test> BODY=BINARYMIME\n";
+        await using var server = new ScriptedServer(After(
+            keywords,
+            $"{mail}{(pipelined ? "" : "S: 250 ok\n")}C: RCPT TO:<a@mx.test>\nS: 250 ok\n{(pipelined ? "S: 250 ok\n" : "")}"
+            + $"C: BDAT {Chunk}\n!octets {Chunk}\nS: 250 got it\nC: BDAT {Chunk}\n!octets {Chunk}\nS: 250 got it\nC: BDAT 12345 LAST\n!octets 12345\nS: 250 whole\n{Quit}"));
+        var channel = await ChannelAsync(server);
+        var results = await channel.SendAsync(Envelope("a@mx.test") with { Body = BodyType.BinaryMime }, content);
+        Assert.Equal("accepted 250", results.Text());
+        Assert.True(content.AsSpan().SequenceEqual(server.Content.SelectMany(part => part).ToArray()));
+        await channel.DisposeAsync();
+        await server.Done;
+    }
+
+    [Theory]
+    [InlineData("CHUNKING,PIPELINING")]
+    [InlineData("CHUNKING")]
+    public async Task A_refused_chunk_ends_the_transfer(string keywords)
+    {
+        var pipelined = keywords.Contains("PIPELINING", StringComparison.Ordinal);
+        await using var server = new ScriptedServer(After(
+            keywords,
+            $"C: MAIL *\n{(pipelined ? "" : "S: 250 ok\n")}C: RCPT *\nS: 250 ok\n{(pipelined ? "S: 250 ok\n" : "")}C: BDAT 1048576\n!octets 1048576\nS: 552 5.3.4 too big\n!gone"));
+        var channel = await ChannelAsync(server);
+        Assert.Equal("rejected Content 552", (await channel.SendAsync(Envelope("a@mx.test"), Text(8 * 1024 * 1024))).Text());
+        Assert.False(channel.Usable);
+        await channel.DisposeAsync();
+        await server.Done;
+    }
+
+    [Theory]
+    [InlineData("CHUNKING,PIPELINING")]
+    [InlineData("PIPELINING")]
+    public async Task Text_with_a_bare_line_break_is_never_completed(string keywords)
+    {
+        foreach (var content in new[] { "a\nb\r\n", "a\rb\r\n", "a\0b\r\n" })
+        {
+            var data = keywords.StartsWith("CHUNK", StringComparison.Ordinal) ? "" : "C: DATA\n";
+            await using var server = new ScriptedServer(After(
+                keywords, $"{Mail}{data}S: 250 ok\nS: 250 ok\n{(data.Length > 0 ? "S: 354 go\n" : "")}!gone"));
+            var channel = await ChannelAsync(server);
+            Assert.Equal("unsupported 5.6.0", (await channel.SendAsync(Envelope("a@mx.test"), content)).Text());
+            await channel.DisposeAsync();
+            await server.Done;
+        }
+    }
+
+    [Theory]
+    [InlineData("S: 552 5.3.4 too big\n!close\n!gone")]
+    [InlineData("S: 552 5.3.4 too big\n!reset")]
+    [InlineData("S: 552 5.3.4 too big\n!stall")]
+    public async Task A_peer_that_refuses_in_the_middle_is_heard(string end)
+    {
+        await using var server = new ScriptedServer(After(
+            "PIPELINING", $"{Mail}C: DATA\nS: 250 ok\nS: 250 ok\nS: 354 go\n!octets 100000\n{end}"));
+        var channel = await ChannelAsync(server);
+        Assert.Equal("rejected Content 552", (await channel.SendAsync(Envelope("a@mx.test"), Text(64 * 1024 * 1024))).Text());
+        Assert.False(channel.Usable);
+        await channel.DisposeAsync();
+        await server.Done;
+    }
+
+    [Fact]
+    public async Task A_peer_that_refuses_and_stops_reading_is_heard_too()
+    {
+        await using var server = new ScriptedServer(After(
+            "PIPELINING", $"{Mail}C: DATA\nS: 250 ok\nS: 250 ok\nS: 354 go\n!octets 1000\nS: 452 4.3.1 disk full\n!halt"));
+        var channel = await ChannelAsync(server);
+        Assert.Equal("rejected Content 452", (await channel.SendAsync(Envelope("a@mx.test"), Text(64 * 1024 * 1024))).Text());
+        await channel.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_peer_that_stops_reading_is_left_in_time()
+    {
+        var clock = new FakeTimeProvider();
+        await using var server = new ScriptedServer(After("PIPELINING", $"{Mail}C: DATA\nS: 250 ok\nS: 250 ok\nS: 354 go\n!octets 1000\n!halt"));
+        var channel = await ChannelAsync(server, Options(clock: clock));
+        var sending = channel.SendAsync(Envelope("a@mx.test"), Text(64 * 1024 * 1024));
+        await server.Stalled;
+        await SmtpClientConnectionTests.AdvanceUntilDone(clock, sending, TimeSpan.FromMinutes(1));
+        Assert.Equal("interrupted Content TimedOut", (await sending).Text());
+        await channel.DisposeAsync();
+    }
+
+    [Theory]
+    [InlineData("!stall", "interrupted MailFrom TimedOut")]
+    [InlineData("S: 250 ok\nS: 250 ok\n!stall", "interrupted Data TimedOut")]
+    [InlineData("S: 250 ok\nS: 250 ok\nS: 354 go\n!data\n!stall", "interrupted EndOfData TimedOut maybe")]
+    public async Task Every_wait_has_its_limit(string replies, string expected)
+    {
+        var clock = new FakeTimeProvider();
+        await using var server = new ScriptedServer(After("PIPELINING", $"{Mail}C: DATA\n{replies}"));
+        var channel = await ChannelAsync(server, Options(clock: clock));
+        var sending = channel.SendAsync(Envelope("a@mx.test"), "x\r\n");
+        await server.Stalled;
+        await SmtpClientConnectionTests.AdvanceUntilDone(clock, sending, TimeSpan.FromMinutes(1));
+        Assert.Equal(expected, (await sending).Text());
+        await channel.DisposeAsync();
+        await server.Done;
+    }
+
+    [Fact]
+    public async Task Thousands_of_recipients_go_in_groups()
+    {
+        var recipients = Enumerable.Range(0, 1050).Select(number => $"user{number}@mx.test").ToArray();
+        var script = new StringBuilder("C: MAIL *\nS: 250 ok\n");
+        for (var i = 0; i < recipients.Length; i++)
+        {
+            script.Append(System.Globalization.CultureInfo.InvariantCulture, $"C: RCPT TO:<{recipients[i]}>\nS: 250 ok\n");
+        }
+
+        script.Append("C: DATA\nS: 354 go\n!data\nS: 250 ok\n" + Quit);
+        await using var server = new ScriptedServer(After("PIPELINING", script.ToString()));
+        var channel = await ChannelAsync(server);
+        var results = await channel.SendAsync(Envelope(recipients), "x\r\n");
+        Assert.Equal(1050, results.Count(result => result is RecipientResult.Accepted));
+        await channel.DisposeAsync();
+        await server.Done;
+    }
+
+    [Theory]
+    [InlineData(2)]
+    [InlineData(4)]
+    public async Task Content_of_another_length_than_announced_is_never_completed(long announced)
+    {
+        foreach (var keywords in new[] { "PIPELINING", "PIPELINING,CHUNKING" })
+        {
+            var data = keywords.EndsWith("CHUNKING", StringComparison.Ordinal) ? "" : "C: DATA\n";
+            await using var server = new ScriptedServer(After(keywords, $"{Mail}{data}S: 250 ok\nS: 250 ok\n{(data.Length > 0 ? "S: 354 go\n" : "")}!gone"));
+            var channel = await ChannelAsync(server);
+            await Assert.ThrowsAsync<InvalidDataException>(async () =>
+                await channel.SendAsync(Envelope("a@mx.test"), new MemoryStream("x\r\n"u8.ToArray()), announced, Cancel));
+            Assert.False(channel.Usable);
+            await channel.DisposeAsync();
+            await server.Done;
+        }
+    }
+
+    [Fact]
+    public async Task A_caller_that_cancels_in_the_middle_leaves_no_final_dot()
+    {
+        await using var server = new ScriptedServer(After("PIPELINING", $"{Mail}C: DATA\nS: 250 ok\nS: 250 ok\nS: 354 go\n!octets 1000\n!stall"));
+        var channel = await ChannelAsync(server);
+        using var caller = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+        await using var endless = new EndlessText();
+        var sending = channel.SendAsync(Envelope("a@mx.test"), endless, long.MaxValue / 2, caller.Token).AsTask();
+        await server.Stalled;
+        await caller.CancelAsync();
+        var error = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => sending);
+        Assert.Equal(caller.Token, error.CancellationToken);
+        Assert.False(channel.Usable);
+        await channel.DisposeAsync();
+        await server.Done;
+    }
+
+    [Fact]
+    public async Task Content_that_cannot_be_read_ends_the_session_and_is_thrown()
+    {
+        await using var server = new ScriptedServer(After("PIPELINING", $"{Mail}C: DATA\nS: 250 ok\nS: 250 ok\nS: 354 go\n!gone"));
+        var channel = await ChannelAsync(server);
+        await using var broken = new EndlessText { FailAt = 100_000 };
+        var error = await Assert.ThrowsAsync<IOException>(async () => await channel.SendAsync(Envelope("a@mx.test"), broken, 1_000_000, Cancel));
+        Assert.Equal("disk failure", error.Message);
+        Assert.False(channel.Usable);
+        await channel.DisposeAsync();
+        await server.Done;
+    }
+
+    [Fact]
+    public async Task More_replies_than_commands_make_a_channel_unusable()
+    {
+        await using var server = new ScriptedServer(After(
+            "PIPELINING", $"{Mail}C: DATA\nS: 250 ok\nS: 250 ok\nS: 354 go\n!data\n!raw 250 ok\\r\\n250 for your next message\\r\\n\n!gone"));
+        var channel = await ChannelAsync(server);
+        Assert.Equal("accepted 250", (await channel.SendAsync(Envelope("a@mx.test"), "x\r\n")).Text());
+        Assert.False(channel.Usable);
+        await channel.DisposeAsync();
+        await server.Done;
+    }
+
+    [Fact]
+    public async Task A_cut_tls_connection_in_place_of_the_last_reply_may_be_a_delivery()
+    {
+        using var authority = LocalAuthority.Create("test root", TimeProvider.System);
+        await using var server = new ScriptedServer(
+            "!tls\n" + After("PIPELINING", $"{Mail}C: DATA\nS: 250 ok\nS: 250 ok\nS: 354 go\n!data\n!cut\n!gone"),
+            ServerCertificates.FromCertificates([authority.Issue("mx.test")]));
+        var clearance = await SmtpClientConnection.OpenAsync(server.Address, Demands.Any(start: TlsStart.Implicit), Options(), Cancel);
+        var channel = Assert.IsType<Clearance.Granted>(clearance).Channel;
+        var results = await channel.SendAsync(Envelope("a@mx.test"), "x\r\n");
+        Assert.Equal("interrupted EndOfData ConnectionLost maybe", results.Text());
+        Assert.Contains("cut off", Assert.IsType<RecipientResult.Interrupted>(results[0]).Fault.Detail, StringComparison.Ordinal);
+        await channel.DisposeAsync();
+        await server.Done;
+    }
+
+    [Fact]
+    public async Task Large_content_passes_through_tls_octet_for_octet()
+    {
+        using var authority = LocalAuthority.Create("test root", TimeProvider.System);
+        await using var server = new ScriptedServer(
+            "!tls\n" + After("PIPELINING", $"{Mail}C: DATA\nS: 250 ok\nS: 250 ok\nS: 354 go\n!data\nS: 250 ok\n{Quit}"),
+            ServerCertificates.FromCertificates([authority.Issue("mx.test")]));
+        var clearance = await SmtpClientConnection.OpenAsync(server.Address, Demands.Any(start: TlsStart.Implicit), Options(), Cancel);
+        var channel = Assert.IsType<Clearance.Granted>(clearance).Channel;
+        var content = Text(1_000_000);
+        Assert.Equal("accepted 250", (await channel.SendAsync(Envelope("a@mx.test"), content)).Text());
+        Assert.True(server.Content[0].AsSpan(0, content.Length).SequenceEqual(content));
+        await channel.DisposeAsync();
+        await server.Done;
+    }
+
+    [Fact]
+    public async Task The_transcript_holds_the_dialogue_and_not_the_message()
+    {
+        await using var server = new ScriptedServer(After(
+            "PIPELINING", $"{Mail}C: DATA\nS: 250 ok\nS: 250 ok\nS: 354 go\n!data\nS: 250 2.0.0 queued\n{Quit}"));
+        var options = Options();
+        var channel = await ChannelAsync(server, options);
+        await channel.SendAsync(Envelope("a@mx.test"), "secret\r\n");
+        await channel.DisposeAsync();
+        await server.Done;
+
+        var lines = options.Transcript!.Lines.SkipWhile(line => !line.Text.StartsWith("MAIL", StringComparison.Ordinal)).Select(line => $"{line.Speaker}: {line.Text}");
+        Assert.Equal(
+            [
+                "Client: MAIL FROM:<sender@client.test>", "Client: RCPT TO:<a@mx.test>", "Client: DATA", "Server: 250 ok", "Server: 250 ok", "Server: 354 go",
+                "Event: (8 octets of message)", "Server: 250 2.0.0 queued", "Client: QUIT", "Server: 221 bye",
+            ],
+            lines);
+    }
+
+    /// <summary>Lines of text, no dot at a line start.</summary>
+    static byte[] Text(int octets)
+    {
+        var text = new byte[octets];
+        for (var i = 0; i < octets; i++)
+        {
+            text[i] = (i % 64) switch { 62 => (byte)'\r', 63 => (byte)'\n', var column => (byte)('A' + (column % 26)) };
+        }
+
+        text[^2] = (byte)'\r';
+        text[^1] = (byte)'\n';
+        return text;
+    }
+
+    sealed class EndlessText : Stream
+    {
+        long _read;
+
+        public long FailAt { get; init; } = long.MaxValue;
+
+        public override bool CanRead => true;
+
+        public override bool CanSeek => false;
+
+        public override bool CanWrite => false;
+
+        public override long Length => throw new NotSupportedException();
+
+        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            _read += buffer.Length;
+            if (_read > FailAt)
+            {
+                throw new IOException("disk failure");
+            }
+
+            buffer.Span.Fill((byte)'x');
+            return ValueTask.FromResult(buffer.Length);
+        }
+
+        public override void Flush()
+        {
+        }
+
+        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+        public override void SetLength(long value) => throw new NotSupportedException();
+    }
+}
