@@ -26,7 +26,7 @@ public sealed class TransactionChannel : IAsyncDisposable
     /// <summary>False once the session broke or the peer said 421: no further transaction is possible.</summary>
     public bool Usable { get; private set; }
 
-    /// <summary>Step 9: sends one message. One result per recipient of the envelope, in order. Throws only when cancelled, or when
+    /// <summary>Sends one message. One result per recipient of the envelope, in order. Throws only when cancelled, or when
     /// reading <paramref name="content"/> fails; both end the session without a final dot.</summary>
     /// <param name="content">Octets with CRLF line ends, no dot-stuffing; read from its position to its end.</param>
     /// <param name="size">Octets in <paramref name="content"/>.</param>
