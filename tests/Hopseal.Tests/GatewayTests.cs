@@ -1,6 +1,10 @@
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
 using Hopseal.Configuration;
+using Hopseal.Dns;
+using Hopseal.Policy;
+using Hopseal.Smtp.Tls;
+using Hopseal.Tests.Commands;
 using MailKit.Net.Smtp;
 using MailKit.Security;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -62,6 +66,26 @@ public sealed class GatewayTests : IDisposable
         await using var gateway = await StartAsync();
         using var client = await ConnectAsync(gateway.Endpoints[2], SecureSocketOptions.SslOnConnect);
         await Assert.ThrowsAsync<AuthenticationException>(() => client.AuthenticateAsync(LocalMode.User, "wrong", Cancel));
+    }
+
+    [Fact]
+    public async Task Mail_for_a_domain_with_a_next_hop_is_relayed_and_its_TLS_is_remembered()
+    {
+        var said = new LineWaiter("listening on 127.0.0.1:");
+        var sink = CommandRun.OfAsync(_workspace.Directory, ["sink", "--port", "0", "--count", "1"], error: said);
+        var route = new DomainRoute(NextHopText.Parse($"localhost:{await said.RestOfLineAsync(Cancel)}"), SecurityFloor.Encrypted, null);
+        var local = LocalMode.Prepare(_workspace.Directory, new LocalPorts(0, 0, 0), TimeProvider.System);
+        var table = new DomainTable(local.Domains.Domains.Add(DomainName.Parse("example.org"), route), null);
+        await using (var gateway = await Gateway.StartAsync(local with { Domains = table }, NullLoggerFactory.Instance, TimeProvider.System))
+        {
+            using var client = await ConnectAsync(gateway.Endpoints[0], SecureSocketOptions.StartTls);
+            await Assert.ThrowsAsync<SmtpCommandException>(() => client.SendAsync(Message("you@example.com", "me@example.net"), Cancel));
+            await client.SendAsync(Message("you@example.com", "me@example.org"), Cancel);
+            var end = await sink.WaitAsync(s_limit, Cancel);
+            Assert.StartsWith("messages 1 recipients 1 ", end.Out, StringComparison.Ordinal);
+        }
+
+        Assert.StartsWith("localhost ", await File.ReadAllTextAsync(Data("proven-tls"), Cancel), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
 using Hopseal.Commands.Demo;
+using Hopseal.Configuration;
 
 namespace Hopseal.Commands;
 
@@ -14,17 +15,14 @@ static class CommandLine
         {
             DemoCommand.Create(terminal),
             ServeCommand.Create(terminal),
+            SendCommand.Create(terminal),
             SinkCommand.Create(terminal),
             ConfigCommand.Create(terminal),
         };
         var parsed = root.Parse(args);
         if (parsed.Action is ParseErrorAction)
         {
-            foreach (var error in parsed.Errors)
-            {
-                await terminal.Error.WriteLineAsync($"hopseal: {error.Message}");
-            }
-
+            await terminal.Error.WriteLineAsync($"hopseal: {Describe(parsed)}");
             await terminal.Error.WriteLineAsync($"`hopseal {CommandPath(parsed)}--help` shows how it is used.");
             return ExitCode.Usage;
         }
@@ -63,6 +61,19 @@ static class CommandLine
 
             return ExitCode.Internal;
         }
+    }
+
+    /// <summary>The first fault: after an unknown word the others are mostly about what it was meant to be.</summary>
+    static string Describe(ParseResult parsed)
+    {
+        if (parsed.UnmatchedTokens is not [var unknown, ..])
+        {
+            return parsed.Errors[0].Message;
+        }
+
+        var command = parsed.CommandResult.Command;
+        var names = command.Subcommands.Cast<Symbol>().Concat(command.Options).Select(symbol => symbol.Name);
+        return $"{Shown.Text(unknown)} is not known here{Shown.DidYouMean(unknown, names)}";
     }
 
     static string CommandPath(ParseResult parsed)

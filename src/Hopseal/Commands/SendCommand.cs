@@ -20,7 +20,6 @@ static class SendCommand
             Description = "A recipient; may be repeated.",
             HelpName = "ADDRESS",
             Required = true,
-            AllowMultipleArgumentsPerToken = true,
         };
         var via = new Option<string?>("--via")
         {

@@ -27,9 +27,8 @@ sealed record SendRequest
     public Routing Routing => new()
     {
         SmartHost = Via,
-        SmartHostFloor = Via is null ? null : Floor,
         SmartHostCredentials = Credentials is not null,
-        Rules = Via is null && Floor is { } floor ? [new OutboundRule("*", floor, [], "--tls")] : [],
+        Rules = Floor is { } floor ? [new OutboundRule("*", floor, [], "--tls")] : [],
     };
 
     /// <summary>The recipients that travel together: all of them to one server, else those of one domain.</summary>

@@ -13,7 +13,9 @@ sealed class ProgramRun : IDisposable
 
     ProgramRun(Process process) => _process = process;
 
-    public static ProgramRun Start(string directory, params string[] args)
+    public static ProgramRun Start(string directory, params string[] args) => Start(directory, args, variable: null);
+
+    public static ProgramRun Start(string directory, string[] args, KeyValuePair<string, string>? variable)
     {
         // The test project refers to the program, so that its build stands beside the tests.
         var program = Path.Combine(AppContext.BaseDirectory, "hopseal.dll");
@@ -27,6 +29,11 @@ sealed class ProgramRun : IDisposable
         foreach (var name in start.Environment.Keys.Where(name => name.StartsWith("HOPSEAL", StringComparison.Ordinal)).ToArray())
         {
             start.Environment.Remove(name);
+        }
+
+        if (variable is { } added)
+        {
+            start.Environment[added.Key] = added.Value;
         }
 
         return new ProgramRun(Process.Start(start)!);

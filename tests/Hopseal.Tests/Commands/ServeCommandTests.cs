@@ -57,6 +57,28 @@ public sealed class ServeCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Systemd_is_told_when_it_is_ready_and_when_it_stops()
+    {
+        WriteConfiguration(ProgramRun.FreePort());
+        using var notifications = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
+        notifications.Bind(new UnixDomainSocketEndPoint(_workspace.PathOf("notify")));
+        using var program = ProgramRun.Start(
+            _workspace.Directory, ["serve", "--config", "hopseal.json"], KeyValuePair.Create("NOTIFY_SOCKET", _workspace.PathOf("notify")));
+        Assert.Equal("READY=1", await NextAsync());
+        program.Signal("TERM");
+        Assert.Equal("STOPPING=1", await NextAsync());
+        Assert.Equal(0, (await program.EndAsync()).ExitCode);
+
+        async Task<string> NextAsync()
+        {
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+            limit.CancelAfter(TimeSpan.FromSeconds(60));
+            var buffer = new byte[256];
+            return System.Text.Encoding.UTF8.GetString(buffer, 0, await notifications.ReceiveAsync(buffer, limit.Token));
+        }
+    }
+
+    [Fact]
     public async Task A_faulty_configuration_is_named_in_full_and_ends_with_2()
     {
         _workspace.Write("hopseal.json", "{\n\"Hostnam\": \"a.example\" }");
