@@ -6,7 +6,7 @@ using Hopseal.Smtp.Wire;
 
 namespace Hopseal.Policy;
 
-/// <summary>Step 6: plan. Decides, before any connection is opened, how mail for a domain may travel.</summary>
+/// <summary>Step 6: decides, before any connection is opened, how mail for a domain may travel.</summary>
 /// <remarks>
 /// <para>Where to, the first that applies: the domain table, the entry for any domain, the smart host, the MX hosts.</para>
 /// <para>How: every policy that applies to a host is in its plan, and the highest floor wins. Rules are looked up for the

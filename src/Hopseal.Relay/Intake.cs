@@ -24,7 +24,7 @@ public sealed record IntakeOptions
     public int MaxReceivedFields { get; init; } = 100;
 }
 
-/// <summary>Step 4: keep. Takes mail from server sessions into the queue: decides who may send where, writes the trace header, and says 250 once
+/// <summary>Step 4: takes mail from server sessions into the queue: decides who may send where, writes the trace header, and says 250 once
 /// content and envelope are on stable storage.</summary>
 public sealed class Intake : ITransactionHandler
 {

@@ -41,7 +41,7 @@ public sealed partial class MessageQueue : IDisposable
         _due = clock.CreateTimer(_ => Wake(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
-    /// <summary>Step 4: keep. Completes once the message is on stable storage; the caller may then say 250 (RFC 5321 §6.1).</summary>
+    /// <summary>Step 4: completes once the message is on stable storage; the caller may then say 250 (RFC 5321 §6.1).</summary>
     /// <exception cref="QueueStoreException">It is not kept.</exception>
     public async ValueTask AddAsync(StoredMessage message, CancellationToken cancel)
     {

@@ -5,10 +5,10 @@ using Hopseal.Smtp.Wire;
 
 namespace Hopseal.Smtp.Client;
 
-/// <summary>Step 8: secure. One outbound connection to one address.</summary>
+/// <summary>One outbound connection to one address.</summary>
 public static class SmtpClientConnection
 {
-    /// <summary>Connect, greeting, EHLO, STARTTLS, handshake, verification, EHLO again, AUTH: the only way to a
+    /// <summary>Step 8: connect, greeting, EHLO, STARTTLS, handshake, verification, EHLO again, AUTH: the only way to a
     /// <see cref="TransactionChannel"/>. Throws only when <paramref name="cancel"/> is cancelled, or for a demand that
     /// contradicts itself.</summary>
     /// <exception cref="ArgumentException">No TLS is to be tried, but the floor or the credentials need it.</exception>

@@ -4,7 +4,7 @@ using Hopseal.Smtp.Wire;
 
 namespace Hopseal.Smtp.Client;
 
-/// <summary>Step 9: send. A connection cleared for mail; one transaction at a time (RFC 5321 §3.3, pipelined per RFC 2920).</summary>
+/// <summary>A connection cleared for mail; one transaction at a time (RFC 5321 §3.3, pipelined per RFC 2920).</summary>
 public sealed class TransactionChannel : IAsyncDisposable
 {
     static readonly SessionFault s_over = new(SmtpPhase.MailFrom, FaultKind.ConnectionLost, null, "the session ended with an earlier transaction");
@@ -26,7 +26,7 @@ public sealed class TransactionChannel : IAsyncDisposable
     /// <summary>False once the session broke or the peer said 421: no further transaction is possible.</summary>
     public bool Usable { get; private set; }
 
-    /// <summary>Sends one message. One result per recipient of the envelope, in order. Throws only when cancelled, or when
+    /// <summary>Step 9: sends one message. One result per recipient of the envelope, in order. Throws only when cancelled, or when
     /// reading <paramref name="content"/> fails; both end the session without a final dot.</summary>
     /// <param name="content">Octets with CRLF line ends, no dot-stuffing; read from its position to its end.</param>
     /// <param name="size">Octets in <paramref name="content"/>.</param>

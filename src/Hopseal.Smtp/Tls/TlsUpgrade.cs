@@ -24,7 +24,7 @@ public abstract record UpgradeResult
     public sealed record Failed(ImmutableArray<TlsFailure> Failures, int InjectedOctets = 0) : UpgradeResult;
 }
 
-/// <summary>Step 3: secure. The only place where a plaintext stream becomes a TLS stream, for either role.</summary>
+/// <summary>Step 3: the only place where a plaintext stream becomes a TLS stream, for either role.</summary>
 /// <remarks>Bytes that arrived before the handshake were not protected by it. Both methods therefore refuse a stream whose
 /// read buffer is not empty, instead of discarding or replaying what is in it: command injection (server) and response
 /// injection (client), RFC 3207 §4 and §6. Both take a deadline as a token, throw <see cref="OperationCanceledException"/>

@@ -1,7 +1,7 @@
 using System.Text.RegularExpressions;
 using Hopseal.Configuration;
 
-namespace Hopseal.Tests.Packaging;
+namespace Hopseal.Tests.Configuration;
 
 /// <summary>The example that is installed with the gateway is the documentation of every key: it must be right.</summary>
 public sealed partial class ExampleConfigurationTests : IDisposable
