@@ -72,7 +72,7 @@ public sealed partial class ArchitectureTests
     /// value behind it.</summary>
     static bool Declares(string code, string name) =>
         Regex.IsMatch(code, $@"\b(?:class|struct|interface|enum|record)\s+(?:struct\s+|class\s+)?{Regex.Escape(name)}\b")
-        || Regex.IsMatch(code, $@"^[ \t]+(?:public|internal|protected|static|abstract)\b[^;=\r\n]*[ )\]>?]{Regex.Escape(name)}\s*[(<{{;=]", RegexOptions.Multiline);
+        || Regex.IsMatch(code, $@"^[ \t]+(?:public|internal|protected|static|abstract)\b[^;={{}}]*[ )\]>?]{Regex.Escape(name)}\s*[(<{{;=]", RegexOptions.Multiline);
 
     [GeneratedRegex(@"^\|\s*(?<step>\d+)\s*\|[^|]*\|(?<where>[^|]*)\|")]
     private static partial Regex Row();
