@@ -15,14 +15,13 @@ sealed class OpenSslServer : IDisposable
     readonly Process _process;
     readonly string _directory;
 
-    OpenSslServer(Process process, string directory, int port)
+    OpenSslServer(Process process, string directory)
     {
         _process = process;
         _directory = directory;
-        Port = port;
     }
 
-    public int Port { get; }
+    public int Port { get; private set; }
 
     public static bool Installed => File.Exists(Executable);
 
@@ -38,21 +37,20 @@ sealed class OpenSslServer : IDisposable
             RedirectStandardError = true,
             RedirectStandardInput = true,
         })!;
-        process.ErrorDataReceived += (_, _) => { };
-        process.BeginErrorReadLine();
-#pragma warning disable RS0030 // a process's output, not a peer's
-        while (await process.StandardOutput.ReadLineAsync(cancel) is { } line)
-#pragma warning restore RS0030
+        var server = new OpenSslServer(process, directory);
+        try
         {
-            if (line.StartsWith("ACCEPT ", StringComparison.Ordinal))
-            {
-                var port = int.Parse(line.AsSpan(line.LastIndexOf(':') + 1), CultureInfo.InvariantCulture);
-                _ = process.StandardOutput.BaseStream.CopyToAsync(Stream.Null, CancellationToken.None);
-                return new OpenSslServer(process, directory, port);
-            }
+            process.ErrorDataReceived += (_, _) => { };
+            process.BeginErrorReadLine();
+            server.Port = await PortAsync(process.StandardOutput, cancel);
+            _ = process.StandardOutput.BaseStream.CopyToAsync(Stream.Null, CancellationToken.None);
+            return server;
         }
-
-        throw new InvalidOperationException("openssl s_server did not start");
+        catch
+        {
+            server.Dispose();
+            throw;
+        }
     }
 
     public async Task<SmtpStream> ConnectAsync(CancellationToken cancel)
@@ -68,5 +66,21 @@ sealed class OpenSslServer : IDisposable
         _process.WaitForExit();
         _process.Dispose();
         Directory.Delete(_directory, recursive: true);
+    }
+
+    /// <summary>From the line <c>ACCEPT 127.0.0.1:port</c>.</summary>
+    static async Task<int> PortAsync(StreamReader output, CancellationToken cancel)
+    {
+#pragma warning disable RS0030 // a process's output, not a peer's
+        while (await output.ReadLineAsync(cancel) is { } line)
+#pragma warning restore RS0030
+        {
+            if (line.StartsWith("ACCEPT ", StringComparison.Ordinal))
+            {
+                return int.Parse(line.AsSpan(line.LastIndexOf(':') + 1), CultureInfo.InvariantCulture);
+            }
+        }
+
+        throw new InvalidOperationException("openssl s_server did not start");
     }
 }
