@@ -5,7 +5,7 @@ using Hopseal.Smtp.Wire;
 
 namespace Hopseal.Smtp.Client;
 
-/// <summary>One outbound connection to one address.</summary>
+/// <summary>Step 8: one outbound connection to one address.</summary>
 public static class SmtpClientConnection
 {
     /// <summary>Connect, greeting, EHLO, STARTTLS, handshake, verification, EHLO again, AUTH: the only way to a

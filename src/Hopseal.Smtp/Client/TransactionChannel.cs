@@ -4,7 +4,7 @@ using Hopseal.Smtp.Wire;
 
 namespace Hopseal.Smtp.Client;
 
-/// <summary>A connection cleared for mail; one transaction at a time (RFC 5321 §3.3, pipelined per RFC 2920).</summary>
+/// <summary>Step 9: a connection cleared for mail; one transaction at a time (RFC 5321 §3.3, pipelined per RFC 2920).</summary>
 public sealed class TransactionChannel : IAsyncDisposable
 {
     static readonly SessionFault s_over = new(SmtpPhase.MailFrom, FaultKind.ConnectionLost, null, "the session ended with an earlier transaction");
