@@ -21,7 +21,7 @@ namespace Hopseal;
 sealed class Gateway : IAsyncDisposable
 {
     static readonly TimeSpan s_certificateInterval = TimeSpan.FromSeconds(5);
-    static readonly TimeSpan s_provenTlsInterval = TimeSpan.FromMinutes(1);
+    static readonly TimeSpan s_provenTlsInterval = TimeSpan.FromSeconds(5);
 
     readonly GatewayConfiguration _configuration;
     readonly TimeProvider _clock;
@@ -79,6 +79,7 @@ sealed class Gateway : IAsyncDisposable
                 Verify = check.For,
                 Credentials = configuration.SmartHostCredentials,
                 Proven = (plan, _) => proven.Prove(plan.Host, clock.GetUtcNow()),
+                LastProven = proven.LastProven,
                 KeepTranscripts = observer is not null,
             },
             _sessions, logs.CreateLogger<Deliverer>());

@@ -8,6 +8,9 @@ namespace Hopseal;
 /// <summary>Keeps what <see cref="ProvenTlsMemory"/> knows over restarts. A fault of the file costs that, and nothing else.</summary>
 sealed partial class ProvenTlsKeeper(ProvenTlsMemory memory, ProvenTlsFile file, ILogger<ProvenTlsKeeper> log)
 {
+    // Stays set when the file cannot be written: the memory tells of a change once only.
+    bool _unsaved;
+
     public void Restore()
     {
         try
@@ -25,9 +28,11 @@ sealed partial class ProvenTlsKeeper(ProvenTlsMemory memory, ProvenTlsFile file,
     {
         try
         {
-            if (!memory.TakeChanges().IsEmpty)
+            _unsaved |= !memory.TakeChanges().IsEmpty;
+            if (_unsaved)
             {
                 file.Save(memory.Snapshot());
+                _unsaved = false;
             }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

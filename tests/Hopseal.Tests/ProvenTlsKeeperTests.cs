@@ -1,4 +1,5 @@
 using Hopseal.Policy;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Hopseal.Tests;
 
@@ -22,6 +23,21 @@ public sealed class ProvenTlsKeeperTests : IDisposable
         file.Save(hosts);
         Assert.Equal(hosts, file.Load());
         Assert.Equal([_workspace.PathOf("proven-tls")], Directory.GetFiles(_workspace.Directory));
+    }
+
+    [Fact]
+    public void What_could_not_be_saved_is_saved_when_the_file_can_be_written_again()
+    {
+        var memory = new ProvenTlsMemory(TimeProvider.System);
+        var path = _workspace.PathOf("later/proven-tls");
+        var keeper = new ProvenTlsKeeper(memory, new ProvenTlsFile(path), NullLogger<ProvenTlsKeeper>.Instance);
+        memory.Prove("mx.example.org", 25, TimeProvider.System.GetUtcNow());
+        keeper.Save();
+        Assert.False(File.Exists(path));
+
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        keeper.Save();
+        Assert.Equal("mx.example.org", Assert.Single(new ProvenTlsFile(path).Load()).Host);
     }
 
     [Theory]

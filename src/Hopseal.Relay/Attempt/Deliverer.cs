@@ -1,6 +1,7 @@
 using System.Net;
 using Hopseal.Policy;
 using Hopseal.Relay.Queue;
+using Hopseal.Smtp.Tls;
 using Microsoft.Extensions.Logging;
 
 namespace Hopseal.Relay.Attempt;
@@ -82,9 +83,13 @@ public sealed partial class Deliverer(DelivererOptions options, ISessionSink sin
     static async Task<NextStep> TryAddressAsync(RelayAttempt attempt, HostPlan host, IPEndPoint peer, CancellationToken cancel)
     {
         var next = await new RelaySession(attempt, host, peer, host.Host.Start).RunAsync(cancel);
-        return next == NextStep.SameAddressInPlaintext
-            ? await new RelaySession(attempt, host, peer, Smtp.Tls.TlsStart.None).RunAsync(cancel)
-            : next;
+        if (next != NextStep.SameAddressInPlaintext)
+        {
+            return next;
+        }
+
+        var plaintext = new RelaySession(attempt, host, peer, TlsStart.None);
+        return plaintext.Floor is SecurityFloor.Plaintext ? await plaintext.RunAsync(cancel) : NextStep.NextAddress;
     }
 
     [LoggerMessage(

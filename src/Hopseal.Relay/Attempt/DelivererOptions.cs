@@ -20,6 +20,10 @@ public sealed record DelivererOptions
     /// <summary>Told of every session that completed TLS and reached its floor.</summary>
     public Action<HostPlan, TlsOutcome.Encrypted>? Proven { get; init; }
 
+    /// <summary>When a host last completed TLS, asked anew before every session: what one session proved holds for the next one, of
+    /// this attempt and of those whose plan is older.</summary>
+    public Func<PlannedHost, DateTimeOffset?>? LastProven { get; init; }
+
     /// <summary>Hosts tried in one attempt.</summary>
     public int MaxHosts { get; init; } = 5;
 

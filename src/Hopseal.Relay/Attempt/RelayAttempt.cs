@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Hopseal.Policy;
 using Hopseal.Relay.Queue;
 using Hopseal.Smtp.Client;
+using Hopseal.Smtp.Tls;
 using Hopseal.Smtp.Wire;
 
 namespace Hopseal.Relay.Attempt;
@@ -27,6 +28,12 @@ sealed class RelayAttempt(
     public bool TlsFailed { get; set; }
 
     public TimeSpan Elapsed => options.Client.Clock.GetElapsedTime(_started);
+
+    /// <summary>The plan with what was learnt since it was made: a host that has completed TLS is held to it at once.</summary>
+    public HostPlan AsOfNow(HostPlan host) =>
+        host.Floor is SecurityFloor.Plaintext && options.LastProven?.Invoke(host.Host) is { } last
+            ? host with { Policies = host.Policies.Add(new TransportPolicy.ProvenTls(last)) }
+            : host;
 
     public ValueTask<Stream> OpenContentAsync(CancellationToken cancel) => openContent(cancel);
 

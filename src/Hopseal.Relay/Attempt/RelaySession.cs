@@ -9,14 +9,18 @@ using Hopseal.Smtp.Wire;
 namespace Hopseal.Relay.Attempt;
 
 /// <summary>One connection of an attempt, from connect to close, and its record.</summary>
-sealed class RelaySession(RelayAttempt attempt, HostPlan plan, IPEndPoint peer, TlsStart start)
+sealed class RelaySession(RelayAttempt attempt, HostPlan planned, IPEndPoint peer, TlsStart start)
 {
+    readonly HostPlan _plan = attempt.AsOfNow(planned);
     readonly Transcript? _transcript = attempt.Options.KeepTranscripts ? new Transcript() : null;
     TlsOutcome? _tls;
     SessionFault? _fault;
     int _delivered;
     int _bounced;
     int _mayBeDelivered;
+
+    /// <summary>May have risen since the plan was made; never falls.</summary>
+    public SecurityFloor Floor => _plan.Floor;
 
     /// <summary>Enters a verdict for the recipients it concerns and returns where to go on. Records the session however it
     /// ends.</summary>
@@ -46,7 +50,7 @@ sealed class RelaySession(RelayAttempt attempt, HostPlan plan, IPEndPoint peer, 
                 attempt.Lease.Id,
                 attempt.Lease.Domain,
                 attempt.Lease.AttemptNumber,
-                plan,
+                _plan,
                 start,
                 _fault,
                 _delivered,
@@ -67,7 +71,7 @@ sealed class RelaySession(RelayAttempt attempt, HostPlan plan, IPEndPoint peer, 
     /// <summary>Step 8: secure.</summary>
     async Task<NextStep> OpenAsync(CancellationToken cancel)
     {
-        var demand = new TlsDemand(plan.Floor, plan.Host.Name?.Ascii ?? "", attempt.Options.Verify(plan), start);
+        var demand = new TlsDemand(_plan.Floor, _plan.Host.Name?.Ascii ?? "", attempt.Options.Verify(_plan), start);
         var clearance = await SmtpClientConnection.OpenAsync(peer, demand, attempt.ClientOptions(_transcript), cancel);
         if (clearance is Clearance.Granted granted)
         {
@@ -75,7 +79,7 @@ sealed class RelaySession(RelayAttempt attempt, HostPlan plan, IPEndPoint peer, 
             await using var channel = granted.Channel;
             if (granted.Tls is TlsOutcome.Encrypted encrypted)
             {
-                attempt.Options.Proven?.Invoke(plan, encrypted);
+                attempt.Options.Proven?.Invoke(_plan, encrypted);
             }
 
             return await SendAsync(channel, granted.Tls, cancel);
@@ -87,7 +91,7 @@ sealed class RelaySession(RelayAttempt attempt, HostPlan plan, IPEndPoint peer, 
             Clearance.Unavailable unavailable => (unavailable.Tls, unavailable.Fault),
             _ => throw new InvalidOperationException($"unknown clearance {clearance}"),
         };
-        var verdict = ReplyVerdict.OfSession(plan, peer.Address, start, clearance, attempt.Lease.EarlierTlsFailure);
+        var verdict = ReplyVerdict.OfSession(_plan, peer.Address, start, clearance, attempt.Lease.EarlierTlsFailure);
         attempt.TlsFailed |= verdict.TlsFailed;
         attempt.Ledger.EnterAll(verdict);
         return verdict.Next;
@@ -100,7 +104,7 @@ sealed class RelaySession(RelayAttempt attempt, HostPlan plan, IPEndPoint peer, 
         {
             if (!channel.Usable)
             {
-                attempt.Ledger.EnterAll(ReplyVerdict.OfEndedSession(plan, peer.Address));
+                attempt.Ledger.EnterAll(ReplyVerdict.OfEndedSession(_plan, peer.Address));
                 return NextStep.NextAddress;
             }
 
@@ -129,10 +133,10 @@ sealed class RelaySession(RelayAttempt attempt, HostPlan plan, IPEndPoint peer, 
 
         // Step 10: judge.
         Verdict? open = null;
-        var last = ReplyVerdict.OfEndedSession(plan, peer.Address);
+        var last = ReplyVerdict.OfEndedSession(_plan, peer.Address);
         for (var i = 0; i < chunk.Length; i++)
         {
-            last = ReplyVerdict.OfRecipient(plan, peer.Address, tls, results[i]);
+            last = ReplyVerdict.OfRecipient(_plan, peer.Address, tls, results[i]);
             attempt.Ledger.Enter(chunk[i], last);
             Count(results[i], last);
             open = last.Next == NextStep.Stop ? open : last;

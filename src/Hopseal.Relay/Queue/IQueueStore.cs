@@ -43,7 +43,10 @@ public sealed record StoredMessage(
 /// <param name="Outcomes">One per recipient of the lease, in its order.</param>
 /// <param name="RetryAt">For the deferred ones; null keeps what the lease wrote down.</param>
 /// <param name="TlsFailed">This attempt met a handshake that failed.</param>
-public sealed record Settlement(ImmutableArray<RecipientOutcome> Outcomes, DateTimeOffset? RetryAt, bool TlsFailed);
+/// <param name="Attempted">False when the lease is given back as it was taken: the attempt that was written down does not
+/// count.</param>
+public sealed record Settlement(
+    ImmutableArray<RecipientOutcome> Outcomes, DateTimeOffset? RetryAt, bool TlsFailed, bool Attempted = true);
 
 /// <summary>When to try again, and when to give up (RFC 5321 §4.5.4.1).</summary>
 /// <param name="Delays">After the first attempt, the second, …; the last one repeats. At least one.</param>

@@ -46,7 +46,7 @@ sealed partial class LeaseAttempt(
     public async ValueTask GiveBackAsync(QueueLease lease, RecipientOutcome why, TimeSpan delay, CancellationToken cancel)
     {
         var settlement = new Settlement(
-            [.. lease.Pending.Recipients.Select(_ => why)], options.Clock.GetUtcNow() + delay, TlsFailed: false);
+            [.. lease.Pending.Recipients.Select(_ => why)], options.Clock.GetUtcNow() + delay, TlsFailed: false, Attempted: false);
         try
         {
             await queue.SettleAsync(lease, settlement, [], cancel);

@@ -147,7 +147,7 @@ public sealed partial class MessageQueue : IDisposable
             var stopped = new RecipientOutcome.Deferred(
                 new EnhancedStatus(4, 3, 2), "the gateway was stopped before this attempt began");
             var settlement = new Settlement(
-                [.. lease.Pending.Recipients.Select(_ => stopped)], RetryAt: _clock.GetUtcNow(), TlsFailed: false);
+                [.. lease.Pending.Recipients.Select(_ => stopped)], RetryAt: _clock.GetUtcNow(), TlsFailed: false, Attempted: false);
             try
             {
                 await _store.SettleAsync(lease, settlement, [], CancellationToken.None);

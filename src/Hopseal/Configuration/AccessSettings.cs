@@ -12,6 +12,9 @@ sealed record AccessSettings(ImmutableArray<IPNetwork> RelayFrom, ImmutableDicti
     const int WidestIpv4 = 8;
     const int WidestIpv6 = 7;
 
+    // ::ffff:0:0/96 is all of IPv4 (RFC 4291 §2.5.5.2).
+    const int MappedBits = 96;
+
     public static AccessSettings Read(Section root)
     {
         var networks = ImmutableArray.CreateBuilder<IPNetwork>();
@@ -23,7 +26,12 @@ sealed record AccessSettings(ImmutableArray<IPNetwork> RelayFrom, ImmutableDicti
             }
 
             networks.Add(network);
-            var widest = network.BaseAddress.AddressFamily is AddressFamily.InterNetwork ? WidestIpv4 : WidestIpv6;
+            var widest = network.BaseAddress switch
+            {
+                { AddressFamily: AddressFamily.InterNetwork } => WidestIpv4,
+                { IsIPv4MappedToIPv6: true } => MappedBits + WidestIpv4,
+                _ => WidestIpv6,
+            };
             if (network.PrefixLength < widest)
             {
                 item.Error($"{network} would make this an open relay: /{widest} is the widest network that can be somebody's own");

@@ -6,6 +6,7 @@ using Hopseal.Relay.Queue;
 using Hopseal.Smtp.Client;
 using Hopseal.Smtp.Tls;
 using Microsoft.Extensions.Logging;
+using static Hopseal.Relay.Tests.Attempt.Samples;
 
 namespace Hopseal.Relay.Tests.Attempt;
 
@@ -21,6 +22,7 @@ public sealed class DelivererTests : IDisposable
     readonly RecordingSink _sink = new();
     readonly RecordingLog<Deliverer> _log = new();
     readonly List<HostPlan> _proven = [];
+    Func<PlannedHost, DateTimeOffset?>? _lastProven;
     PeerVerdict _verdict = s_trusted;
 
     public DelivererTests() => _certificate = _authority.Issue("mx.example.org");
@@ -111,6 +113,34 @@ public sealed class DelivererTests : IDisposable
         Assert.IsType<TlsOutcome.Refused>(attempt.Sessions[0].Tls);
         Assert.IsType<TlsOutcome.Plaintext>(attempt.Sessions[1].Tls);
         Assert.Empty(_proven);
+    }
+
+    [Fact]
+    public async Task A_host_that_has_just_proved_TLS_gets_no_plaintext_in_the_same_attempt()
+    {
+        await using var busy = Server(new Script(Starttls.Works) { Answers = { ["MAIL"] = "421 4.3.2 busy" } });
+        await using var stripped = Server(new Script());
+        _lastProven = _ => _proven.Count > 0 ? DateTimeOffset.UnixEpoch : null;
+
+        var attempt = await DeliverAsync(Samples.Lease(), Host(busy), Host(stripped));
+
+        Assert.Equal(4, Deferred(attempt).Status.Class);
+        Assert.Equal(0, stripped.MailsBegun);
+        Assert.Equal([SecurityFloor.Plaintext, SecurityFloor.Encrypted], attempt.Sessions.Select(session => session.Plan.Floor));
+    }
+
+    [Fact]
+    public async Task What_another_attempt_proved_meanwhile_forbids_the_plaintext_after_a_failed_handshake()
+    {
+        await using var server = Server(new Script(Starttls.Broken));
+        var asked = 0;
+        _lastProven = _ => asked++ == 0 ? null : DateTimeOffset.UnixEpoch;
+
+        var attempt = await DeliverAsync(Samples.Lease() with { EarlierTlsFailure = true }, Host(server));
+
+        Assert.Equal(4, Deferred(attempt).Status.Class);
+        Assert.Single(attempt.Sessions);
+        Assert.Equal(0, server.MailsBegun);
     }
 
     [Theory]
@@ -206,7 +236,7 @@ public sealed class DelivererTests : IDisposable
         await using var server = Server(new Script { Answers = { ["EHLO"] = "550 5.7.1 no", ["HELO"] = "550 5.7.1 no" } });
 
         var everyone = await DeliverAsync(Samples.Lease(), Host(server), Host(server));
-        var notAll = await DeliverAsync(Samples.Lease(), Down(), Host(server));
+        var notAll = await DeliverAsync(Samples.Lease(), Samples.Down(), Host(server));
 
         Assert.IsType<RecipientOutcome.Bounced>(Assert.Single(everyone.Recipients).Outcome);
         Assert.Equal("4.4.1", Deferred(notAll).Status.ToString());
@@ -252,10 +282,10 @@ public sealed class DelivererTests : IDisposable
     public async Task One_attempt_tries_a_bounded_number_of_hosts_and_addresses()
     {
         IPAddress[] many = [.. Enumerable.Range(2, 20).Select(i => IPAddress.Parse($"127.0.0.{i}"))];
-        var down = Samples.Host(port: Down().Host.Port, addresses: many);
+        var down = Samples.Host(port: Samples.Down().Host.Port, addresses: many);
 
         var addresses = await DeliverAsync(Samples.Lease(), down);
-        var hosts = await DeliverAsync(Samples.Lease(), [.. Enumerable.Repeat(Down(), 20)]);
+        var hosts = await DeliverAsync(Samples.Lease(), [.. Enumerable.Repeat(Samples.Down(), 20)]);
 
         Assert.Equal((10, 5), (addresses.Sessions.Length, hosts.Sessions.Length));
         Assert.Equal("4.4.1", Deferred(addresses).Status.ToString());
@@ -333,16 +363,16 @@ public sealed class DelivererTests : IDisposable
         });
         var host = Host(server, SecurityFloor.Encrypted);
 
-        await Deliverer().DeliverAsync(Samples.Lease(), new DeliveryPlan.Relay([host]), Open, TestContext.Current.CancellationToken);
+        await Deliverer().DeliverAsync(Samples.Lease(), new DeliveryPlan.Relay([host]), Samples.Open, TestContext.Current.CancellationToken);
         Assert.DoesNotContain(server.Commands, command => command.Contains("AUTH", StringComparison.Ordinal));
-        await Deliverer().DeliverAsync(Samples.Lease(), new DeliveryPlan.Relay([host], Credentials: true), Open, TestContext.Current.CancellationToken);
+        await Deliverer().DeliverAsync(Samples.Lease(), new DeliveryPlan.Relay([host], Credentials: true), Samples.Open, TestContext.Current.CancellationToken);
         Assert.Contains(server.Commands, command => command.StartsWith("tls:AUTH PLAIN", StringComparison.Ordinal));
         Assert.All(_sink.Sessions.Cast<SessionRecord.Outbound>(), session =>
             Assert.DoesNotContain(session.Transcript!.Lines, line => line.Text.Contains("secret", StringComparison.Ordinal) || line.Text.Contains("AGd3AHNlY3JldA", StringComparison.Ordinal)));
     }
 
     Task<DeliveryAttempt> DeliverAsync(QueueLease lease, params HostPlan[] hosts) =>
-        Deliverer().DeliverAsync(lease, new DeliveryPlan.Relay([.. hosts]), Open, TestContext.Current.CancellationToken);
+        Deliverer().DeliverAsync(lease, new DeliveryPlan.Relay([.. hosts]), Samples.Open, TestContext.Current.CancellationToken);
 
     Deliverer Deliverer() => new(
         new DelivererOptions
@@ -358,6 +388,7 @@ public sealed class DelivererTests : IDisposable
             Verify = _ => _ => _verdict,
             Credentials = new ClientCredentials("gw", "secret"),
             Proven = (host, _) => _proven.Add(host),
+            LastProven = _lastProven,
         },
         _sink,
         _log);
@@ -365,19 +396,4 @@ public sealed class DelivererTests : IDisposable
     ScriptedServer Server(Script script) => new(_certificate, script);
 
     static HostPlan Host(ScriptedServer server, SecurityFloor floor = SecurityFloor.Plaintext) => Samples.Host(floor, port: server.Port);
-
-    /// <summary>A port that nobody listens on: it was free a moment ago.</summary>
-    static HostPlan Down()
-    {
-        var listener = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        var port = ((IPEndPoint)listener.LocalEndpoint).Port;
-        listener.Stop();
-        return Samples.Host(port: port);
-    }
-
-    static ValueTask<Stream> Open(CancellationToken cancel) => ValueTask.FromResult<Stream>(new MemoryStream(Samples.Content.ToArray()));
-
-    static RecipientOutcome.Deferred Deferred(DeliveryAttempt attempt) =>
-        Assert.IsType<RecipientOutcome.Deferred>(Assert.Single(attempt.Recipients).Outcome);
 }

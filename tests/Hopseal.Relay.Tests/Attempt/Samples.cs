@@ -49,4 +49,19 @@ static class Samples
         EarlierTlsFailure: false);
 
     public static ReadOnlySpan<byte> Content => "Subject: hello\r\nMessage-ID: <one@example.net>\r\n\r\nbody\r\n"u8;
+
+    /// <summary>A port that nobody listens on: it was free a moment ago.</summary>
+    public static HostPlan Down()
+    {
+        var listener = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        var port = ((IPEndPoint)listener.LocalEndpoint).Port;
+        listener.Stop();
+        return Host(port: port);
+    }
+
+    public static ValueTask<Stream> Open(CancellationToken cancel) => ValueTask.FromResult<Stream>(new MemoryStream(Content.ToArray()));
+
+    public static RecipientOutcome.Deferred Deferred(DeliveryAttempt attempt) =>
+        Assert.IsType<RecipientOutcome.Deferred>(Assert.Single(attempt.Recipients).Outcome);
 }

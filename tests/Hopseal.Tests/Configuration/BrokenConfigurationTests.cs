@@ -65,6 +65,7 @@ public sealed class BrokenConfigurationTests : IDisposable
         { "\"RelayFrom\": [ \"fe80::1%1\" ]", ["6: RelayFrom[0]: \"fe80::1%1\" is not a network, such as 192.0.2.0/24 or 2001:db8::/32"] },
         { "\"RelayFrom\": [ \"0.0.0.0/0\" ]", ["6: RelayFrom[0]: 0.0.0.0/0 would make this an open relay: /8 is the widest network that can be somebody's own"] },
         { "\"RelayFrom\": [ \"128.0.0.0/1\" ]", ["6: RelayFrom[0]: 128.0.0.0/1 would make this an open relay: /8 is the widest network that can be somebody's own"] },
+        { "\"RelayFrom\": [ \"::ffff:0:0/96\" ]", ["6: RelayFrom[0]: ::ffff:0:0/96 would make this an open relay: /104 is the widest network that can be somebody's own"] },
         { "\"RelayFrom\": [ \"::/0\" ]", ["6: RelayFrom[0]: ::/0 would make this an open relay: /7 is the widest network that can be somebody's own"] },
 
         { "\"Users\": [ { \"Name\": \"app\" } ]", [

@@ -29,10 +29,10 @@ sealed class SettlementRows(SqliteConnection connection) : IDisposable
     readonly Statement _defer = new(
         connection,
         """
-        UPDATE entries SET due_at = coalesce($3, due_at), tls_failed = tls_failed | $4
+        UPDATE entries SET due_at = coalesce($3, due_at), tls_failed = tls_failed | $4, attempts = $5
             WHERE message = $1 AND domain = $2
         """,
-        parameters: 4);
+        parameters: 5);
 
     readonly Statement _endEntry = new(
         connection, "DELETE FROM entries WHERE message = $1 AND domain = $2", parameters: 2);
@@ -56,8 +56,9 @@ sealed class SettlementRows(SqliteConnection connection) : IDisposable
         var stillPending = SettleRecipients(number, lease, settlement);
         if (stillPending)
         {
+            var attempts = settlement.Attempted ? lease.AttemptNumber : lease.AttemptNumber - 1;
             _defer.Run(
-                number, lease.Domain, settlement.RetryAt?.ToUnixTimeMilliseconds(), settlement.TlsFailed ? 1L : 0L);
+                number, lease.Domain, settlement.RetryAt?.ToUnixTimeMilliseconds(), settlement.TlsFailed ? 1L : 0L, (long)attempts);
             return null;
         }
 

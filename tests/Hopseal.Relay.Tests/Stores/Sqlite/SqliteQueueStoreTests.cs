@@ -86,6 +86,20 @@ public sealed class SqliteQueueStoreTests : IDisposable
     }
 
     [Fact]
+    public async Task A_lease_that_is_given_back_counts_as_no_attempt()
+    {
+        await using var store = _scratch.Open();
+        await store.AddAsync(_scratch.Message("x", "one@example.com"), _cancel);
+        var lease = (await Scratch.LeaseAsync(store, Scratch.Start)).Single();
+        var givenBack = Scratch.Settlement(Scratch.Deferred) with { RetryAt = Scratch.Start, Attempted = false };
+
+        await store.SettleAsync(lease, givenBack, [], _cancel);
+        await store.SettleAsync(lease, givenBack, [], _cancel);
+
+        Assert.Equal(1, (await Scratch.LeaseAsync(store, Scratch.Start)).Single().AttemptNumber);
+    }
+
+    [Fact]
     public async Task The_longest_due_are_leased_first_up_to_the_limit()
     {
         await using var store = _scratch.Open();
