@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Hopseal.Relay.Attempt;
 using Hopseal.Relay.Queue;
 using Hopseal.Smtp.Client;
 using Hopseal.Smtp.Server;
@@ -133,11 +134,14 @@ public sealed partial class SessionLog(ILogger<SessionLog> log) : ISessionSink
             record.Domain,
             record.Attempt,
             TlsWords.Of(record.Plan.Floor),
+            SecurityWords.Source(record.Plan),
             record.Start == TlsStart.None,
             tls.Level,
             tls.Version,
             tls.Cipher,
             tls.Identity,
+            Clip(tls.Names),
+            tls.Fingerprint,
             Clip(tls.Failures),
             record.Delivered,
             record.Deferred,
@@ -163,12 +167,13 @@ public sealed partial class SessionLog(ILogger<SessionLog> log) : ISessionSink
     [LoggerMessage(
         OutboundEvent, LogLevel.Information,
         "Outbound {Session} to {Peer}, {Host}, message {Message} for {Domain}, attempt {Attempt}: "
-        + "wanted {Floor}, fallback {Fallback}, {Level} {Version} {Cipher}, peer {Identity}, "
+        + "wanted {Floor} ({Source}), fallback {Fallback}, {Level} {Version} {Cipher}, peer {Identity} {Names} {Sha256}, "
         + "TLS failures {TlsFailures}; delivered {Delivered}, deferred {Deferred}, bounced {Bounced}, "
         + "maybe delivered {MayBeDelivered}; fault {Fault} after {ElapsedMs} ms")]
     partial void LogOutbound(
-        string session, string peer, string host, QueueId message, string domain, int attempt, string floor, bool fallback, string level,
-        string? version, string? cipher, string? identity, string? tlsFailures, int delivered, int deferred, int bounced,
+        string session, string peer, string host, QueueId message, string domain, int attempt, string floor, string source, bool fallback,
+        string level,
+        string? version, string? cipher, string? identity, string? names, string? sha256, string? tlsFailures, int delivered, int deferred, int bounced,
         int mayBeDelivered, string? fault, long elapsedMs);
 
     [LoggerMessage(
@@ -206,7 +211,9 @@ public sealed partial class SessionLog(ILogger<SessionLog> log) : ISessionSink
         QueueId message, string domain, string recipients, int attempt, string status, string? reason, long elapsedMs);
 
     /// <summary>What became of TLS, in the words of the log.</summary>
-    readonly record struct TlsWords(string Level, string? Version, string? Cipher, string? Identity, string? Failures)
+    /// <param name="Names">Of the peer's certificate.</param>
+    readonly record struct TlsWords(
+        string Level, string? Version, string? Cipher, string? Identity, string? Failures, string? Names = null, string? Fingerprint = null)
     {
         public static TlsWords Of(TlsOutcome? tls) => tls switch
         {
@@ -215,7 +222,9 @@ public sealed partial class SessionLog(ILogger<SessionLog> log) : ISessionSink
                 up.Version,
                 up.CipherSuite,
                 Of(up.Identity),
-                Join(up.Tolerated)),
+                Join(up.Tolerated),
+                up.Peer is { } peer ? string.Join(", ", peer.Names) : null,
+                up.Peer?.Sha256),
             TlsOutcome.Plaintext plain => new TlsWords(Of(SecurityFloor.Plaintext), null, null, null, plain.Reason.ToString()),
             TlsOutcome.Refused refused => new TlsWords("refused", null, null, null, Join(refused.Failures)),
             _ => new TlsWords("undecided", null, null, null, null),

@@ -17,7 +17,7 @@ public sealed class SessionLogTests
         SslProtocols.Tls13,
         "TLS_AES_256_GCM_SHA384",
         PeerIdentity.Pkix,
-        null,
+        new PeerCertificate("CN=mx", "CN=ca", ["mx.example.org", "mx2.example.org"], default, default, "0123abcd"),
         "mx.example.org",
         TimeSpan.Zero,
         [new TlsFailure(TlsResultType.CertificateExpired, "expired")]);
@@ -36,6 +36,9 @@ public sealed class SessionLogTests
         Assert.Equal("TLSv1.3", line.Fields["Version"]);
         Assert.Equal("TLS_AES_256_GCM_SHA384", line.Fields["Cipher"]);
         Assert.Equal("pkix", line.Fields["Identity"]);
+        Assert.Equal("mx.example.org, mx2.example.org", line.Fields["Names"]);
+        Assert.Equal("0123abcd", line.Fields["Sha256"]);
+        Assert.NotEqual("", line.Fields["Source"]);
         Assert.Equal("certificate-expired (expired)", line.Fields["TlsFailures"]);
         Assert.Equal("mx.example.org:25", line.Fields["Host"]);
         Assert.Equal("192.0.2.1:25", line.Fields["Peer"]);

@@ -29,9 +29,10 @@ static class SecurityWords
     }
 
     /// <summary>Who asked for the floor; where several did, the first.</summary>
-    static string Source(HostPlan plan) => plan.Policies.First(policy => policy.Floor == plan.Floor) switch
+    public static string Source(HostPlan plan) => plan.Policies.First(policy => policy.Floor == plan.Floor) switch
     {
         TransportPolicy.Operator configured => $"configured: {configured.Source}",
+        TransportPolicy.Opportunistic => "nothing demands more",
         TransportPolicy.Credentials => "we authenticate there",
         TransportPolicy.ProvenTls proven => string.Create(
             CultureInfo.InvariantCulture, $"it completed TLS on {proven.LastProvenAt.UtcDateTime:yyyy-MM-dd}"),
