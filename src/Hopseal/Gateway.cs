@@ -213,6 +213,7 @@ sealed class Gateway : IAsyncDisposable
         Server = new ServerOptions
         {
             Hostname = _configuration.Hostname.Ascii,
+            PostmasterDomain = _configuration.Domains.Domains.Keys.Select(domain => domain.Ascii).Order(StringComparer.Ordinal).FirstOrDefault(),
             Mode = listener.Mode,
             Authentication = listener.Authentication,
             Certificates = _certificates,

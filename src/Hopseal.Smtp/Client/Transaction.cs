@@ -77,6 +77,13 @@ sealed class Transaction(ClientDialogue dialogue, EhloCapabilities capabilities,
                 Take(i, phase, await dialogue.ReadAsync(phase));
             }
 
+            if (!dialogue.Stream.Buffered.IsEmpty)
+            {
+                // Were it taken for the reply to the content, a refused message would count as delivered.
+                throw new SessionBrokenException(new SessionFault(
+                    PhaseOf(sent - 1), FaultKind.ProtocolError, null, "the server sent more replies than it was given commands"));
+            }
+
             if (_mailRefusal is not null || (sent == data && _accepted == 0))
             {
                 return;

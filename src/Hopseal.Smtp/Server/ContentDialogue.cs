@@ -91,12 +91,13 @@ sealed class ContentDialogue(CommandChannel channel, ServerOptions options, Time
     /// <summary>Reads a chunk that is refused whatever it holds. Null when the session can go on.</summary>
     public async ValueTask<Ending?> DropChunkAsync(long octets)
     {
-        if (octets > options.MaxMessageOctets
-            || (_droppedOctets += octets) - options.MaxMessageOctets > options.MaxMessageOctets
-            || ++_droppedChunks > MaxDroppedChunks)
+        // As much again as a message may have, like DATA: a client that writes before it reads should come to read the reply.
+        if (octets > (2 * options.MaxMessageOctets) - _droppedOctets || ++_droppedChunks > MaxDroppedChunks)
         {
             return new Ending(SessionEnd.MessageTooLarge, ServerReplies.TooLarge, $"a chunk of {octets} octets after a refusal");
         }
+
+        _droppedOctets += octets;
 
         channel.Arm(options.MessageTimeout);
         await using var nowhere = new ContentSink(null, long.MaxValue);

@@ -30,6 +30,9 @@ public sealed record ServerOptions
     /// <summary>The name in the greeting and the EHLO reply.</summary>
     public required string Hostname { get; init; }
 
+    /// <summary>Where mail to <c>&lt;Postmaster&gt;</c> without a domain goes (RFC 5321 §4.5.1); null: to <see cref="Hostname"/>.</summary>
+    public string? PostmasterDomain { get; init; }
+
     public ListenerMode Mode { get; init; } = ListenerMode.StartTls;
 
     public AuthenticationUse Authentication { get; init; } = AuthenticationUse.None;

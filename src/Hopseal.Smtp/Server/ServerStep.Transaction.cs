@@ -37,7 +37,7 @@ static partial class ServerStep
             return (state, Say(OutOfOrder(state)));
         }
 
-        var recipient = rcpt.To ?? Postmaster(options.Hostname);
+        var recipient = rcpt.To ?? Postmaster(options.PostmasterDomain ?? options.Hostname);
         return transaction.Envelope switch
         {
             { Recipients.Length: var count } when count >= options.MaxRecipients => (state, Say(ServerReplies.TooManyRecipients)),

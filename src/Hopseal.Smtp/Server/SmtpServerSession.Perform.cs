@@ -130,7 +130,10 @@ public sealed partial class SmtpServerSession
 
     async ValueTask<Ending?> AuthenticateAsync(ServerAction.Authenticate authenticate)
     {
-        switch (await _auth.RunAsync(authenticate.Mechanism, authenticate.InitialResponse, _abort))
+        BeginWaiting();
+        var outcome = await _auth.RunAsync(authenticate.Mechanism, authenticate.InitialResponse, _abort);
+        EndWaiting();
+        switch (outcome)
         {
             case AuthOutcome.Succeeded success:
                 _tally.User = success.User;
@@ -166,8 +169,10 @@ public sealed partial class SmtpServerSession
     async ValueTask<Ending?> SecureAsync()
     {
         _channel.Arm(_options.HandshakeTimeout);
+        BeginWaiting();
         await _channel.FlushAsync();
         var result = await HandshakeAsync();
+        EndWaiting();
         _channel.Disarm();
         if (result is UpgradeResult.Upgraded upgraded)
         {
@@ -180,7 +185,7 @@ public sealed partial class SmtpServerSession
 
         var failures = ((UpgradeResult.Failed)result).Failures;
         _tally.Tls = new TlsOutcome.Refused(failures);
-        return new Ending(SessionEnd.HandshakeFailed, Detail: string.Join("; ", failures));
+        return new Ending(_stopRequested ? SessionEnd.ShuttingDown : SessionEnd.HandshakeFailed, Detail: string.Join("; ", failures));
     }
 
     async ValueTask<UpgradeResult> HandshakeAsync()

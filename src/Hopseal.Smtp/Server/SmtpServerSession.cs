@@ -168,6 +168,27 @@ public sealed partial class SmtpServerSession
         };
     }
 
+    /// <summary>Nothing that was promised depends on what the client does next: a stop need not wait for it.</summary>
+    void BeginWaiting()
+    {
+        lock (_gate)
+        {
+            _isIdle = true;
+            if (_stopRequested)
+            {
+                _channel.Expire();
+            }
+        }
+    }
+
+    void EndWaiting()
+    {
+        lock (_gate)
+        {
+            _isIdle = false;
+        }
+    }
+
     ValueTask<Ending?> ObeyAsync(ReadOnlyMemory<byte> line)
     {
         var command = SmtpCommandParser.Parse(line.Span);

@@ -40,7 +40,7 @@ sealed record LimitSettings
             Command = Seconds(section, "CommandSeconds", 1, 3600) ?? standard.Command,
             Handshake = Seconds(section, "HandshakeSeconds", 1, 600) ?? standard.Handshake,
             Message = Seconds(section, "MessageSeconds", 10, 86_400) ?? standard.Message,
-            LineBytes = section.Find("LineBytes")?.Whole(512, 65_536) ?? standard.LineBytes,
+            LineBytes = section.Find("LineBytes")?.Whole(512, 16_384) ?? standard.LineBytes,
             Errors = section.Find("Errors")?.Whole(1, 10_000) ?? standard.Errors,
             AuthenticationFailures = section.Find("AuthenticationFailures")?.Whole(1, 1000) ?? standard.AuthenticationFailures,
             Shutdown = Seconds(section, "ShutdownSeconds", 0, 3600) ?? standard.Shutdown,

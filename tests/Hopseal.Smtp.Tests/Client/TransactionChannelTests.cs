@@ -208,6 +208,19 @@ public sealed class TransactionChannelTests
         await server.Done;
     }
 
+    [Theory]
+    [InlineData("PIPELINING", "C: DATA\n!raw 250 ok\\r\\n250 ok\\r\\n354 go\\r\\n250 fake\\r\\n\n", "interrupted Data ProtocolError")]
+    [InlineData("CHUNKING,PIPELINING", "!raw 250 ok\\r\\n250 ok\\r\\n250 fake\\r\\n\n", "interrupted RcptTo ProtocolError")]
+    public async Task A_reply_too_many_is_never_taken_for_the_reply_to_the_content(string keywords, string replies, string expected)
+    {
+        await using var server = new ScriptedServer(After(keywords, $"{Mail}{replies}!gone"));
+        var channel = await ChannelAsync(server);
+        Assert.Equal(expected, (await channel.SendAsync(Envelope("a@mx.test"), "x\r\n")).Text());
+        Assert.False(channel.Usable);
+        await channel.DisposeAsync();
+        await server.Done;
+    }
+
     [Fact]
     public async Task A_cut_tls_connection_in_place_of_the_last_reply_may_be_a_delivery()
     {

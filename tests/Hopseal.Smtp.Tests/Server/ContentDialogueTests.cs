@@ -280,7 +280,7 @@ public sealed class ContentDialogueTests
     {
         await using var server = await TestServer.StartAsync(TestServer.Options with { MaxMessageOctets = 10 }, _list);
         await using var client = await InTransactionAsync(server);
-        await client.SendAsync("BDAT 11\r\nNOOP\r\n");
+        await client.SendAsync("BDAT 21\r\nNOOP\r\n");
         await client.ExpectAsync("552 5.3.4");
         await client.ExpectEndAsync();
         client.CutOff();

@@ -206,9 +206,12 @@ public sealed class ServerStepTests
     [Fact]
     public void Postmaster_is_ours()
     {
-        var (_, action) = Step(new ServerState.InTransaction(s_readyPlain, s_empty), "RCPT TO:<Postmaster>", s_mx);
+        var transaction = new ServerState.InTransaction(s_readyPlain, s_empty);
+        var (_, atHost) = Step(transaction, "RCPT TO:<Postmaster>", s_mx);
+        var (_, atDomain) = Step(transaction, "RCPT TO:<Postmaster>", s_mx with { PostmasterDomain = "example.org" });
 
-        Assert.Equal("postmaster@mx.test", Assert.IsType<ServerAction.AskRecipient>(action).Recipient.ToString());
+        Assert.Equal("postmaster@mx.test", Assert.IsType<ServerAction.AskRecipient>(atHost).Recipient.ToString());
+        Assert.Equal("postmaster@example.org", Assert.IsType<ServerAction.AskRecipient>(atDomain).Recipient.ToString());
     }
 
     [Fact]

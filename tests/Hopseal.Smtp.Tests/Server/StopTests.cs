@@ -123,7 +123,7 @@ public sealed class StopTests
     }
 
     [Fact]
-    public async Task An_unfinished_handshake_ends_with_the_grace()
+    public async Task An_unfinished_handshake_does_not_hold_up_a_stop()
     {
         await using var server = await TestServer.StartAsync(TestServer.Options with { Mode = ListenerMode.ImplicitTls }, _list);
         await using var client = await SmtpTestClient.ConnectAsync(server.Endpoint);
@@ -133,7 +133,7 @@ public sealed class StopTests
             await Task.Yield();
         }
 
-        await server.Listener.StopAsync(TimeSpan.FromMilliseconds(50));
+        await server.Listener.StopAsync(TimeSpan.FromMinutes(5));
         Assert.Equal(SessionEnd.ShuttingDown, (await server.SessionAsync()).End);
     }
 
