@@ -229,7 +229,7 @@ public sealed class SmtpClientConnectionTests : IDisposable
     public async Task A_handshake_that_never_ends_is_denied()
     {
         var clock = new FakeTimeProvider();
-        await using var server = new ScriptedServer(StartTls + "S: 220 go\n!stall");
+        await using var server = new ScriptedServer(StartTls + "S: 220 go\n!octets 1\n!stall");
         var opening = OpenAsync(server, Demand(SecurityFloor.Plaintext), Options(clock: clock));
         await server.Stalled;
         await AdvanceUntilDone(clock, opening, TimeSpan.FromMinutes(5));
@@ -288,9 +288,10 @@ public sealed class SmtpClientConnectionTests : IDisposable
         await server.Done;
     }
 
-    /// <summary>The time is armed before the server can see what it stalls on, or just after: one step or two.</summary>
+    /// <summary>The server stalls when it has sent its last reply; the client is given time to read it before the clock moves.</summary>
     internal static async Task AdvanceUntilDone(FakeTimeProvider clock, Task task, TimeSpan step)
     {
+        await Task.WhenAny(task, Task.Delay(500, Cancel));
         while (!task.IsCompleted)
         {
             clock.Advance(step);
