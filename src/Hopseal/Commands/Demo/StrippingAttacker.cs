@@ -86,8 +86,10 @@ sealed class StrippingAttacker : IAsyncDisposable
             var replies = ForwardRepliesAsync(server, client);
             var commands = ForwardCommandsAsync(client, server);
             await Task.WhenAny(replies, commands);
-            await client.CloseAsync(_stop.Token);
-            await server.CloseAsync(_stop.Token);
+
+            // The sockets, not the streams: the other direction may be in the middle of writing.
+            accepted.Shutdown(SocketShutdown.Both);
+            connected.Shutdown(SocketShutdown.Both);
             await Task.WhenAll(replies, commands);
         }
         catch (Exception error) when (error is IOException or SocketException or OperationCanceledException)
