@@ -37,8 +37,6 @@ sealed class DemoWorld : IAsyncDisposable
         _check = new PkixCheck(TrustedRoots.Of(authority.Certificate), clock);
     }
 
-    public required string ConfigurationText { get; init; }
-
     public required DemoMailbox Mailbox { get; init; }
 
     /// <summary>What the gateway recorded.</summary>
@@ -77,7 +75,6 @@ sealed class DemoWorld : IAsyncDisposable
         var gateway = await Gateway.StartAsync(Load(directory, configuration, clock), NullLoggerFactory.Instance, clock, Zone(), records);
         return new DemoWorld(directory, authority, receivingHop, gateway, clock)
         {
-            ConfigurationText = configuration,
             Attacker = attacker,
             Mailbox = mailbox,
             Records = records,
