@@ -22,7 +22,7 @@ public sealed partial class QueueRunner : IDisposable
         MessageQueue queue,
         Deliverer deliverer,
         Maildir maildir,
-        FailureReport reports,
+        DeliveryReport reports,
         ISessionSink sink,
         QueueRunnerOptions options,
         ILogger<QueueRunner> log)
@@ -32,7 +32,8 @@ public sealed partial class QueueRunner : IDisposable
         _queue = queue;
         _options = options;
         _log = log;
-        _attempt = new LeaseAttempt(queue, deliverer, maildir, reports, sink, options, log);
+        _attempt = new LeaseAttempt(
+            queue, deliverer, maildir, new AttemptReports(reports, queue, options.Clock, log), sink, options, log);
         _lanes = new DestinationLanes(options.MaxAttempts, options.MaxAttemptsPerDestination, options.MaxWaitingPerDestination);
         _room = new SemaphoreSlim(options.MaxWaiting);
     }

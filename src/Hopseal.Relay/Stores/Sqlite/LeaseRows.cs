@@ -65,7 +65,8 @@ sealed class LeaseRows(SqliteConnection connection) : IDisposable
         _attempt.Dispose();
     }
 
-    static Recipient ReadRecipient(SqliteDataReader row) => new(
+    /// <summary>From the columns address, notify, original_type and original.</summary>
+    internal static Recipient ReadRecipient(SqliteDataReader row) => new(
         MailboxText.Read(row.GetString(0)),
         row.IsDBNull(1) ? null : (DsnNotify)row.GetInt32(1),
         row.IsDBNull(2) ? null : new OriginalRecipient(row.GetString(2), row.GetString(3)));

@@ -39,6 +39,7 @@ sealed class QueueRows : IDisposable
             parameters: 7);
         Leases = new LeaseRows(connection);
         Settlements = new SettlementRows(connection);
+        Warnings = new WarningRows(connection);
     }
 
     public SqliteConnection Connection { get; }
@@ -46,6 +47,8 @@ sealed class QueueRows : IDisposable
     public LeaseRows Leases { get; }
 
     public SettlementRows Settlements { get; }
+
+    public WarningRows Warnings { get; }
 
     public void Begin() => _begin.Run();
 
@@ -116,6 +119,7 @@ sealed class QueueRows : IDisposable
 
         Leases.Dispose();
         Settlements.Dispose();
+        Warnings.Dispose();
         Connection.Dispose();
     }
 }

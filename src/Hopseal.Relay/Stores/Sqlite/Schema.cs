@@ -58,6 +58,13 @@ static class Schema
         ALTER TABLE entries ADD COLUMN held INTEGER NOT NULL DEFAULT 0;
         ALTER TABLE entries ADD COLUMN warned INTEGER NOT NULL DEFAULT 0;
         """,
+
+        // 3: why the last attempt failed, as far as a report on the delay needs more than status and reason: the host that had a
+        // say, and the security floor that was missed.
+        """
+        ALTER TABLE recipients ADD COLUMN remote TEXT;
+        ALTER TABLE recipients ADD COLUMN security TEXT;
+        """,
     ];
 
     /// <summary>Takes the steps that are missing, each in a transaction of its own.</summary>

@@ -249,7 +249,16 @@ public sealed partial class SqliteQueueStore : IQueueStore
     }
 
     /// <summary>SQLite answers from memory or after one read; its own asynchronous methods do the same.</summary>
-    ValueTask<T> ReadAsync<T>(string sql, Func<SqliteDataReader, T> read, CancellationToken cancel, object? value = null)
+    ValueTask<T> ReadAsync<T>(string sql, Func<SqliteDataReader, T> read, CancellationToken cancel, object? value = null) => ReadAsync(
+        connection =>
+        {
+            using var statement = new Statement(connection, sql, value is null ? 0 : 1);
+            using var rows = value is null ? statement.Read() : statement.Read(value);
+            return read(rows);
+        },
+        cancel);
+
+    ValueTask<T> ReadAsync<T>(Func<SqliteConnection, T> read, CancellationToken cancel)
     {
         if (cancel.IsCancellationRequested)
         {
@@ -261,9 +270,7 @@ public sealed partial class SqliteQueueStore : IQueueStore
         {
             using var connection = new SqliteConnection(_reading);
             connection.Open();
-            using var statement = new Statement(connection, sql, value is null ? 0 : 1);
-            using var rows = value is null ? statement.Read() : statement.Read(value);
-            return ValueTask.FromResult(read(rows));
+            return ValueTask.FromResult(read(connection));
         }
         catch (SqliteException e)
         {
