@@ -16,16 +16,17 @@ public sealed partial class DelayWatch(
     /// <summary>RFC 3463 §3.5: nothing was tried yet, because other mail went first.</summary>
     static readonly EnhancedStatus s_congestion = new(4, 4, 5);
 
-    /// <summary>Looks every minute, until <paramref name="stop"/>. A store that fails is asked again a minute later.</summary>
+    /// <summary>Looks at once and then every minute, until <paramref name="stop"/>. A store that fails is asked again a minute later.</summary>
     public async Task RunAsync(CancellationToken stop)
     {
         using var timer = new PeriodicTimer(s_interval, options.Clock);
         try
         {
-            while (await timer.WaitForNextTickAsync(stop))
+            do
             {
                 await LookAsync(stop);
             }
+            while (await timer.WaitForNextTickAsync(stop));
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
