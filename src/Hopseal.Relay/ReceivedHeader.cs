@@ -26,7 +26,7 @@ static class ReceivedHeader
         }
 
         // One only: the others of a message are not to learn of each other.
-        if (envelope.Recipients is [var only] && IsPrintable(only))
+        if (envelope.Recipients is [{ Mailbox: var only }] && IsPrintable(only))
         {
             text.Append("\r\n\tfor <").Append(only).Append('>');
         }

@@ -68,7 +68,7 @@ public sealed record DeliveryAttempt(
     TimeSpan Elapsed,
     DeliveryPlan Plan,
     ImmutableArray<SessionRecord.Outbound> Sessions,
-    ImmutableArray<(Mailbox Recipient, RecipientOutcome Outcome)> Recipients,
+    ImmutableArray<(Recipient Recipient, RecipientOutcome Outcome)> Recipients,
     bool TlsFailed,
     DateTimeOffset? RetryAt = null);
 

@@ -6,7 +6,7 @@ namespace Hopseal.Relay.Attempt;
 
 /// <summary>What is known of each recipient of a lease in the course of one attempt. A recipient is open until a verdict is
 /// final; of several failures on the way, <see cref="ReplyVerdict.Prefer"/> says which stands for it.</summary>
-sealed class RecipientLedger(ImmutableArray<Mailbox> recipients)
+sealed class RecipientLedger(ImmutableArray<Recipient> recipients)
 {
     readonly RecipientOutcome?[] _outcomes = new RecipientOutcome?[recipients.Length];
     readonly bool[] _final = new bool[recipients.Length];
@@ -16,7 +16,7 @@ sealed class RecipientLedger(ImmutableArray<Mailbox> recipients)
 
     public bool IsSettled => !_final.Contains(false);
 
-    public Mailbox this[int position] => recipients[position];
+    public Recipient this[int position] => recipients[position];
 
     public void Enter(int position, Verdict verdict)
     {
@@ -47,6 +47,6 @@ sealed class RecipientLedger(ImmutableArray<Mailbox> recipients)
     }
 
     /// <summary>One outcome per recipient, in order.</summary>
-    public ImmutableArray<(Mailbox Recipient, RecipientOutcome Outcome)> Close(RecipientOutcome otherwise) =>
+    public ImmutableArray<(Recipient Recipient, RecipientOutcome Outcome)> Close(RecipientOutcome otherwise) =>
         [.. recipients.Select((recipient, position) => (recipient, _outcomes[position] ?? otherwise))];
 }

@@ -113,7 +113,7 @@ sealed partial class LeaseAttempt(
         ImmutableArray<(Mailbox, RecipientOutcome.Bounced)> bounced =
             [.. from recipient in attempt.Recipients
                 where recipient.Outcome is RecipientOutcome.Bounced
-                select (recipient.Recipient, (RecipientOutcome.Bounced)recipient.Outcome)];
+                select (recipient.Recipient.Mailbox, (RecipientOutcome.Bounced)recipient.Outcome)];
         if (bounced.IsEmpty)
         {
             return (attempt, null);

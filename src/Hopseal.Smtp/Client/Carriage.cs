@@ -16,11 +16,11 @@ sealed record Carriage(string MailCommand, bool SmtpUtf8, bool Chunking, bool Bi
             return No(5, 3, 4, $"the message has {size} octets, the server takes {max}"); // RFC 1870 §7, RFC 3463 §3.4
         }
 
-        var utf8 = envelope.SmtpUtf8 || NeedsSmtpUtf8(envelope.ReturnPath) || envelope.Recipients.Any(NeedsSmtpUtf8);
+        var utf8 = envelope.SmtpUtf8 || NeedsSmtpUtf8(envelope.ReturnPath) || envelope.Recipients.Any(recipient => NeedsSmtpUtf8(recipient.Mailbox));
         if (utf8 && !capabilities.SmtpUtf8)
         {
             // RFC 6531 §3.5: .7 is about addresses, .9 about header fields.
-            return NeedsSmtpUtf8(envelope.ReturnPath) || envelope.Recipients.Any(NeedsSmtpUtf8)
+            return NeedsSmtpUtf8(envelope.ReturnPath) || envelope.Recipients.Any(recipient => NeedsSmtpUtf8(recipient.Mailbox))
                 ? No(5, 6, 7, "the server does not offer SMTPUTF8, and an address is not ASCII")
                 : No(5, 6, 9, "the server does not offer SMTPUTF8, with which the message was sent");
         }
@@ -55,7 +55,7 @@ sealed record Carriage(string MailCommand, bool SmtpUtf8, bool Chunking, bool Bi
         return (new Carriage(mail.ToString(), utf8, capabilities.Chunking, body is BodyType.BinaryMime), null);
     }
 
-    public string RcptCommand(Mailbox recipient) => $"RCPT TO:<{Path(recipient, SmtpUtf8)}>";
+    public string RcptCommand(Recipient recipient) => $"RCPT TO:<{Path(recipient.Mailbox, SmtpUtf8)}>";
 
     /// <summary>U-labels travel with SMTPUTF8 only; without, the same domain is written in A-labels.</summary>
     static string Path(Mailbox mailbox, bool utf8) =>

@@ -48,7 +48,7 @@ sealed class Transaction(ClientDialogue dialogue, EhloCapabilities capabilities,
         catch (SessionBrokenException broken)
         {
             SessionGoesOn = false;
-            Open(_ => new RecipientResult.Interrupted(broken.Fault, transfer is { Completed: true }));
+            Open(new RecipientResult.Interrupted(broken.Fault, transfer is { Completed: true }));
         }
 
         return [.. _results.Select(result => result ?? throw new InvalidOperationException("a recipient without a result"))];
@@ -109,7 +109,7 @@ sealed class Transaction(ClientDialogue dialogue, EhloCapabilities capabilities,
         {
             case SmtpPhase.MailFrom when refused:
                 _mailRefusal = reply;
-                Open(_ => new RecipientResult.Rejected(phase, reply));
+                Open(new RecipientResult.Rejected(phase, reply));
                 break;
             case SmtpPhase.RcptTo when _mailRefusal is not null:
                 break; // 503, or whatever it says to a RCPT without a MAIL
@@ -120,7 +120,7 @@ sealed class Transaction(ClientDialogue dialogue, EhloCapabilities capabilities,
                 _accepted++;
                 break;
             case SmtpPhase.Data when refused:
-                Open(_ => new RecipientResult.Rejected(phase, reply));
+                Open(new RecipientResult.Rejected(phase, reply));
                 _accepted = 0;
                 break;
             case SmtpPhase.Data when reply.Code == 354:
@@ -155,16 +155,16 @@ sealed class Transaction(ClientDialogue dialogue, EhloCapabilities capabilities,
         {
             case TransferEnd.Answered { Reply: { IsPositive: true } reply }:
                 Finished = true;
-                Open(_ => new RecipientResult.Accepted(reply));
+                Open(new RecipientResult.Accepted(reply));
                 break;
             case TransferEnd.Answered { Reply: { IsTransient: true } or { IsPermanent: true } } answered:
                 Finished = true;
                 SessionGoesOn = answered.Reply.Code != 421;
-                Open(_ => new RecipientResult.Rejected(SmtpPhase.EndOfData, answered.Reply));
+                Open(new RecipientResult.Rejected(SmtpPhase.EndOfData, answered.Reply));
                 break;
             case TransferEnd.CutShort { Reply: { IsTransient: true } or { IsPermanent: true } } cut:
                 SessionGoesOn = false;
-                Open(_ => new RecipientResult.Rejected(SmtpPhase.Content, cut.Reply));
+                Open(new RecipientResult.Rejected(SmtpPhase.Content, cut.Reply));
                 break;
             case TransferEnd.Answered answered:
                 throw SessionBrokenException.Unexpected(SmtpPhase.EndOfData, answered.Reply);
@@ -172,7 +172,7 @@ sealed class Transaction(ClientDialogue dialogue, EhloCapabilities capabilities,
                 throw SessionBrokenException.Unexpected(SmtpPhase.Content, cut.Reply);
             case TransferEnd.Impossible impossible:
                 SessionGoesOn = false;
-                Open(_ => new RecipientResult.Unsupported(s_mediaError, Explain(impossible.Fault)));
+                Open(new RecipientResult.Unsupported(s_mediaError, Explain(impossible.Fault)));
                 break;
         }
     }
@@ -184,11 +184,11 @@ sealed class Transaction(ClientDialogue dialogue, EhloCapabilities capabilities,
     };
 
     /// <summary>For every recipient that has no result yet.</summary>
-    void Open(Func<Mailbox, RecipientResult> result)
+    void Open(RecipientResult result)
     {
         for (var i = 0; i < _results.Length; i++)
         {
-            _results[i] ??= result(envelope.Recipients[i]);
+            _results[i] ??= result;
         }
     }
 }

@@ -7,12 +7,16 @@ namespace Hopseal.Smtp.Mail;
 /// <param name="Body">What the client declared of the content.</param>
 /// <param name="SmtpUtf8">The message was sent with SMTPUTF8 (RFC 6531 §3.4) and the next hop must offer it too.</param>
 /// <param name="DeclaredSize">The SIZE parameter in octets (RFC 1870 §6), null when there was none.</param>
+/// <param name="Return">The RET parameter (RFC 3461 §4.3), null when there was none: then we choose.</param>
+/// <param name="EnvelopeId">The ENVID parameter, decoded (RFC 3461 §4.4): the sender's own name for the message.</param>
 public sealed record Envelope(
     Mailbox? ReturnPath,
-    ImmutableArray<Mailbox> Recipients,
+    ImmutableArray<Recipient> Recipients,
     BodyType Body = BodyType.SevenBit,
     bool SmtpUtf8 = false,
-    long? DeclaredSize = null)
+    long? DeclaredSize = null,
+    DsnReturn? Return = null,
+    string? EnvelopeId = null)
 {
     /// <summary>The reverse-path with its angle brackets: <c>&lt;&gt;</c> for none.</summary>
     public string ReturnPathText => $"<{ReturnPath}>";

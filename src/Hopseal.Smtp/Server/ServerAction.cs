@@ -19,7 +19,7 @@ public abstract record ServerAction
     public sealed record Authenticate(ServerState.Ready Session, string Mechanism, ReadOnlyMemory<byte>? InitialResponse) : ServerAction;
 
     /// <summary>Let the handler decide; only if it accepts does the recipient join the transaction.</summary>
-    public sealed record AskRecipient(ServerState.InTransaction Transaction, Mailbox Recipient) : ServerAction;
+    public sealed record AskRecipient(ServerState.InTransaction Transaction, Recipient Recipient) : ServerAction;
 
     /// <summary>354, then everything up to CRLF.CRLF.</summary>
     public sealed record ReceiveData(ServerState.Ready Session, Envelope Envelope) : ServerAction;

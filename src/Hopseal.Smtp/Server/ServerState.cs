@@ -34,7 +34,7 @@ public abstract record ServerState
     {
         public override TlsOutcome.Encrypted? Encryption => Session.Tls;
 
-        public InTransaction With(Mailbox recipient) =>
+        public InTransaction With(Recipient recipient) =>
             this with { Envelope = Envelope with { Recipients = Envelope.Recipients.Add(recipient) } };
     }
 

@@ -52,7 +52,7 @@ public sealed partial class SmtpServerSession
         SmtpReply reply;
         try
         {
-            reply = await _handler.RecipientAsync(Context(ask.Transaction.Session), ask.Transaction.Envelope, ask.Recipient, _abort);
+            reply = await _handler.RecipientAsync(Context(ask.Transaction.Session), ask.Transaction.Envelope, ask.Recipient.Mailbox, _abort);
         }
         catch (Exception error) when (!_abort.IsCancellationRequested)
         {

@@ -32,9 +32,9 @@ sealed record SendRequest
     };
 
     /// <summary>The recipients that travel together: all of them to one server, else those of one domain.</summary>
-    public IEnumerable<(string Domain, ImmutableArray<Mailbox> Recipients)> Parts() =>
+    public IEnumerable<(string Domain, ImmutableArray<Recipient> Recipients)> Parts() =>
         Envelope.Recipients
-            .GroupBy(recipient => Via is null ? DomainOf(recipient) : DomainOf(Envelope.Recipients[0]), StringComparer.Ordinal)
+            .GroupBy(recipient => Via is null ? DomainOf(recipient.Mailbox) : DomainOf(Envelope.Recipients[0].Mailbox), StringComparer.Ordinal)
             .Select(group => (group.Key, group.ToImmutableArray()));
 
     static string DomainOf(Mailbox mailbox) => mailbox.Domain?.Ascii ?? mailbox.AddressLiteral ?? "";

@@ -67,7 +67,7 @@ sealed class Sending(SendRequest request, byte[] content, Terminal terminal)
         return [.. part.Recipients.Select(_ => outcome)];
     }
 
-    void Tell(Mailbox recipient, RecipientOutcome outcome) => terminal.Out.WriteLine(Shown.Plain(outcome switch
+    void Tell(Recipient recipient, RecipientOutcome outcome) => terminal.Out.WriteLine(Shown.Plain(outcome switch
     {
         RecipientOutcome.Delivered delivered => $"delivered {recipient} {delivered.Reply}",
         RecipientOutcome.Deferred deferred => $"deferred {recipient} {deferred.Status} {deferred.Reason}",
@@ -97,7 +97,7 @@ sealed class Sending(SendRequest request, byte[] content, Terminal terminal)
             Body = Ascii.IsValid(content) ? BodyType.SevenBit : BodyType.EightBitMime,
             SmtpUtf8 = !Ascii.IsValid(header)
                 || envelope.ReturnPath?.NeedsSmtpUtf8 == true
-                || envelope.Recipients.Any(recipient => recipient.NeedsSmtpUtf8),
+                || envelope.Recipients.Any(recipient => recipient.Mailbox.NeedsSmtpUtf8),
         };
     }
 }

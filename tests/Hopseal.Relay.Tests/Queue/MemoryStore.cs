@@ -123,7 +123,7 @@ sealed class MemoryStore(int failAt = -1) : IQueueStore
     void Add(StoredMessage message)
     {
         _messages.Add(message.Id, message with { Content = message.Content.ToArray() });
-        foreach (var domain in message.Envelope.Recipients.GroupBy(recipient => recipient.Domain!.Ascii))
+        foreach (var domain in message.Envelope.Recipients.GroupBy(recipient => recipient.Mailbox.Domain!.Ascii))
         {
             _entries.Add((message.Id, domain.Key), new Entry { Pending = [.. domain], DueAt = message.ReceivedAt });
         }
@@ -153,7 +153,7 @@ sealed class MemoryStore(int failAt = -1) : IQueueStore
 
     sealed class Entry
     {
-        public ImmutableArray<Mailbox> Pending { get; set; }
+        public ImmutableArray<Recipient> Pending { get; set; }
 
         public DateTimeOffset DueAt { get; set; }
 

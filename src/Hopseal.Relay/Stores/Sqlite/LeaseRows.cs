@@ -13,7 +13,7 @@ sealed class LeaseRows(SqliteConnection connection) : IDisposable
         connection,
         """
         SELECT e.message, e.domain, e.attempts, e.tls_failed,
-               m.id, m.received_at, m.return_path, m.body, m.smtputf8, m.declared_size, m.size
+               m.id, m.received_at, m.return_path, m.body, m.smtputf8, m.declared_size, m.size, m.ret, m.envelope_id
             FROM entries e CROSS JOIN messages m ON m.number = e.message
             WHERE e.due_at <= $1 ORDER BY e.due_at
         """,
@@ -21,7 +21,10 @@ sealed class LeaseRows(SqliteConnection connection) : IDisposable
 
     readonly Statement _recipients = new(
         connection,
-        "SELECT address FROM recipients WHERE message = $1 AND domain = $2 AND state = 0 ORDER BY position",
+        """
+        SELECT address, notify, original_type, original FROM recipients
+            WHERE message = $1 AND domain = $2 AND state = 0 ORDER BY position
+        """,
         parameters: 2);
 
     readonly Statement _attempt = new(
@@ -38,12 +41,12 @@ sealed class LeaseRows(SqliteConnection connection) : IDisposable
         var leases = ImmutableArray.CreateBuilder<QueueLease>(due.Count);
         foreach (var (number, lease) in due)
         {
-            var recipients = ImmutableArray.CreateBuilder<Mailbox>();
+            var recipients = ImmutableArray.CreateBuilder<Recipient>();
             using (var rows = _recipients.Read(number, lease.Domain))
             {
                 while (rows.Read())
                 {
-                    recipients.Add(MailboxText.Read(rows.GetString(0)));
+                    recipients.Add(ReadRecipient(rows));
                 }
             }
 
@@ -61,6 +64,11 @@ sealed class LeaseRows(SqliteConnection connection) : IDisposable
         _recipients.Dispose();
         _attempt.Dispose();
     }
+
+    static Recipient ReadRecipient(SqliteDataReader row) => new(
+        MailboxText.Read(row.GetString(0)),
+        row.IsDBNull(1) ? null : (DsnNotify)row.GetInt32(1),
+        row.IsDBNull(2) ? null : new OriginalRecipient(row.GetString(2), row.GetString(3)));
 
     List<(long Number, QueueLease Lease)> ReadDue(
         DateTimeOffset now, int limit, RetrySchedule schedule, Func<QueueId, string, bool> take)
@@ -82,7 +90,9 @@ sealed class LeaseRows(SqliteConnection connection) : IDisposable
                 [],
                 (BodyType)rows.GetInt32(7),
                 rows.GetInt64(8) != 0,
-                rows.IsDBNull(9) ? null : rows.GetInt64(9));
+                rows.IsDBNull(9) ? null : rows.GetInt64(9),
+                rows.IsDBNull(11) ? null : (DsnReturn)rows.GetInt32(11),
+                rows.IsDBNull(12) ? null : rows.GetString(12));
             found.Add((rows.GetInt64(0), new QueueLease(
                 id,
                 domain,

@@ -23,15 +23,20 @@ sealed class QueueRows : IDisposable
             connection,
             """
             INSERT INTO messages
-                (id, received_at, return_path, body, smtputf8, declared_size, size, content_file, content)
-                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+                (id, received_at, return_path, body, smtputf8, declared_size, ret, envelope_id, size, content_file, content)
+                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
                 ON CONFLICT (id) DO NOTHING RETURNING number
             """,
-            parameters: 9);
+            parameters: 11);
         _addEntry = new Statement(
             connection, "INSERT INTO entries (message, domain, due_at) VALUES ($1, $2, $3)", parameters: 3);
         _addRecipient = new Statement(
-            connection, "INSERT INTO recipients (message, position, domain, address) VALUES ($1, $2, $3, $4)", parameters: 4);
+            connection,
+            """
+            INSERT INTO recipients (message, position, domain, address, notify, original_type, original)
+                VALUES ($1, $2, $3, $4, $5, $6, $7)
+            """,
+            parameters: 7);
         Leases = new LeaseRows(connection);
         Settlements = new SettlementRows(connection);
     }
@@ -77,6 +82,8 @@ sealed class QueueRows : IDisposable
             (long)envelope.Body,
             envelope.SmtpUtf8 ? 1L : 0L,
             envelope.DeclaredSize,
+            (long?)envelope.Return,
+            envelope.EnvelopeId,
             message.Size,
             message.ContentFile,
             message.ContentFile is null ? message.Content : null);
@@ -89,8 +96,10 @@ sealed class QueueRows : IDisposable
         var domains = new HashSet<string>(StringComparer.Ordinal);
         for (var i = 0; i < envelope.Recipients.Length; i++)
         {
-            var domain = envelope.Recipients[i].EntryDomain();
-            _addRecipient.Run(number, (long)i, domain, envelope.Recipients[i].ToString());
+            var (mailbox, notify, original) = envelope.Recipients[i];
+            var domain = mailbox.EntryDomain();
+            _addRecipient.Run(
+                number, (long)i, domain, mailbox.ToString(), (long?)notify, original?.AddressType, original?.Address);
             if (domains.Add(domain))
             {
                 _addEntry.Run(number, domain, receivedAt);

@@ -46,6 +46,18 @@ static class Schema
             PRIMARY KEY (message, position)
         ) STRICT, WITHOUT ROWID;
         """,
+
+        // 2: what senders want to be told (RFC 3461): ret holds the members of DsnReturn, notify the flags of DsnNotify; null
+        // where nothing was said. held: an operator keeps the entry back. warned: its delay was reported.
+        """
+        ALTER TABLE messages ADD COLUMN ret INTEGER;
+        ALTER TABLE messages ADD COLUMN envelope_id TEXT;
+        ALTER TABLE recipients ADD COLUMN notify INTEGER;
+        ALTER TABLE recipients ADD COLUMN original_type TEXT;
+        ALTER TABLE recipients ADD COLUMN original TEXT;
+        ALTER TABLE entries ADD COLUMN held INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE entries ADD COLUMN warned INTEGER NOT NULL DEFAULT 0;
+        """,
     ];
 
     /// <summary>Takes the steps that are missing, each in a transaction of its own.</summary>

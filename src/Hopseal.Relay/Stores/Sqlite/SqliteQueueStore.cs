@@ -241,7 +241,7 @@ public sealed partial class SqliteQueueStore : IQueueStore
             throw new ArgumentException("a message without recipients would never leave the queue", nameof(message));
         }
 
-        if (!message.Envelope.Recipients.All(MailboxText.CanRead)
+        if (!message.Envelope.Recipients.All(recipient => MailboxText.CanRead(recipient.Mailbox))
             || message.Envelope.ReturnPath is { } returnPath && !MailboxText.CanRead(returnPath))
         {
             throw new ArgumentException("an address of the envelope cannot be written as text", nameof(message));
