@@ -21,14 +21,15 @@ sealed partial class AttemptReports(DeliveryReport reports, MessageQueue queue, 
             return (attempt, []);
         }
 
-        var now = clock.GetUtcNow();
+        // Mail that is given up while its destination is left alone was not attempted now.
+        DateTimeOffset? attemptedAt = attempt.Lease.Suspended ? null : clock.GetUtcNow();
         var written = ImmutableArray.CreateBuilder<StoredMessage>();
         foreach (var action in s_actions)
         {
             ImmutableArray<ReportedRecipient> recipients =
                 [.. from recipient in attempt.Recipients
                     where NotifyRule.ActionFor(recipient.Recipient, recipient.Outcome) == action
-                    select ReportedRecipient.Of(recipient.Recipient, recipient.Outcome, now)];
+                    select ReportedRecipient.Of(recipient.Recipient, recipient.Outcome, attemptedAt)];
             if (recipients.IsEmpty)
             {
                 continue;
@@ -85,12 +86,14 @@ sealed partial class AttemptReports(DeliveryReport reports, MessageQueue queue, 
     }
 
     [LoggerMessage(
-        Level = LogLevel.Error,
-        Message = "The report ({Action}) on message {Id} for {Domain} could not be written; a message that failed stays in the queue")]
+        1231,
+        LogLevel.Error,
+        "The report ({Action}) on message {Id} for {Domain} could not be written; a message that failed stays in the queue")]
     static partial void LogNoReport(ILogger log, Exception e, ReportAction action, QueueId id, string domain);
 
     [LoggerMessage(
-        Level = LogLevel.Warning,
-        Message = "Message {Id} for {Domain} has the null sender, so nobody is told that {Recipients} recipients failed: {Reason}")]
+        1232,
+        LogLevel.Warning,
+        "Message {Id} for {Domain} has the null sender, so nobody is told that {Recipients} recipients failed: {Reason}")]
     static partial void LogNobodyToTell(ILogger log, QueueId id, string domain, int recipients, string reason);
 }

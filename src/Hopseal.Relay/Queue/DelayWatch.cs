@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Hopseal.Relay.Attempt;
 using Hopseal.Relay.Dsn;
 using Hopseal.Smtp.Mail;
 using Hopseal.Smtp.Wire;
@@ -83,7 +84,7 @@ public sealed partial class DelayWatch(
         ImmutableArray<ReportedRecipient> recipients =
             [.. entry.Pending.Recipients.Zip(entry.Failures)
                 .Where(pair => NotifyRule.AllowsDelay(pair.First))
-                .Select(pair => Reported(pair.First, pair.Second))];
+                .Select(pair => Reported(pair.First, entry.Domain, pair.Second))];
         if (entry.Pending.ReturnPath is null || recipients.IsEmpty)
         {
             return null;
@@ -97,11 +98,13 @@ public sealed partial class DelayWatch(
             stop);
     }
 
-    static ReportedRecipient Reported(Recipient recipient, LastFailure? failure)
+    ReportedRecipient Reported(Recipient recipient, string domain, LastFailure? failure)
     {
         if (failure is null)
         {
-            return new ReportedRecipient(recipient, s_congestion, "it has not been tried yet: other mail goes first");
+            return options.FailureOf(domain) is { } failing
+                ? Reported(recipient, ReplyVerdict.OfSuspension(domain, failing))
+                : new ReportedRecipient(recipient, s_congestion, "it has not been tried yet: other mail goes first");
         }
 
         var isStatus = EnhancedStatus.TryParsePrefix(failure.Status, out var status, out _);
@@ -113,13 +116,19 @@ public sealed partial class DelayWatch(
             failure.Security);
     }
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "The sender of message {Id} for {Domain} is told by {Report} that it waits")]
+    static ReportedRecipient Reported(Recipient recipient, RecipientOutcome.Deferred failure) =>
+        new(recipient, failure.Status, failure.Reason, failure.Remote, failure.Security?.ToString());
+
+    [LoggerMessage(1235, LogLevel.Information, "The sender of message {Id} for {Domain} is told by {Report} that it waits")]
     static partial void LogWarned(ILogger log, QueueId id, string domain, QueueId report);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "The report on the delay of message {Id} for {Domain} could not be written; it is tried again")]
+    [LoggerMessage(
+        1236,
+        LogLevel.Error,
+        "The report on the delay of message {Id} for {Domain} could not be written; it is tried again")]
     static partial void LogNoReport(ILogger log, Exception e, QueueId id, string domain);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "The queue cannot be searched for delayed mail; the next look is in a minute")]
+    [LoggerMessage(1237, LogLevel.Error, "The queue cannot be searched for delayed mail; the next look is in a minute")]
     static partial void LogQueueFailed(ILogger log, Exception e);
 }
 
@@ -131,6 +140,10 @@ public sealed record DelayWatchOptions
 
     /// <summary>The same as the queue's: what is about to be given up is not warned of.</summary>
     public required TimeSpan GiveUpAfter { get; init; }
+
+    /// <summary>Why mail for a domain is not tried at this moment, null when it is: for messages that were never tried
+    /// themselves.</summary>
+    public Func<string, RecipientOutcome.Deferred?> FailureOf { get; init; } = static _ => null;
 
     public TimeProvider Clock { get; init; } = TimeProvider.System;
 }

@@ -8,6 +8,7 @@ namespace Hopseal.Configuration;
 /// <summary>The section <c>Outbound</c>: how mail leaves.</summary>
 /// <param name="Port">Of MX hosts.</param>
 /// <param name="DelayWarning">After which wait senders are told; null: never.</param>
+/// <param name="IdleTime">How long a session is kept for the next message; zero: not at all.</param>
 /// <param name="RememberTls">How long a host that completed TLS is held to it.</param>
 /// <param name="SmartHostPasswordFile">Kept as a path in messages; the password is read when the gateway starts.</param>
 sealed record OutboundSettings(
@@ -20,6 +21,8 @@ sealed record OutboundSettings(
     TimeSpan? DelayWarning,
     int Connections,
     int ConnectionsPerDestination,
+    TimeSpan IdleTime,
+    int MessagesPerSession,
     TimeSpan RememberTls,
     ImmutableArray<DatedRule> Rules)
 {
@@ -60,6 +63,8 @@ sealed record OutboundSettings(
             delayWarning,
             section.Find("Connections")?.Whole(1, 100_000) ?? 200,
             section.Find("ConnectionsPerDestination")?.Whole(1, 1000) ?? 10,
+            TimeSpan.FromSeconds(section.Find("IdleSeconds")?.Whole(0, 60) ?? 5),
+            section.Find("MessagesPerSession")?.Whole(1, 100_000) ?? 500,
             TimeSpan.FromDays(section.Find("RememberTlsDays")?.Whole(0, 3650) ?? 30),
             OutboundRules.Read(section, today));
         section.Close();

@@ -14,28 +14,24 @@ sealed class DelayRows(SqliteConnection connection) : IDisposable
     readonly Statement _entries = new(
         connection,
         $"""
-        SELECT message, domain, warned, held FROM entries
+        SELECT message, domain, warned OR held OR leased FROM entries
             WHERE (message, domain) > ($1, $2) ORDER BY message, domain LIMIT {MaxLooked}
-        """,
-        parameters: 2);
+        """);
 
     readonly Statement _message = new(
         connection,
-        "SELECT id, received_at, return_path, smtputf8, size, ret, envelope_id FROM messages WHERE number = $1",
-        parameters: 1);
+        "SELECT id, received_at, return_path, smtputf8, size, ret, envelope_id FROM messages WHERE number = $1");
 
     readonly Statement _recipients = new(
         connection,
         """
         SELECT address, notify, original_type, original, status, reason, remote, security FROM recipients
             WHERE message = $1 AND domain = $2 AND state = 0 ORDER BY position
-        """,
-        parameters: 2);
+        """);
 
     /// <summary>Entries that nobody was told about, received before <paramref name="receivedBefore"/>, in the order in which they
-    /// came in. What an operator holds back is left out: he knows.</summary>
-    /// <param name="skip">Entries to leave out as well.</param>
-    public DelayScan Find(DateTimeOffset receivedBefore, DelayCursor? after, Func<QueueId, string, bool> skip)
+    /// came in. What an operator holds back is left out, he knows; and what is being attempted, which may be over in a moment.</summary>
+    public DelayScan Find(DateTimeOffset receivedBefore, DelayCursor? after)
     {
         var found = ImmutableArray.CreateBuilder<DelayedEntry>();
         var (looked, places) = ReadEntries(after);
@@ -58,7 +54,7 @@ sealed class DelayRows(SqliteConnection connection) : IDisposable
             }
 
             after = place;
-            if (!entry.Pending.Recipients.IsEmpty && !skip(entry.Id, entry.Domain))
+            if (!entry.Pending.Recipients.IsEmpty)
             {
                 found.Add(entry);
             }
@@ -85,7 +81,7 @@ sealed class DelayRows(SqliteConnection connection) : IDisposable
         {
             looked++;
             last = new DelayCursor(rows.GetInt64(0), rows.GetString(1));
-            if (rows.GetInt64(2) == 0 && rows.GetInt64(3) == 0)
+            if (rows.GetInt64(2) == 0)
             {
                 places.Add(last);
             }
@@ -130,5 +126,5 @@ sealed class DelayRows(SqliteConnection connection) : IDisposable
             message.GetInt64(4));
     }
 
-    static string? Text(SqliteDataReader row, int column) => row.IsDBNull(column) ? null : row.GetString(column);
+    static string? Text(Statement.Rows row, int column) => row.IsDBNull(column) ? null : row.GetString(column);
 }

@@ -6,13 +6,15 @@ namespace Hopseal.Relay.Stores.Sqlite;
 public sealed partial class SqliteQueueStore
 {
     /// <inheritdoc/>
-    public ValueTask<DelayScan> FindDelayedAsync(DateTimeOffset receivedBefore, DelayCursor? after, CancellationToken cancel) => ReadAsync(
-        connection =>
+    public ValueTask<DelayScan> FindDelayedAsync(DateTimeOffset receivedBefore, DelayCursor? after, CancellationToken cancel)
+    {
+        cancel.ThrowIfCancellationRequested();
+        return ValueTask.FromResult(_readers.Read(connection =>
         {
             using var rows = new DelayRows(connection);
-            return rows.Find(receivedBefore, after, _inFlight.Contains);
-        },
-        cancel);
+            return rows.Find(receivedBefore, after);
+        }));
+    }
 
     /// <inheritdoc/>
     public ValueTask<bool> WarnAsync(DelayedEntry entry, StoredMessage? report, CancellationToken cancel)

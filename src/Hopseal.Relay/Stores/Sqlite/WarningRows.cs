@@ -10,12 +10,11 @@ sealed class WarningRows(SqliteConnection connection) : IDisposable
         connection,
         """
         UPDATE entries SET warned = 1
-            WHERE message = (SELECT number FROM messages WHERE id = $1) AND domain = $2 AND warned = 0 AND held = 0
+            WHERE message = (SELECT number FROM messages WHERE id = $1) AND domain = $2 AND warned = 0 AND held = 0 AND leased = 0
                 AND $3 = (SELECT count(*) FROM recipients r
                     WHERE r.message = entries.message AND r.domain = entries.domain AND r.state = 0)
             RETURNING 1
-        """,
-        parameters: 3);
+        """);
 
     /// <summary>False, and nothing is written, when the entry is not as it was found: gone, held, reported already, or with fewer
     /// recipients left.</summary>
