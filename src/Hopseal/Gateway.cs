@@ -59,12 +59,14 @@ sealed class Gateway : IAsyncDisposable
         _sessions = new SessionFanout(observer is null ? [log] : [log, observer], logs.CreateLogger<SessionFanout>());
 
         // How it comes in.
+        var room = new FreeSpace(configuration.DataDirectory, configuration.Limits.FreeBytes, clock, logs.CreateLogger<FreeSpace>());
         var intake = new Intake(
             new IntakeOptions
             {
                 Hostname = hostname,
                 AcceptedDomains = AcceptedDomainsOf(configuration.Domains),
                 RelayFrom = configuration.Access.RelayFrom,
+                HasRoom = room.IsEnough,
             },
             _queue, _store.Spool, clock, logs.CreateLogger<Intake>());
         var limits = new ConnectionLimits(configuration.Limits.Connections, configuration.Limits.ConnectionsPerAddress);

@@ -45,7 +45,7 @@ public sealed class GatewayConfigurationTests : IDisposable
               "RelayFrom": [ "127.0.0.0/8", "::1/128", "192.0.2.7" ],
               "Users": [ { "Name": "app", "PasswordHash": "{{Hash}}" } ],
               "Limits": { "MessageBytes": 100000, "Recipients": 200, "Connections": 300, "ConnectionsPerAddress": 4, "CommandSeconds": 5,
-                          "HandshakeSeconds": 6, "MessageSeconds": 70, "LineBytes": 800, "Errors": 9, "AuthenticationFailures": 10,
+                          "HandshakeSeconds": 6, "MessageSeconds": 70, "FreeBytes": 12, "LineBytes": 800, "Errors": 9, "AuthenticationFailures": 10,
                           "ShutdownSeconds": 11 },
               "Outbound": {
                 "Port": 2500, "SmartHost": "smtp://relay.example.net:587", "SmartHostUser": "me", "SmartHostPasswordFile": "secret",
@@ -85,6 +85,7 @@ public sealed class GatewayConfigurationTests : IDisposable
                 Command = TimeSpan.FromSeconds(5),
                 Handshake = TimeSpan.FromSeconds(6),
                 Message = TimeSpan.FromSeconds(70),
+                FreeBytes = 12,
                 LineBytes = 800,
                 Errors = 9,
                 AuthenticationFailures = 10,
