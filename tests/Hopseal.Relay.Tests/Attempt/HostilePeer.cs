@@ -73,8 +73,6 @@ sealed class HostilePeer : IAsyncDisposable
 
     public int Port { get; }
 
-    public int Connections { get; private set; }
-
     /// <summary>The place of a <see cref="Stall"/> or <see cref="SlowReply"/> is reached.</summary>
     public Task Stalled => _stalled.Task;
 
@@ -93,6 +91,24 @@ sealed class HostilePeer : IAsyncDisposable
 
     public Task NextDropAsync(CancellationToken stop) => _drops.WaitAsync(stop);
 
+    async Task RunAsync(Socket socket)
+    {
+        try
+        {
+            socket.NoDelay = true; // small writes without a pause between them
+            await new HostileSession(this, socket, new NetworkStream(socket, ownsSocket: true)).RunAsync(_stop.Token);
+        }
+        catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException or OperationCanceledException
+            or InvalidOperationException or System.Security.Authentication.AuthenticationException)
+        {
+            // The client hung up, or the test is over.
+        }
+        finally
+        {
+            socket.Dispose();
+        }
+    }
+
     async Task AcceptAsync()
     {
         List<Task> sessions = [];
@@ -101,8 +117,7 @@ sealed class HostilePeer : IAsyncDisposable
             while (true)
             {
                 var socket = await _listener.AcceptSocketAsync(_stop.Token);
-                Connections++;
-                sessions.Add(new HostileSession(this, socket, new NetworkStream(socket, ownsSocket: true)).RunAsync(_stop.Token));
+                sessions.Add(RunAsync(socket));
             }
         }
         catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
@@ -131,15 +146,9 @@ sealed class HostileSession(HostilePeer peer, Socket socket, Stream plain)
                 goesOn = await AnswerAsync(line, stop);
             }
         }
-        catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException or OperationCanceledException
-            or System.Security.Authentication.AuthenticationException)
-        {
-            // The client hung up, or the test is over.
-        }
         finally
         {
             await _stream.DisposeAsync();
-            socket.Dispose();
         }
     }
 
