@@ -31,6 +31,7 @@ sealed class Gateway : IAsyncDisposable
     readonly MessageQueue _queue;
     readonly ProvenTlsKeeper _proven;
     readonly SessionFanout _sessions;
+    readonly Deliverer _deliverer;
     readonly QueueRunner _runner;
     readonly ImmutableArray<SmtpListener> _listeners;
     readonly CancellationTokenSource _stop = new();
@@ -74,7 +75,7 @@ sealed class Gateway : IAsyncDisposable
         // How it goes out.
         var planner = new DatedPlanner(configuration, resolver, proven, clock);
         var check = new PkixCheck(roots, clock);
-        var deliverer = new Deliverer(
+        _deliverer = new Deliverer(
             new DelivererOptions
             {
                 Client = new ClientOptions { Hostname = hostname, Clock = clock },
@@ -82,12 +83,20 @@ sealed class Gateway : IAsyncDisposable
                 Credentials = configuration.SmartHostCredentials,
                 Proven = (plan, _) => proven.Prove(plan.Host, clock.GetUtcNow()),
                 LastProven = proven.LastProven,
+                Reuse = configuration.Outbound.IdleTime == TimeSpan.Zero ? null : new SessionReuse
+                {
+                    IdleTime = configuration.Outbound.IdleTime,
+                    MaxTransactions = configuration.Outbound.MessagesPerSession,
+                    MaxOpen = configuration.Outbound.Connections,
+                    MaxOpenPerDestination = configuration.Outbound.ConnectionsPerDestination,
+                    DestinationOf = DestinationOf,
+                },
                 KeepTranscripts = observer is not null,
             },
             _sessions, logs.CreateLogger<Deliverer>());
         _runner = new QueueRunner(
             _queue,
-            deliverer,
+            _deliverer,
             new Maildir(hostname, clock),
             new FailureReport(hostname, clock),
             _sessions,
@@ -157,6 +166,7 @@ sealed class Gateway : IAsyncDisposable
         finally
         {
             _proven.Save();
+            await _deliverer.DisposeAsync();
             await _sessions.DisposeAsync();
             _queue.Dispose();
             await _store.DisposeAsync();

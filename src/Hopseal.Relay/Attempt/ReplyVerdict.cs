@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using System.Net;
 using Hopseal.Policy;
@@ -104,6 +105,26 @@ public static class ReplyVerdict
         };
     }
 
+    /// <summary>The first transaction in a session that was kept from another attempt: why the session was of no use, null when it was.
+    /// Before the peer has taken MAIL, its silence, its farewell and its refusals may be about the session (421 after a time or a number of
+    /// messages, 503 for a transaction it has lost count of) and not about this mail, which a new connection tells.</summary>
+    public static SessionFault? OfKeptSession(ImmutableArray<RecipientResult> results) => results is [var first, ..]
+        ? first switch
+        {
+            RecipientResult.Interrupted { Fault.Phase: SmtpPhase.MailFrom } interrupted => interrupted.Fault,
+            RecipientResult.Rejected { Phase: SmtpPhase.MailFrom, Reply: var reply } =>
+                new SessionFault(SmtpPhase.MailFrom, FaultKind.Refused, reply, reply.ToString()),
+            _ => null,
+        }
+        : null;
+
+    /// <summary>Whether another message may use the session after this transaction: somebody got the message, or everybody was refused for
+    /// good and by name. What was said about the message or the sender as a whole may go on to hold in this session.</summary>
+    public static bool LeavesSessionFit(ImmutableArray<RecipientResult> results) =>
+        results.All(result => result is RecipientResult.Accepted or RecipientResult.Rejected { Phase: SmtpPhase.RcptTo })
+        && (results.Any(result => result is RecipientResult.Accepted)
+            || results.All(result => result is RecipientResult.Rejected { Reply.IsPermanent: true }));
+
     /// <summary>For recipients whose turn never came, because the session ended first.</summary>
     public static Verdict OfEndedSession(HostPlan plan, IPAddress peer)
     {
@@ -127,9 +148,12 @@ public static class ReplyVerdict
     public static RecipientOutcome OfStop() => new RecipientOutcome.Deferred(
         new EnhancedStatus(4, 3, 2), "the gateway was stopped during the attempt");
 
-    /// <summary>More mail waits for this destination than we hold ready.</summary>
-    public static RecipientOutcome OfCongestion() => new RecipientOutcome.Deferred(
-        new EnhancedStatus(4, 4, 5), "other messages to this destination go first");
+    /// <summary>No attempt is made, because those at other messages for the destination came to nothing.</summary>
+    /// <param name="last">What the last of them failed by.</param>
+    public static RecipientOutcome.Deferred OfSuspension(string domain, RecipientOutcome.Deferred? last) => new(
+        last?.Status ?? new EnhancedStatus(4, 4, 1),
+        $"delivery to {domain} is suspended for a while: {last?.Reason ?? "it does not answer"}",
+        last?.Remote);
 
     /// <summary>A fault of this gateway, which is in the log. It never bounces by itself.</summary>
     public static RecipientOutcome OfOwnFault(string reason) =>

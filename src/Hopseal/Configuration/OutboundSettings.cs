@@ -7,6 +7,7 @@ namespace Hopseal.Configuration;
 
 /// <summary>The section <c>Outbound</c>: how mail leaves.</summary>
 /// <param name="Port">Of MX hosts.</param>
+/// <param name="IdleTime">How long a session is kept for the next message; zero: not at all.</param>
 /// <param name="RememberTls">How long a host that completed TLS is held to it.</param>
 /// <param name="SmartHostPasswordFile">Kept as a path in messages; the password is read when the gateway starts.</param>
 sealed record OutboundSettings(
@@ -18,6 +19,8 @@ sealed record OutboundSettings(
     RetrySchedule Schedule,
     int Connections,
     int ConnectionsPerDestination,
+    TimeSpan IdleTime,
+    int MessagesPerSession,
     TimeSpan RememberTls,
     ImmutableArray<DatedRule> Rules)
 {
@@ -54,6 +57,8 @@ sealed record OutboundSettings(
             new RetrySchedule([.. minutes.Select(minute => TimeSpan.FromMinutes(minute))], TimeSpan.FromHours(giveUp)),
             section.Find("Connections")?.Whole(1, 100_000) ?? 200,
             section.Find("ConnectionsPerDestination")?.Whole(1, 1000) ?? 10,
+            TimeSpan.FromSeconds(section.Find("IdleSeconds")?.Whole(0, 60) ?? 5),
+            section.Find("MessagesPerSession")?.Whole(1, 100_000) ?? 500,
             TimeSpan.FromDays(section.Find("RememberTlsDays")?.Whole(0, 3650) ?? 30),
             OutboundRules.Read(section, today));
         section.Close();
