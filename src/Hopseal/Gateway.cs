@@ -33,6 +33,7 @@ sealed class Gateway : IAsyncDisposable
     readonly SessionFanout _sessions;
     readonly Deliverer _deliverer;
     readonly QueueRunner _runner;
+    readonly DelayWatch? _delays;
     readonly ImmutableArray<SmtpListener> _listeners;
     readonly CancellationTokenSource _stop = new();
     readonly List<Task> _background = [];
@@ -94,11 +95,12 @@ sealed class Gateway : IAsyncDisposable
                 KeepTranscripts = observer is not null,
             },
             _sessions, logs.CreateLogger<Deliverer>());
+        var reports = new DeliveryReport(hostname, clock);
         _runner = new QueueRunner(
             _queue,
             _deliverer,
             new Maildir(hostname, clock),
-            new FailureReport(hostname, clock),
+            reports,
             _sessions,
             new QueueRunnerOptions
             {
@@ -111,6 +113,13 @@ sealed class Gateway : IAsyncDisposable
                 StopTimeout = configuration.Limits.Shutdown,
             },
             logs.CreateLogger<QueueRunner>());
+        _delays = configuration.Outbound.DelayWarning is { } warnAfter
+            ? new DelayWatch(
+                _queue,
+                reports,
+                new DelayWatchOptions { WarnAfter = warnAfter, GiveUpAfter = configuration.Outbound.Schedule.GiveUpAfter, Clock = clock },
+                logs.CreateLogger<DelayWatch>())
+            : null;
     }
 
     /// <summary>Where it listens, in the order of the configuration.</summary>
@@ -197,6 +206,11 @@ sealed class Gateway : IAsyncDisposable
         }
 
         _background.Add(Task.Run(() => _runner.RunAsync(_stop.Token)));
+        if (_delays is not null)
+        {
+            _background.Add(Task.Run(() => _delays.RunAsync(_stop.Token)));
+        }
+
         _background.Add(EveryAsync(s_certificateInterval, _watch.Look));
         _background.Add(EveryAsync(s_provenTlsInterval, _proven.Save));
     }
