@@ -20,6 +20,9 @@ public sealed record IntakeOptions
     /// <summary>Clients that may send anywhere.</summary>
     public ImmutableArray<IPNetwork> RelayFrom { get; init; } = [];
 
+    /// <summary>Whether there is room for one more message; <see cref="FreeSpace"/> in production.</summary>
+    public Func<bool> HasRoom { get; init; } = static () => true;
+
     /// <summary>A message with more hops than this is in a loop; at least 100 (RFC 5321 §6.3).</summary>
     public int MaxReceivedFields { get; init; } = 100;
 }
@@ -54,6 +57,9 @@ public sealed class Intake : ITransactionHandler
         var decision = _permission.Decide(session.Peer.Address, session.User, recipient);
         return ValueTask.FromResult(decision switch
         {
+            // Before the content is sent for nothing (RFC 3463 §3.4).
+            RelayDecision.Accepted when !_options.HasRoom() =>
+                new SmtpReply(452, new EnhancedStatus(4, 3, 1), "no space for mail, try again later"),
             RelayDecision.Accepted => new SmtpReply(250, new EnhancedStatus(2, 1, 5), "recipient ok"),
             RelayDecision.RelayDenied => new SmtpReply(550, new EnhancedStatus(5, 7, 1), "relay access denied"),
             RelayDecision.RoutedLocalPart =>

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Hopseal.Policy;
 using Hopseal.Relay.Attempt;
 using Hopseal.Relay.Queue;
 using Hopseal.Smtp.Client;
@@ -46,14 +47,14 @@ public sealed partial class SessionLog(ILogger<SessionLog> log) : ISessionSink
         ArgumentNullException.ThrowIfNull(attempt);
         var lease = attempt.Lease;
         var elapsed = (long)attempt.Elapsed.TotalMilliseconds;
+        var sessions = string.Join(", ", attempt.Sessions.Select(use => use.SessionId));
         foreach (var same in attempt.Recipients.GroupBy(recipient => recipient.Outcome))
         {
             var recipients = OneLine.Of(string.Join(", ", same.Select(recipient => recipient.Recipient)), MaxCharacters);
             switch (same.Key)
             {
                 case RecipientOutcome.Delivered delivered:
-                    LogDelivered(
-                        lease.Id, lease.Domain, recipients, lease.AttemptNumber, Clip(delivered.Reply.ToString()), elapsed);
+                    Write(attempt, delivered, recipients, elapsed);
                     break;
                 case RecipientOutcome.Deferred deferred:
                     LogDeferred(
@@ -63,6 +64,7 @@ public sealed partial class SessionLog(ILogger<SessionLog> log) : ISessionSink
                         lease.AttemptNumber,
                         deferred.Status.ToString(),
                         Clip(deferred.Reason),
+                        sessions,
                         attempt.RetryAt,
                         elapsed);
                     break;
@@ -74,12 +76,32 @@ public sealed partial class SessionLog(ILogger<SessionLog> log) : ISessionSink
                         lease.AttemptNumber,
                         bounced.Status.ToString(),
                         Clip(bounced.Reason),
+                        sessions,
                         elapsed);
                     break;
             }
         }
 
         return true;
+    }
+
+    /// <summary>With the session that it went over: its own line comes only when it is closed.</summary>
+    void Write(DeliveryAttempt attempt, RecipientOutcome.Delivered delivered, string recipients, long elapsed)
+    {
+        var lease = attempt.Lease;
+        ImmutableArray<SessionUse> uses = [.. attempt.Sessions.Where(use => use.Delivered > 0)];
+        var last = uses.IsEmpty ? null : uses[^1];
+        LogDelivered(
+            lease.Id,
+            lease.Domain,
+            recipients,
+            lease.AttemptNumber,
+            string.Join(", ", uses.Select(use => use.SessionId)),
+            attempt.Plan is DeliveryPlan.Keep keep ? keep.Maildir : last?.Plan.Host.ToString(),
+            last?.Peer.ToString(),
+            last is null ? null : TlsWords.Of(last.Tls).Level,
+            Clip(delivered.Reply.ToString()),
+            elapsed);
     }
 
     void Write(SessionRecord.Inbound record)
@@ -132,7 +154,6 @@ public sealed partial class SessionLog(ILogger<SessionLog> log) : ISessionSink
             host,
             record.Message,
             record.Domain,
-            record.Attempt,
             TlsWords.Of(record.Plan.Floor),
             SecurityWords.Source(record.Plan),
             record.Start == TlsStart.None,
@@ -143,6 +164,8 @@ public sealed partial class SessionLog(ILogger<SessionLog> log) : ISessionSink
             Clip(tls.Names),
             tls.Fingerprint,
             Clip(tls.Failures),
+            record.Attempts,
+            record.Transactions,
             record.Delivered,
             record.Deferred,
             record.Bounced,
@@ -166,15 +189,14 @@ public sealed partial class SessionLog(ILogger<SessionLog> log) : ISessionSink
 
     [LoggerMessage(
         OutboundEvent, LogLevel.Information,
-        "Outbound {Session} to {Peer}, {Host}, message {Message} for {Domain}, attempt {Attempt}: "
+        "Outbound {Session} to {Peer}, {Host}, opened for message {Message} for {Domain}: "
         + "wanted {Floor} ({Source}), fallback {Fallback}, {Level} {Version} {Cipher}, peer {Identity} {Names} {Sha256}, "
-        + "TLS failures {TlsFailures}; delivered {Delivered}, deferred {Deferred}, bounced {Bounced}, "
-        + "maybe delivered {MayBeDelivered}; fault {Fault} after {ElapsedMs} ms")]
+        + "TLS failures {TlsFailures}; attempts {Attempts}, transactions {Transactions}, delivered {Delivered}, deferred {Deferred}, "
+        + "bounced {Bounced}, maybe delivered {MayBeDelivered}; fault {Fault} after {ElapsedMs} ms")]
     partial void LogOutbound(
-        string session, string peer, string host, QueueId message, string domain, int attempt, string floor, string source, bool fallback,
-        string level,
-        string? version, string? cipher, string? identity, string? names, string? sha256, string? tlsFailures, int delivered, int deferred, int bounced,
-        int mayBeDelivered, string? fault, long elapsedMs);
+        string session, string peer, string host, QueueId message, string domain, string floor, string source, bool fallback, string level,
+        string? version, string? cipher, string? identity, string? names, string? sha256, string? tlsFailures, int attempts, int transactions,
+        int delivered, int deferred, int bounced, int mayBeDelivered, string? fault, long elapsedMs);
 
     [LoggerMessage(
         InboundInjectionEvent, LogLevel.Warning,
@@ -192,23 +214,26 @@ public sealed partial class SessionLog(ILogger<SessionLog> log) : ISessionSink
 
     [LoggerMessage(
         DeliveredEvent, LogLevel.Information,
-        "Delivered {Message} for {Domain} to {Recipients} in attempt {Attempt}: {Reply}, {ElapsedMs} ms")]
-    partial void LogDelivered(QueueId message, string domain, string recipients, int attempt, string? reply, long elapsedMs);
+        "Delivered {Message} for {Domain} to {Recipients} in attempt {Attempt} over {Session} to {Host}, {Peer}, {Level}: {Reply}, "
+        + "{ElapsedMs} ms")]
+    partial void LogDelivered(
+        QueueId message, string domain, string recipients, int attempt, string session, string? host, string? peer, string? level, string? reply,
+        long elapsedMs);
 
     [LoggerMessage(
         DeferredEvent, LogLevel.Information,
         "Deferred {Message} for {Domain} to {Recipients} in attempt {Attempt}: {Status} {Reason}; "
-        + "again at {RetryAt:O}, {ElapsedMs} ms")]
+        + "sessions {Session}; again at {RetryAt:O}, {ElapsedMs} ms")]
     partial void LogDeferred(
-        QueueId message, string domain, string recipients, int attempt, string status, string? reason, DateTimeOffset? retryAt,
+        QueueId message, string domain, string recipients, int attempt, string status, string? reason, string session, DateTimeOffset? retryAt,
         long elapsedMs);
 
     [LoggerMessage(
         BouncedEvent, LogLevel.Warning,
         "Bounced {Message} for {Domain} to {Recipients} in attempt {Attempt}: {Status} {Reason}, "
-        + "{ElapsedMs} ms")]
+        + "sessions {Session}; {ElapsedMs} ms")]
     partial void LogBounced(
-        QueueId message, string domain, string recipients, int attempt, string status, string? reason, long elapsedMs);
+        QueueId message, string domain, string recipients, int attempt, string status, string? reason, string session, long elapsedMs);
 
     /// <summary>What became of TLS, in the words of the log.</summary>
     /// <param name="Names">Of the peer's certificate.</param>

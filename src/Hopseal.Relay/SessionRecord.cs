@@ -32,11 +32,15 @@ public abstract record SessionRecord
     /// <summary>Someone delivered, or tried to deliver, to us.</summary>
     public sealed record Inbound(ServerSessionSummary Summary) : SessionRecord;
 
-    /// <summary>We delivered, or tried to deliver, to someone.</summary>
+    /// <summary>We delivered, or tried to deliver, to someone: one message, or several that asked for the same.</summary>
+    /// <param name="Message">The message it was opened for.</param>
+    /// <param name="Domain">The recipient domain it was opened for.</param>
     /// <param name="Plan">What was asked of the session.</param>
     /// <param name="Start">How it was to become TLS. <see cref="TlsStart.None"/>: the plaintext session that follows a failed
     /// handshake (RFC 7435 §3); the handshake itself has a record of its own.</param>
     /// <param name="Fault">Why it failed, null when it did not.</param>
+    /// <param name="Attempts">Attempts that used it; at least 1.</param>
+    /// <param name="Transactions">How many of RFC 5321 §3.3 were begun in it.</param>
     /// <param name="Delivered">Recipients the peer took responsibility for.</param>
     /// <param name="Deferred">Recipients this session leaves to another session or another attempt.</param>
     /// <param name="Bounced">Recipients the peer refused for good.</param>
@@ -45,16 +49,40 @@ public abstract record SessionRecord
     public sealed record Outbound(
         QueueId Message,
         string Domain,
-        int Attempt,
         HostPlan Plan,
         TlsStart Start,
         SessionFault? Fault,
+        int Attempts,
+        int Transactions,
         int Delivered,
         int Deferred,
         int Bounced,
         int MayBeDelivered,
         Transcript? Transcript) : SessionRecord;
 }
+
+/// <summary>What one attempt did with one session. The session may have served others before, and may go on after it; its
+/// <see cref="SessionRecord.Outbound"/> comes when it is closed.</summary>
+/// <param name="Plan">What this attempt asked of the session.</param>
+/// <param name="Tls">What the session had reached; null when it ended before that was decided.</param>
+/// <param name="Fault">Why it failed this attempt, null when it did not.</param>
+/// <param name="Earlier">Transactions of other attempts in the same session before; 0 for one that was opened for this attempt.</param>
+/// <param name="Delivered">As in <see cref="SessionRecord.Outbound"/>, and so the other numbers, for this attempt alone.</param>
+/// <param name="Transcript">Of the session, from its beginning.</param>
+public sealed record SessionUse(
+    string SessionId,
+    HostPlan Plan,
+    IPEndPoint Peer,
+    TlsStart Start,
+    TlsOutcome? Tls,
+    SessionFault? Fault,
+    int Earlier,
+    int Transactions,
+    int Delivered,
+    int Deferred,
+    int Bounced,
+    int MayBeDelivered,
+    Transcript? Transcript);
 
 /// <summary>One attempt at one message for one domain: everything a DSN (RFC 3464), a TLS report and the dashboard say about it
 /// is a view of this record.</summary>
@@ -67,7 +95,7 @@ public sealed record DeliveryAttempt(
     DateTimeOffset StartedAt,
     TimeSpan Elapsed,
     DeliveryPlan Plan,
-    ImmutableArray<SessionRecord.Outbound> Sessions,
+    ImmutableArray<SessionUse> Sessions,
     ImmutableArray<(Recipient Recipient, RecipientOutcome Outcome)> Recipients,
     bool TlsFailed,
     DateTimeOffset? RetryAt = null);

@@ -31,7 +31,9 @@ sealed class Gateway : IAsyncDisposable
     readonly MessageQueue _queue;
     readonly ProvenTlsKeeper _proven;
     readonly SessionFanout _sessions;
+    readonly Deliverer _deliverer;
     readonly QueueRunner _runner;
+    readonly DelayWatch? _delays;
     readonly ImmutableArray<SmtpListener> _listeners;
     readonly CancellationTokenSource _stop = new();
     readonly List<Task> _background = [];
@@ -58,12 +60,14 @@ sealed class Gateway : IAsyncDisposable
         _sessions = new SessionFanout(observer is null ? [log] : [log, observer], logs.CreateLogger<SessionFanout>());
 
         // How it comes in.
+        var room = new FreeSpace(configuration.DataDirectory, configuration.Limits.FreeBytes, clock, logs.CreateLogger<FreeSpace>());
         var intake = new Intake(
             new IntakeOptions
             {
                 Hostname = hostname,
                 AcceptedDomains = AcceptedDomainsOf(configuration.Domains),
                 RelayFrom = configuration.Access.RelayFrom,
+                HasRoom = room.IsEnough,
             },
             _queue, _store.Spool, clock, logs.CreateLogger<Intake>());
         var limits = new ConnectionLimits(configuration.Limits.Connections, configuration.Limits.ConnectionsPerAddress);
@@ -72,7 +76,7 @@ sealed class Gateway : IAsyncDisposable
         // How it goes out.
         var planner = new DatedPlanner(configuration, resolver, proven, clock);
         var check = new PkixCheck(roots, clock);
-        var deliverer = new Deliverer(
+        _deliverer = new Deliverer(
             new DelivererOptions
             {
                 Client = new ClientOptions { Hostname = hostname, Clock = clock },
@@ -80,14 +84,23 @@ sealed class Gateway : IAsyncDisposable
                 Credentials = configuration.SmartHostCredentials,
                 Proven = (plan, _) => proven.Prove(plan.Host, clock.GetUtcNow()),
                 LastProven = proven.LastProven,
+                Reuse = configuration.Outbound.IdleTime == TimeSpan.Zero ? null : new SessionReuse
+                {
+                    IdleTime = configuration.Outbound.IdleTime,
+                    MaxTransactions = configuration.Outbound.MessagesPerSession,
+                    MaxOpen = configuration.Outbound.Connections,
+                    MaxOpenPerDestination = configuration.Outbound.ConnectionsPerDestination,
+                    DestinationOf = DestinationOf,
+                },
                 KeepTranscripts = observer is not null,
             },
             _sessions, logs.CreateLogger<Deliverer>());
+        var reports = new DeliveryReport(hostname, clock);
         _runner = new QueueRunner(
             _queue,
-            deliverer,
+            _deliverer,
             new Maildir(hostname, clock),
-            new FailureReport(hostname, clock),
+            reports,
             _sessions,
             new QueueRunnerOptions
             {
@@ -100,6 +113,13 @@ sealed class Gateway : IAsyncDisposable
                 StopTimeout = configuration.Limits.Shutdown,
             },
             logs.CreateLogger<QueueRunner>());
+        _delays = configuration.Outbound.DelayWarning is { } warnAfter
+            ? new DelayWatch(
+                _queue,
+                reports,
+                new DelayWatchOptions { WarnAfter = warnAfter, GiveUpAfter = configuration.Outbound.Schedule.GiveUpAfter, Clock = clock },
+                logs.CreateLogger<DelayWatch>())
+            : null;
     }
 
     /// <summary>Where it listens, in the order of the configuration.</summary>
@@ -155,6 +175,7 @@ sealed class Gateway : IAsyncDisposable
         finally
         {
             _proven.Save();
+            await _deliverer.DisposeAsync();
             await _sessions.DisposeAsync();
             _runner.Dispose();
             _queue.Dispose();
@@ -186,6 +207,11 @@ sealed class Gateway : IAsyncDisposable
         }
 
         _background.Add(Task.Run(() => _runner.RunAsync(_stop.Token)));
+        if (_delays is not null)
+        {
+            _background.Add(Task.Run(() => _delays.RunAsync(_stop.Token)));
+        }
+
         _background.Add(EveryAsync(s_certificateInterval, _watch.Look));
         _background.Add(EveryAsync(s_provenTlsInterval, _proven.Save));
     }

@@ -55,6 +55,26 @@ public sealed class IntakeTests : IAsyncDisposable
         reply,
         (await _intake.RecipientAsync(s_session, Scratch.Envelope(), Scratch.Mailbox(recipient), _cancel)).ToString());
 
+    [Theory]
+    [InlineData("user@ours.example", "452 4.3.1 no space for mail, try again later")]
+    [InlineData("user@other.example", "550 5.7.1 relay access denied")]
+    public async Task Without_room_for_mail_the_recipient_is_asked_to_come_back(string recipient, string reply)
+    {
+        var full = new Intake(
+            new IntakeOptions
+            {
+                Hostname = "mx.example.org",
+                AcceptedDomains = new AcceptedDomains.Listed(new[] { DomainName.Parse("ours.example") }.ToFrozenSet()),
+                HasRoom = () => false,
+            },
+            _queue,
+            _store.Spool,
+            _scratch.Clock);
+
+        Assert.Equal(
+            reply, (await full.RecipientAsync(s_session, Scratch.Envelope(), Scratch.Mailbox(recipient), _cancel)).ToString());
+    }
+
     [Fact]
     public async Task A_message_that_got_250_survives_a_crash_with_its_trace_header_first()
     {

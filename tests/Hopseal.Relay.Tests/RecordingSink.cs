@@ -10,15 +10,21 @@ sealed class RecordingSink : ISessionSink
 
     readonly Channel<DeliveryAttempt> _attempts = Channel.CreateUnbounded<DeliveryAttempt>();
 
+    readonly Channel<SessionRecord> _sessions = Channel.CreateUnbounded<SessionRecord>();
+
     public ConcurrentQueue<SessionRecord> Sessions { get; } = [];
 
     public bool TryRecord(SessionRecord record)
     {
         Sessions.Enqueue(record);
-        return true;
+        return _sessions.Writer.TryWrite(record);
     }
 
     public bool TryRecord(DeliveryAttempt attempt) => _attempts.Writer.TryWrite(attempt);
+
+    /// <summary>Waits for the next record of a session.</summary>
+    public async Task<SessionRecord.Outbound> NextOutboundAsync() => Assert.IsType<SessionRecord.Outbound>(
+        await _sessions.Reader.ReadAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(s_longest, TestContext.Current.CancellationToken));
 
     public async Task<DeliveryAttempt> NextAttemptAsync() =>
         await _attempts.Reader.ReadAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(s_longest, TestContext.Current.CancellationToken);

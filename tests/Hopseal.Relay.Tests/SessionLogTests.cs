@@ -42,7 +42,7 @@ public sealed class SessionLogTests
         Assert.Equal("certificate-expired (expired)", line.Fields["TlsFailures"]);
         Assert.Equal("mx.example.org:25", line.Fields["Host"]);
         Assert.Equal("192.0.2.1:25", line.Fields["Peer"]);
-        Assert.Equal(1, line.Fields["Delivered"]);
+        Assert.Equal((3, 4, 1), (line.Fields["Attempts"], line.Fields["Transactions"], line.Fields["Delivered"]));
         Assert.Equal(1500L, line.Fields["ElapsedMs"]);
         Assert.Equal(false, line.Fields["Fallback"]);
     }
@@ -100,7 +100,7 @@ public sealed class SessionLogTests
             Samples.Noon,
             TimeSpan.FromSeconds(2),
             new DeliveryPlan.Relay([Samples.Host()]),
-            [],
+            [Use("s1", delivered: 0, tls: null), Use("s2", delivered: 1, s_pkix)],
             [
                 (Samples.Mailbox("a@example.org"), later),
                 (Samples.Mailbox("b@example.org"), later),
@@ -117,17 +117,37 @@ public sealed class SessionLogTests
             _lines.Lines.Select(line => (line.Event, (string)line.Fields["Recipients"]!)));
         Assert.Equal("4.2.1", _lines.Lines.First().Fields["Status"]);
         Assert.Equal("5.1.1", _lines.Lines.ElementAt(1).Fields["Status"]);
+        Assert.Equal(["s1, s2", "s1, s2", "s2"], _lines.Lines.Select(line => line.Fields["Session"]));
+        var delivered = _lines.Lines.Last().Fields;
+        Assert.Equal(
+            ("mx.example.org:25", "192.0.2.1:25", "authenticated"), (delivered["Host"], delivered["Peer"], delivered["Level"]));
     }
 
     void Log(SessionRecord record) => Assert.True(new SessionLog(_lines).TryRecord(record));
 
+    static SessionUse Use(string session, int delivered, TlsOutcome? tls) => new(
+        session,
+        Samples.Host(),
+        new IPEndPoint(IPAddress.Parse("192.0.2.1"), 25),
+        TlsStart.StartTls,
+        tls,
+        Fault: null,
+        Earlier: 0,
+        Transactions: 1,
+        delivered,
+        Deferred: 4 - delivered,
+        Bounced: 0,
+        MayBeDelivered: 0,
+        Transcript: null);
+
     static SessionRecord.Outbound Outbound(SecurityFloor floor, TlsStart start, TlsOutcome? tls, SessionFault? fault) => new(
         Samples.Lease().Id,
         "example.org",
-        Attempt: 1,
         Samples.Host(floor),
         start,
         fault,
+        Attempts: 3,
+        Transactions: 4,
         Delivered: 1,
         Deferred: 0,
         Bounced: 0,

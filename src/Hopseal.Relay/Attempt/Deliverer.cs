@@ -8,10 +8,13 @@ namespace Hopseal.Relay.Attempt;
 
 /// <summary>Executes a plan for one lease: its hosts in order, each address in order, until no recipient is left open. It
 /// decides nothing: what is required is in the plan, what a failure means is in <see cref="ReplyVerdict"/>.</summary>
-public sealed partial class Deliverer(DelivererOptions options, ISessionSink sink, ILogger<Deliverer> log)
+/// <remarks>Sessions that delivered are kept for a while (<see cref="DelivererOptions.Reuse"/>). Each session is recorded once, when
+/// it is closed: without reuse before the attempt completes, with it at the latest when this is disposed.</remarks>
+public sealed partial class Deliverer(DelivererOptions options, ISessionSink sink, ILogger<Deliverer> log) : IAsyncDisposable
 {
-    /// <summary>Never throws: what went wrong, a cancelled <paramref name="cancel"/> included, is in the outcomes. One record per
-    /// session has gone to the sink when this completes.</summary>
+    readonly IdleSessions? _idle = options.Reuse is { } reuse ? new IdleSessions(reuse, options.Client.Clock) : null;
+
+    /// <summary>Never throws: what went wrong, a cancelled <paramref name="cancel"/> included, is in the outcomes.</summary>
     /// <param name="openContent">Opens the content from its first octet; called once per transaction.</param>
     /// <param name="cancel">Breaks off the attempt; what is not delivered then is deferred.</param>
     public async Task<DeliveryAttempt> DeliverAsync(
@@ -24,7 +27,7 @@ public sealed partial class Deliverer(DelivererOptions options, ISessionSink sin
         ArgumentNullException.ThrowIfNull(plan);
         ArgumentNullException.ThrowIfNull(openContent);
         var clock = options.Client.Clock;
-        var attempt = new RelayAttempt(options, sink, lease, plan, openContent);
+        var attempt = new RelayAttempt(options, _idle, sink, lease, plan, openContent);
         using var limit = new CancellationTokenSource(options.LongestAttempt, clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancel);
         try
@@ -43,6 +46,9 @@ public sealed partial class Deliverer(DelivererOptions options, ISessionSink sin
 
         return attempt.Close();
     }
+
+    /// <summary>Closes the sessions that are idle, and those that come back from now on.</summary>
+    public ValueTask DisposeAsync() => _idle?.DisposeAsync() ?? default;
 
     /// <summary>Step 7: connect.</summary>
     async Task TryHostsAsync(RelayAttempt attempt, DeliveryPlan.Relay plan, CancellationToken cancel)
@@ -82,14 +88,24 @@ public sealed partial class Deliverer(DelivererOptions options, ISessionSink sin
 
     static async Task<NextStep> TryAddressAsync(RelayAttempt attempt, HostPlan host, IPEndPoint peer, CancellationToken cancel)
     {
-        var next = await new RelaySession(attempt, host, peer, host.Host.Start).RunAsync(cancel);
+        var plan = attempt.AsOfNow(host);
+        if (attempt.TakeIdle(plan, peer, host.Host.Start) is { } kept
+            && await new RelaySession(attempt, plan, kept).ContinueAsync(cancel) is var done and not NextStep.SameAddressAnew)
+        {
+            return done;
+        }
+
+        var next = await new RelaySession(attempt, plan, attempt.NewSession(plan, peer, host.Host.Start)).OpenAsync(cancel);
         if (next != NextStep.SameAddressInPlaintext)
         {
             return next;
         }
 
-        var plaintext = new RelaySession(attempt, host, peer, TlsStart.None);
-        return plaintext.Floor is SecurityFloor.Plaintext ? await plaintext.RunAsync(cancel) : NextStep.NextAddress;
+        // Asked again: what another session proved meanwhile forbids it.
+        var later = attempt.AsOfNow(host);
+        return later.Floor is SecurityFloor.Plaintext
+            ? await new RelaySession(attempt, later, attempt.NewSession(later, peer, TlsStart.None)).OpenAsync(cancel)
+            : NextStep.NextAddress;
     }
 
     [LoggerMessage(

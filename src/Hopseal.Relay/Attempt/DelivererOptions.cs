@@ -40,6 +40,9 @@ public sealed record DelivererOptions
     /// may take one block of content every few minutes.</summary>
     public TimeSpan LongestAttempt { get; init; } = TimeSpan.FromHours(2);
 
+    /// <summary>How long a session is kept for the next message; null ends each one with its attempt.</summary>
+    public SessionReuse? Reuse { get; init; }
+
     /// <summary>Whether the dialogue of each session is kept in its record.</summary>
     public bool KeepTranscripts { get; init; } = true;
 }

@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
+using System.Net;
 using Hopseal.Policy;
 using Hopseal.Relay.Queue;
-using Hopseal.Smtp.Client;
 using Hopseal.Smtp.Tls;
 using Hopseal.Smtp.Wire;
 
@@ -10,6 +10,7 @@ namespace Hopseal.Relay.Attempt;
 /// <summary>One attempt under way: what its sessions share.</summary>
 sealed class RelayAttempt(
     DelivererOptions options,
+    IdleSessions? idle,
     ISessionSink sink,
     QueueLease lease,
     DeliveryPlan.Relay plan,
@@ -17,7 +18,7 @@ sealed class RelayAttempt(
 {
     readonly DateTimeOffset _startedAt = options.Client.Clock.GetUtcNow();
     readonly long _started = options.Client.Clock.GetTimestamp();
-    readonly ImmutableArray<SessionRecord.Outbound>.Builder _sessions = ImmutableArray.CreateBuilder<SessionRecord.Outbound>();
+    readonly ImmutableArray<SessionUse>.Builder _sessions = ImmutableArray.CreateBuilder<SessionUse>(1);
 
     public QueueLease Lease => lease;
 
@@ -37,16 +38,35 @@ sealed class RelayAttempt(
 
     public ValueTask<Stream> OpenContentAsync(CancellationToken cancel) => openContent(cancel);
 
-    public ClientOptions ClientOptions(Transcript? transcript) => options.Client with
-    {
-        Credentials = plan.Credentials ? options.Credentials : null,
-        Transcript = transcript,
-    };
+    /// <summary>A session that another attempt left, cleared for this very demand.</summary>
+    public OutboundSession? TakeIdle(HostPlan host, IPEndPoint peer, TlsStart start) => idle?.Take(host, peer, start, plan.Credentials);
 
-    public void Record(SessionRecord.Outbound session)
+    /// <summary>A session that is still to be opened.</summary>
+    public OutboundSession NewSession(HostPlan host, IPEndPoint peer, TlsStart start)
     {
-        _sessions.Add(session);
-        sink.TryRecord(session);
+        var client = options.Client with
+        {
+            Credentials = plan.Credentials ? options.Credentials : null,
+            Transcript = options.KeepTranscripts ? new Transcript() : null,
+        };
+        var session = new OutboundSession(options, client, sink, lease, host, peer, start);
+        idle?.Opening(session);
+        return session;
+    }
+
+    /// <param name="fit">Whether the session may serve another attempt.</param>
+    public async ValueTask EndUseAsync(OutboundSession session, SessionUse use, bool fit)
+    {
+        _sessions.Add(use);
+        session.EndUse(use);
+        if (idle is null)
+        {
+            await session.CloseAsync();
+        }
+        else
+        {
+            idle.Return(session, fit);
+        }
     }
 
     public DeliveryAttempt Close() => new(

@@ -1,40 +1,40 @@
 using System.Collections.Immutable;
-using System.Net;
 using Hopseal.Policy;
-using Hopseal.Relay.Queue;
 using Hopseal.Smtp.Client;
 using Hopseal.Smtp.Tls;
-using Hopseal.Smtp.Wire;
 
 namespace Hopseal.Relay.Attempt;
 
-/// <summary>One connection of an attempt, from connect to close, and its record.</summary>
-sealed class RelaySession(RelayAttempt attempt, HostPlan planned, IPEndPoint peer, TlsStart start)
+/// <summary>One attempt's use of one session: opened for it, or kept from another attempt. One call, which gives the session back
+/// however it ends.</summary>
+/// <param name="plan">What this attempt asks of the session.</param>
+sealed class RelaySession(RelayAttempt attempt, HostPlan plan, OutboundSession session)
 {
-    readonly HostPlan _plan = attempt.AsOfNow(planned);
-    readonly Transcript? _transcript = attempt.Options.KeepTranscripts ? new Transcript() : null;
-    TlsOutcome? _tls;
+    readonly int _earlier = session.Transactions;
+    readonly int _open = attempt.Ledger.Open.Length;
     SessionFault? _fault;
+    bool _fit;
     int _delivered;
     int _bounced;
     int _mayBeDelivered;
 
-    /// <summary>May have risen since the plan was made; never falls.</summary>
-    public SecurityFloor Floor => _plan.Floor;
+    bool IsKept => _earlier > 0;
 
-    /// <summary>Enters a verdict for the recipients it concerns and returns where to go on. Records the session however it
-    /// ends.</summary>
+    /// <summary>Opens the session and sends. Enters a verdict for the recipients it concerns and returns where to go on.</summary>
     /// <exception cref="OperationCanceledException">The attempt was broken off.</exception>
-    public async Task<NextStep> RunAsync(CancellationToken cancel)
+    public Task<NextStep> OpenAsync(CancellationToken cancel) => EndAsync(OpenAndSendAsync(cancel));
+
+    /// <summary>The same with a session that is open already. <see cref="NextStep.SameAddressAnew"/> when it turned out to be of no use; no
+    /// verdict is entered then.</summary>
+    /// <exception cref="OperationCanceledException">The attempt was broken off.</exception>
+    public Task<NextStep> ContinueAsync(CancellationToken cancel) => EndAsync(SendAsync(cancel));
+
+    async Task<NextStep> EndAsync(Task<NextStep> run)
     {
-        var clock = attempt.Options.Client.Clock;
-        var startedAt = clock.GetUtcNow();
-        var started = clock.GetTimestamp();
-        var open = attempt.Ledger.Open.Length;
         var ended = false;
         try
         {
-            var next = await OpenAsync(cancel);
+            var next = await run;
             ended = true;
             return next;
         }
@@ -42,73 +42,69 @@ sealed class RelaySession(RelayAttempt attempt, HostPlan planned, IPEndPoint pee
         {
             if (!ended)
             {
-                var phase = _tls is null ? SmtpPhase.Connect : SmtpPhase.Content;
+                var phase = session.Tls is null ? SmtpPhase.Connect : SmtpPhase.Content;
                 _fault ??= new SessionFault(phase, FaultKind.ConnectionLost, null, "the session was ended by this gateway");
             }
 
-            attempt.Record(new SessionRecord.Outbound(
-                attempt.Lease.Id,
-                attempt.Lease.Domain,
-                attempt.Lease.AttemptNumber,
-                _plan,
-                start,
+            var use = new SessionUse(
+                session.Id,
+                plan,
+                session.Peer,
+                session.Start,
+                session.Tls,
                 _fault,
+                _earlier,
+                session.Transactions - _earlier,
                 _delivered,
-                open - _delivered - _bounced,
+                _open - _delivered - _bounced,
                 _bounced,
                 _mayBeDelivered,
-                _transcript)
-            {
-                SessionId = QueueId.Next(clock).Text,
-                StartedAt = startedAt,
-                Elapsed = clock.GetElapsedTime(started),
-                Peer = peer,
-                Tls = _tls,
-            });
+                session.Transcript);
+            await attempt.EndUseAsync(session, use, ended && _fit);
         }
     }
 
     /// <summary>Step 8: secure.</summary>
-    async Task<NextStep> OpenAsync(CancellationToken cancel)
+    async Task<NextStep> OpenAndSendAsync(CancellationToken cancel)
     {
-        var demand = new TlsDemand(_plan.Floor, _plan.Host.Name?.Ascii ?? "", attempt.Options.Verify(_plan), start);
-        var clearance = await SmtpClientConnection.OpenAsync(peer, demand, attempt.ClientOptions(_transcript), cancel);
+        var clearance = await session.OpenAsync(cancel);
         if (clearance is Clearance.Granted granted)
         {
-            _tls = granted.Tls;
-            await using var channel = granted.Channel;
             if (granted.Tls is TlsOutcome.Encrypted encrypted)
             {
-                attempt.Options.Proven?.Invoke(_plan, encrypted);
+                attempt.Options.Proven?.Invoke(plan, encrypted);
             }
 
-            return await SendAsync(channel, granted.Tls, cancel);
+            return await SendAsync(cancel);
         }
 
-        (_tls, _fault) = clearance switch
-        {
-            Clearance.Denied denied => (denied.Tls, null),
-            Clearance.Unavailable unavailable => (unavailable.Tls, unavailable.Fault),
-            _ => throw new InvalidOperationException($"unknown clearance {clearance}"),
-        };
-        var verdict = ReplyVerdict.OfSession(_plan, peer.Address, start, clearance, attempt.Lease.EarlierTlsFailure);
+        _fault = (clearance as Clearance.Unavailable)?.Fault;
+        var verdict = ReplyVerdict.OfSession(plan, session.Peer.Address, session.Start, clearance, attempt.Lease.EarlierTlsFailure);
         attempt.TlsFailed |= verdict.TlsFailed;
         attempt.Ledger.EnterAll(verdict);
         return verdict.Next;
     }
 
     /// <summary>Step 9: send. One transaction after the other while all goes well.</summary>
-    async Task<NextStep> SendAsync(TransactionChannel channel, TlsOutcome tls, CancellationToken cancel)
+    async Task<NextStep> SendAsync(CancellationToken cancel)
     {
         foreach (var chunk in attempt.Ledger.Open.Chunk(attempt.Options.MaxRecipients))
         {
-            if (!channel.Usable)
+            if (!session.Channel.Usable)
             {
-                attempt.Ledger.EnterAll(ReplyVerdict.OfEndedSession(_plan, peer.Address));
+                attempt.Ledger.EnterAll(ReplyVerdict.OfEndedSession(plan, session.Peer.Address));
                 return NextStep.NextAddress;
             }
 
-            var verdict = await SendAsync(channel, tls, chunk, cancel);
+            var isFirst = session.Transactions == _earlier;
+            var results = await TransferAsync(chunk, cancel);
+            if (IsKept && isFirst && ReplyVerdict.OfKeptSession(results) is { } stale)
+            {
+                _fault = stale;
+                return NextStep.SameAddressAnew;
+            }
+
+            var verdict = Judge(chunk, results);
             if (verdict.Next != NextStep.Stop)
             {
                 // What is not final is not about one recipient: it holds for the other transactions too.
@@ -120,28 +116,30 @@ sealed class RelaySession(RelayAttempt attempt, HostPlan planned, IPEndPoint pee
         return NextStep.Stop;
     }
 
-    /// <returns>The last verdict that is not final, or else the last one.</returns>
-    async Task<Verdict> SendAsync(TransactionChannel channel, TlsOutcome tls, int[] chunk, CancellationToken cancel)
+    async Task<ImmutableArray<RecipientResult>> TransferAsync(int[] chunk, CancellationToken cancel)
     {
         var lease = attempt.Lease;
         var envelope = lease.Pending with { Recipients = [.. chunk.Select(position => attempt.Ledger[position])] };
-        ImmutableArray<RecipientResult> results;
-        await using (var content = await attempt.OpenContentAsync(cancel))
-        {
-            results = await channel.SendAsync(envelope, content, lease.Size, cancel);
-        }
+        await using var content = await attempt.OpenContentAsync(cancel);
+        session.BeginTransaction();
+        return await session.Channel.SendAsync(envelope, content, lease.Size, cancel);
+    }
 
-        // Step 10: judge.
+    /// <summary>Step 10: judge.</summary>
+    /// <returns>The last verdict that is not final, or else the last one.</returns>
+    Verdict Judge(int[] chunk, ImmutableArray<RecipientResult> results)
+    {
         Verdict? open = null;
-        var last = ReplyVerdict.OfEndedSession(_plan, peer.Address);
+        var last = ReplyVerdict.OfEndedSession(plan, session.Peer.Address);
         for (var i = 0; i < chunk.Length; i++)
         {
-            last = ReplyVerdict.OfRecipient(_plan, peer.Address, tls, results[i]);
+            last = ReplyVerdict.OfRecipient(plan, session.Peer.Address, session.Tls!, results[i]);
             attempt.Ledger.Enter(chunk[i], last);
             Count(results[i], last);
             open = last.Next == NextStep.Stop ? open : last;
         }
 
+        _fit = ReplyVerdict.LeavesSessionFit(results);
         return open ?? last;
     }
 
@@ -149,10 +147,10 @@ sealed class RelaySession(RelayAttempt attempt, HostPlan planned, IPEndPoint pee
     {
         switch (verdict.Outcome)
         {
-            case RecipientOutcome.Delivered:
+            case Queue.RecipientOutcome.Delivered:
                 _delivered++;
                 break;
-            case RecipientOutcome.Bounced when verdict.Next == NextStep.Stop:
+            case Queue.RecipientOutcome.Bounced when verdict.Next == NextStep.Stop:
                 _bounced++;
                 break;
         }

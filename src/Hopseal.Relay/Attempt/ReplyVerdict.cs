@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using System.Net;
 using Hopseal.Policy;
@@ -82,7 +83,12 @@ public static class ReplyVerdict
         ArgumentNullException.ThrowIfNull(result);
         return result switch
         {
-            RecipientResult.Accepted accepted => new Verdict(new RecipientOutcome.Delivered(accepted.Reply), NextStep.Stop),
+            RecipientResult.Accepted accepted => new Verdict(
+                new RecipientOutcome.Delivered(
+                    accepted.Reply,
+                    accepted.Dsn ? DeliveredTo.ReportingHost : DeliveredTo.SilentHost,
+                    Remote(plan, peer, accepted.Reply)),
+                NextStep.Stop),
             RecipientResult.Rejected rejected => OfRejection(plan, peer, reached, rejected),
 
             // Another host of the domain may offer what this one lacks.
@@ -103,6 +109,26 @@ public static class ReplyVerdict
             _ => throw new ArgumentException($"unknown result {result}", nameof(result)),
         };
     }
+
+    /// <summary>The first transaction in a session that was kept from another attempt: why the session was of no use, null when it was.
+    /// Before the peer has taken MAIL, its silence, its farewell and its refusals may be about the session (421 after a time or a number of
+    /// messages, 503 for a transaction it has lost count of) and not about this mail, which a new connection tells.</summary>
+    public static SessionFault? OfKeptSession(ImmutableArray<RecipientResult> results) => results is [var first, ..]
+        ? first switch
+        {
+            RecipientResult.Interrupted { Fault.Phase: SmtpPhase.MailFrom } interrupted => interrupted.Fault,
+            RecipientResult.Rejected { Phase: SmtpPhase.MailFrom, Reply: var reply } =>
+                new SessionFault(SmtpPhase.MailFrom, FaultKind.Refused, reply, reply.ToString()),
+            _ => null,
+        }
+        : null;
+
+    /// <summary>Whether another message may use the session after this transaction: somebody got the message, or everybody was refused for
+    /// good and by name. What was said about the message or the sender as a whole may go on to hold in this session.</summary>
+    public static bool LeavesSessionFit(ImmutableArray<RecipientResult> results) =>
+        results.All(result => result is RecipientResult.Accepted or RecipientResult.Rejected { Phase: SmtpPhase.RcptTo })
+        && (results.Any(result => result is RecipientResult.Accepted)
+            || results.All(result => result is RecipientResult.Rejected { Reply.IsPermanent: true }));
 
     /// <summary>For recipients whose turn never came, because the session ended first.</summary>
     public static Verdict OfEndedSession(HostPlan plan, IPAddress peer)
@@ -140,7 +166,7 @@ public static class ReplyVerdict
 
     /// <summary>Kept in a Maildir on this machine.</summary>
     public static RecipientOutcome OfKept() =>
-        new RecipientOutcome.Delivered(new SmtpReply(250, new EnhancedStatus(2, 0, 0), "kept in a Maildir"));
+        new RecipientOutcome.Delivered(new SmtpReply(250, new EnhancedStatus(2, 0, 0), "kept in a Maildir"), DeliveredTo.Mailbox);
 
     /// <summary>Which of two failures of one attempt stands for it: one that leaves hope, then one about security, then the
     /// later. So a message bounces only when every session said so, and a missed floor is not hidden by a time-out.</summary>
@@ -161,7 +187,8 @@ public static class ReplyVerdict
             ? new RecipientOutcome.Bounced(
                 new EnhancedStatus(5, 4, 7),
                 $"given up after {Span(now - lease.ReceivedAt)}; the last attempt failed: {deferred.Reason}",
-                deferred.Remote)
+                deferred.Remote,
+                deferred.Security)
             : outcome;
     }
 
@@ -172,7 +199,8 @@ public static class ReplyVerdict
         new RecipientOutcome.Deferred(
             SecurityWords.StatusOf(tls.Failures),
             SecurityWords.Explain(Name(plan, peer), plan, tls.Failures),
-            Remote(plan, peer, null)),
+            Remote(plan, peer, null),
+            SecurityWords.Missed(plan, tls.Failures)),
         NextStep.NextAddress);
 
     static Verdict OfFault(HostPlan plan, IPAddress peer, SessionFault fault, TlsOutcome? tls)

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using Hopseal.Policy;
+using Hopseal.Relay.Queue;
 using Hopseal.Smtp.Tls;
 using Hopseal.Smtp.Wire;
 
@@ -26,6 +27,16 @@ static class SecurityWords
         };
         var reached = failures.IsEmpty ? "it was not reached" : string.Join("; ", failures.Take(MaxFailures).Select(Describe));
         return OneLine.Of($"{host}: {required}, but {reached}", MaxCharacters);
+    }
+
+    /// <summary>The same for machines.</summary>
+    public static MissedFloor Missed(HostPlan plan, ImmutableArray<TlsFailure> failures)
+    {
+        // Without a handshake there is nothing to authenticate; with one, only the certificate was missing.
+        var types = failures.Select(failure => failure.Type).ToImmutableArray();
+        var handshake = !types.Contains(TlsResultType.StarttlsNotSupported) && !types.Contains(TlsResultType.ValidationFailure);
+        return new MissedFloor(
+            plan.Floor, Source(plan), handshake && !types.IsEmpty ? SecurityFloor.Encrypted : SecurityFloor.Plaintext, types);
     }
 
     /// <summary>Who asked for the floor; where several did, the first.</summary>

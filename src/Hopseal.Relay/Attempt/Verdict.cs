@@ -17,6 +17,10 @@ public enum NextStep
     /// <summary>The same address once more, in plaintext: the handshake failed, it had failed in an earlier attempt too, and no
     /// policy asks for more (RFC 7435 §3).</summary>
     SameAddressInPlaintext,
+
+    /// <summary>The same address once more, over a new connection: the one that had been kept was of no use. Nothing is known of the
+    /// mail yet.</summary>
+    SameAddressAnew,
 }
 
 /// <summary>A judgement on one session or one recipient.</summary>

@@ -5,7 +5,7 @@ using Hopseal.Smtp.Wire;
 namespace Hopseal.Smtp.Client;
 
 /// <summary>How one message travels on one connection: the MAIL command, the paths, and DATA or BDAT; or why it cannot.</summary>
-sealed record Carriage(string MailCommand, bool SmtpUtf8, bool Chunking, bool Binary)
+sealed record Carriage(string MailCommand, bool SmtpUtf8, bool Dsn, bool Chunking, bool Binary)
 {
     /// <summary>Null when the peer lacks what the message needs; nothing is converted on the way.</summary>
     public static async ValueTask<(Carriage? Carriage, RecipientResult.Unsupported? Why)> ChooseAsync(
@@ -52,10 +52,31 @@ sealed record Carriage(string MailCommand, bool SmtpUtf8, bool Chunking, bool Bi
             BodyType.BinaryMime => " BODY=BINARYMIME",
         });
         mail.Append(utf8 ? " SMTPUTF8" : "");
-        return (new Carriage(mail.ToString(), utf8, capabilities.Chunking, body is BodyType.BinaryMime), null);
+        if (capabilities.Dsn)
+        {
+            mail.Append(envelope.Return is { } what ? $" {DsnParameters.Write(what)}" : "");
+            mail.Append(envelope.EnvelopeId is { } id ? $" {DsnParameters.WriteEnvelopeId(id)}" : "");
+        }
+
+        return (new Carriage(mail.ToString(), utf8, capabilities.Dsn, capabilities.Chunking, body is BodyType.BinaryMime), null);
     }
 
-    public string RcptCommand(Recipient recipient) => $"RCPT TO:<{Path(recipient.Mailbox, SmtpUtf8)}>";
+    /// <summary>What the client asked for goes on unchanged, and nothing that it did not ask for (RFC 3461 §5.2.1); to a server without
+    /// DSN nothing does (§5.2.2). Where it asked to be told and named no original recipient, we do: a later hop that rewrites
+    /// the address can then still report on the one the sender knows.</summary>
+    public string RcptCommand(Recipient recipient)
+    {
+        var command = $"RCPT TO:<{Path(recipient.Mailbox, SmtpUtf8)}>";
+        if (!Dsn)
+        {
+            return command;
+        }
+
+        var original = recipient.Original
+            ?? (recipient.Notify is not (null or DsnNotify.Never) ? OriginalRecipient.Of(recipient.Mailbox) : null);
+        var notify = recipient.Notify is { } when ? $" {DsnParameters.Write(when)}" : "";
+        return $"{command}{notify}{(original is null ? "" : $" {DsnParameters.Write(original, SmtpUtf8)}")}";
+    }
 
     /// <summary>U-labels travel with SMTPUTF8 only; without, the same domain is written in A-labels.</summary>
     static string Path(Mailbox mailbox, bool utf8) =>

@@ -10,7 +10,8 @@ public abstract record RecipientResult
     }
 
     /// <summary>The next hop took responsibility with this reply to the content.</summary>
-    public sealed record Accepted(SmtpReply Reply) : RecipientResult;
+    /// <param name="Dsn">It offered DSN: what the sender wants to be told is its duty now (RFC 3461 §5.2.1).</param>
+    public sealed record Accepted(SmtpReply Reply, bool Dsn = false) : RecipientResult;
 
     /// <summary>The peer said no, for this recipient or for the whole transaction.</summary>
     public sealed record Rejected(SmtpPhase Phase, SmtpReply Reply) : RecipientResult;

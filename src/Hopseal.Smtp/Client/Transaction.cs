@@ -155,7 +155,7 @@ sealed class Transaction(ClientDialogue dialogue, EhloCapabilities capabilities,
         {
             case TransferEnd.Answered { Reply: { IsPositive: true } reply }:
                 Finished = true;
-                Open(new RecipientResult.Accepted(reply));
+                Open(new RecipientResult.Accepted(reply, carriage.Dsn));
                 break;
             case TransferEnd.Answered { Reply: { IsTransient: true } or { IsPermanent: true } } answered:
                 Finished = true;

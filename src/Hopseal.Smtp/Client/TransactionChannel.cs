@@ -26,6 +26,14 @@ public sealed class TransactionChannel : IAsyncDisposable
     /// <summary>False once the session broke or the peer said 421: no further transaction is possible.</summary>
     public bool Usable { get; private set; }
 
+    /// <summary>False when the peer has said something since the last transaction, or hung up: there is nothing that it could have to
+    /// say, and it must not be taken for the answer to the next command. Does not wait.</summary>
+    public bool IsQuiet => Usable && !_dialogue.Stream.ArrivalAsync().IsCompleted && !_dialogue.Stream.Transport.IsReadable;
+
+    /// <summary>Completes, or fails, when the peer breaks the silence between two transactions; and also when the next one is
+    /// answered.</summary>
+    public Task WatchAsync() => Usable ? _dialogue.Stream.ArrivalAsync() : Task.CompletedTask;
+
     /// <summary>Sends one message. One result per recipient of the envelope, in order. Throws only when cancelled, or when
     /// reading <paramref name="content"/> fails; both end the session without a final dot.</summary>
     /// <param name="content">Octets with CRLF line ends, no dot-stuffing; read from its position to its end.</param>
@@ -79,6 +87,13 @@ public sealed class TransactionChannel : IAsyncDisposable
                 await _dialogue.BreakAsync();
             }
         }
+    }
+
+    /// <summary>Closes without a word; what the peer may have said is never read.</summary>
+    public ValueTask DiscardAsync()
+    {
+        Usable = false;
+        return DisposeAsync();
     }
 
     /// <summary>QUIT, close_notify, FIN; never waits long and never throws.</summary>

@@ -30,8 +30,21 @@ public enum DsnNotify
 /// <param name="Address">Without xtext encoding. Never interpreted; reports quote it.</param>
 public sealed record OriginalRecipient(string AddressType, string Address)
 {
-    /// <summary>As reports write it: <c>rfc822;user@example.org</c> (RFC 3464 §2.3.1).</summary>
-    public override string ToString() => $"{AddressType};{Address}";
+    const string Ascii = "rfc822";
+    const string Unicode = "utf-8";
+
+    /// <summary>A recipient as a typed address: <c>utf-8</c> where it is not ASCII (RFC 6533 §3).</summary>
+    public static OriginalRecipient Of(Mailbox mailbox)
+    {
+        var address = mailbox.ToString();
+        return new OriginalRecipient(System.Text.Ascii.IsValid(address) ? Ascii : Unicode, address);
+    }
+
+    /// <summary>Whether addresses of this type are Unicode.</summary>
+    public static bool IsUnicode(string addressType) => string.Equals(addressType, Unicode, StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>As reports write it, in ASCII: <c>rfc822;user@example.org</c> (RFC 3464 §2.3.1, RFC 6533 §3).</summary>
+    public override string ToString() => $"{AddressType};{(IsUnicode(AddressType) ? UnicodeAddress.ToAscii(Address) : Address)}";
 }
 
 /// <summary>The RET parameter (RFC 3461 §4.3): how much of the message a failure report brings back.</summary>

@@ -126,6 +126,7 @@ static class ServerReplies
             "ENHANCEDSTATUSCODES", // RFC 2034
             "CHUNKING", // RFC 3030
             "BINARYMIME", // RFC 3030
+            "DSN", // RFC 3461
         ];
         ImmutableArray<string> extra = (tls, options) switch
         {

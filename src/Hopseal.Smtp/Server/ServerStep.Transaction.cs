@@ -16,7 +16,7 @@ static partial class ServerStep
 
         var refusal = mail.Parameters switch
         {
-            { Any: true } when !ready.Extended => MailCommandParser.UnknownParameter,
+            { Any: true } when !ready.Extended => EsmtpParameters.Unknown,
             _ when options.Authentication is AuthenticationUse.Required && ready.User is null => ServerReplies.AuthFirst,
             { Size: { } size } when size > options.MaxMessageOctets => ServerReplies.TooLarge,
             { SmtpUtf8: false } when mail.From is { NeedsSmtpUtf8: true } => ServerReplies.SenderNeedsUtf8,
@@ -26,9 +26,12 @@ static partial class ServerStep
             ? (state, Say(refusal))
             : (new ServerState.InTransaction(
                 ready,
-                new Envelope(mail.From, [], mail.Parameters.Body, mail.Parameters.SmtpUtf8, mail.Parameters.Size)),
+                NewEnvelope(mail.From, mail.Parameters)),
                 Say(ServerReplies.SenderOk));
     }
+
+    static Envelope NewEnvelope(Mailbox? from, MailParameters parameters) => new(
+        from, [], parameters.Body, parameters.SmtpUtf8, parameters.Size, parameters.Return, parameters.EnvelopeId);
 
     static (ServerState, ServerAction) Rcpt(ServerState state, SmtpCommand.Rcpt rcpt, ServerOptions options)
     {
@@ -40,9 +43,11 @@ static partial class ServerStep
         var recipient = rcpt.To ?? Postmaster(options.PostmasterDomain ?? options.Hostname);
         return transaction.Envelope switch
         {
+            _ when rcpt.Parameters.Any && !transaction.Session.Extended => (state, Say(EsmtpParameters.Unknown)),
             { Recipients.Length: var count } when count >= options.MaxRecipients => (state, Say(ServerReplies.TooManyRecipients)),
             { SmtpUtf8: false } when recipient.NeedsSmtpUtf8 => (state, Say(ServerReplies.RecipientNeedsUtf8)),
-            _ => (state, new ServerAction.AskRecipient(transaction, recipient)),
+            _ => (state, new ServerAction.AskRecipient(
+                transaction, new Recipient(recipient, rcpt.Parameters.Notify, rcpt.Parameters.Original))),
         };
     }
 

@@ -176,8 +176,7 @@ public static class TlsUpgrade
         TargetHost = demand.ServerName,
         EnabledSslProtocols = Effective(protocols),
         AllowRenegotiation = false,
-        // A resumed session proves nothing new about the peer, and policies change between two sessions.
-        AllowTlsResume = false,
+        AllowTlsResume = MayResume(demand),
         // The runtime builds a chain for the callback. Nothing of it is used, so it gets no roots to read, and a peer's
         // certificate must never make us fetch an address that the peer chose (AIA, CRL, OCSP).
         CertificateChainPolicy = new X509ChainPolicy
@@ -195,6 +194,13 @@ public static class TlsUpgrade
         },
 #pragma warning restore CA5359
     };
+
+    /// <summary>The runtime (.NET 10, OpenSSL) keeps one session for each server name, for at most 500 names, and hands over the
+    /// certificates of the first handshake again when it resumes, so that they are verified each time. A session resumes only with
+    /// whoever made it. But those certificates are of then: after the peer changed its key they would fail a demand for its identity that
+    /// its new ones meet, and only a full handshake proves that it holds the key now. So there is none where the identity is
+    /// demanded, and one that began without such a demand cannot be carried into one with it.</summary>
+    static bool MayResume(TlsDemand demand) => demand.Floor is not SecurityFloor.Authenticated;
 
     static SslServerAuthenticationOptions ServerOptions(
         ServerCertificates certificates, string? serverName, SslProtocols protocols, bool sessionTickets) => new()

@@ -43,6 +43,9 @@ public sealed class EhloCapabilities
     /// <summary>BINARYMIME is only of use together with CHUNKING (RFC 3030 §3).</summary>
     public bool BinaryMime => Chunking && _keywords.ContainsKey("BINARYMIME");
 
+    /// <summary>The server takes RET, ENVID, NOTIFY and ORCPT, and with them the duty to report (RFC 3461 §3).</summary>
+    public bool Dsn => _keywords.ContainsKey("DSN");
+
     public bool Size => _keywords.ContainsKey("SIZE");
 
     /// <summary>The largest message the server takes, in octets; null when it named none (RFC 1870 §4).</summary>

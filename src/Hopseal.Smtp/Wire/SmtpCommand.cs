@@ -18,7 +18,7 @@ public abstract record SmtpCommand
     public sealed record Mail(Mailbox? From, MailParameters Parameters) : SmtpCommand;
 
     /// <param name="To">Null for <c>&lt;Postmaster&gt;</c> without a domain (RFC 5321 §4.1.1.3).</param>
-    public sealed record Rcpt(Mailbox? To) : SmtpCommand;
+    public sealed record Rcpt(Mailbox? To, RcptParameters Parameters) : SmtpCommand;
 
     public sealed record Data : SmtpCommand;
 
@@ -58,9 +58,21 @@ public abstract record SmtpCommand
 /// <summary>The parameters of MAIL that are understood (RFC 5321 §4.1.1.11).</summary>
 /// <param name="Any">There were parameters: a client that said HELO may send none.</param>
 /// <param name="Size">RFC 1870 §6, in octets; <see cref="long.MaxValue"/> for anything larger than that.</param>
-public sealed record MailParameters(bool Any, long? Size, BodyType Body, bool SmtpUtf8)
+/// <param name="Return">RET (RFC 3461 §4.3).</param>
+/// <param name="EnvelopeId">ENVID (RFC 3461 §4.4), decoded.</param>
+public sealed record MailParameters(
+    bool Any, long? Size, BodyType Body, bool SmtpUtf8, DsnReturn? Return = null, string? EnvelopeId = null)
 {
     public static MailParameters None { get; } = new(false, null, BodyType.SevenBit, false);
+}
+
+/// <summary>The parameters of RCPT that are understood.</summary>
+/// <param name="Any">There were parameters: a client that said HELO may send none.</param>
+/// <param name="Notify">NOTIFY (RFC 3461 §4.1).</param>
+/// <param name="Original">ORCPT (RFC 3461 §4.2), decoded.</param>
+public sealed record RcptParameters(bool Any, DsnNotify? Notify = null, OriginalRecipient? Original = null)
+{
+    public static RcptParameters None { get; } = new(false);
 }
 
 public enum SmtpVerb

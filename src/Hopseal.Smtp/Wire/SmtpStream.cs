@@ -47,6 +47,7 @@ public sealed class SmtpStream : IAsyncDisposable
     int _end;
     byte[]? _output;
     int _written;
+    Task<int>? _arrival;
 
     public SmtpStream(SocketTransport transport)
         : this(transport, transport)
@@ -136,9 +137,15 @@ public sealed class SmtpStream : IAsyncDisposable
         {
             // Wait without a buffer: this is where an idle session spends its life.
             ReturnInput();
-#pragma warning disable CA2022 // reads nothing by intention: it completes when there is something to read
-            await _stream.ReadAsync(Memory<byte>.Empty, cancel);
-#pragma warning restore CA2022
+            if (_arrival is { } arrival)
+            {
+                await arrival.WaitAsync(cancel);
+                _arrival = null;
+            }
+            else
+            {
+                await ReadNothingAsync(cancel);
+            }
         }
 
         _input ??= ArrayPool<byte>.Shared.Rent(BufferSize);
@@ -156,6 +163,12 @@ public sealed class SmtpStream : IAsyncDisposable
         _end += read;
         return read;
     }
+
+    /// <summary>Completes, or fails, when the peer sends something or the connection ends. Nothing is read: the next
+    /// <see cref="FillAsync"/> goes on from here. For a TLS connection, something is content; a session ticket is not.</summary>
+    public Task ArrivalAsync() => Buffered.IsEmpty && End is StreamEnd.Open
+        ? _arrival ??= ReadNothingAsync(CancellationToken.None).AsTask()
+        : Task.CompletedTask;
 
     /// <summary>Appends to the output buffer, growing it where needed; nothing is sent before <see cref="FlushAsync"/>.</summary>
     public void Write(ReadOnlySpan<byte> octets)
@@ -251,6 +264,10 @@ public sealed class SmtpStream : IAsyncDisposable
         ReturnInput();
         End = StreamEnd.Closed;
     }
+
+#pragma warning disable CA2022 // reads nothing by intention: it completes when there is something to read
+    ValueTask<int> ReadNothingAsync(CancellationToken cancel) => _stream.ReadAsync(Memory<byte>.Empty, cancel);
+#pragma warning restore CA2022
 
     void ReturnInput()
     {

@@ -21,6 +21,23 @@ public sealed class SocketTransport : Stream
     /// <summary>The peer sent FIN.</summary>
     public bool SawEnd { get; private set; }
 
+    /// <summary>Whether there is anything to read, or the connection has ended in whatever way. Does not wait.</summary>
+    public bool IsReadable
+    {
+        get
+        {
+            try
+            {
+                return _socket.Poll(0, SelectMode.SelectRead);
+            }
+            catch (Exception error) when (error is SocketException or ObjectDisposedException)
+            {
+                // A socket that cannot be asked has ended.
+                return true;
+            }
+        }
+    }
+
     public override bool CanRead => true;
 
     public override bool CanSeek => false;

@@ -19,6 +19,9 @@ sealed record LimitSettings
 
     public TimeSpan Message { get; init; } = TimeSpan.FromMinutes(30);
 
+    /// <summary>Of the disk under DataDirectory, kept for the queue's own work; below, no mail is taken. 0: nothing is kept.</summary>
+    public long FreeBytes { get; init; } = 128 * 1024 * 1024;
+
     public int LineBytes { get; init; } = 2048;
 
     public int Errors { get; init; } = 20;
@@ -40,6 +43,7 @@ sealed record LimitSettings
             Command = Seconds(section, "CommandSeconds", 1, 3600) ?? standard.Command,
             Handshake = Seconds(section, "HandshakeSeconds", 1, 600) ?? standard.Handshake,
             Message = Seconds(section, "MessageSeconds", 10, 86_400) ?? standard.Message,
+            FreeBytes = section.Find("FreeBytes")?.Whole(0, 1L << 50) ?? standard.FreeBytes,
             LineBytes = section.Find("LineBytes")?.Whole(512, 16_384) ?? standard.LineBytes,
             Errors = section.Find("Errors")?.Whole(1, 10_000) ?? standard.Errors,
             AuthenticationFailures = section.Find("AuthenticationFailures")?.Whole(1, 1000) ?? standard.AuthenticationFailures,

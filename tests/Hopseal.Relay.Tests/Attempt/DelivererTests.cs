@@ -44,11 +44,13 @@ public sealed class DelivererTests : IDisposable
         var session = Assert.Single(server.Sessions);
         Assert.Equal("Subject: hello\r\nMessage-ID: <one@example.net>\r\n\r\nbody\r\n", session.Content.ToString());
         Assert.Contains("tls:MAIL FROM:<sender@example.net>", session.Commands.Select(command => command.Split(" BODY")[0].Split(" SIZE")[0]));
-        var record = Assert.Single(attempt.Sessions);
-        Assert.Equal((1, 0, 0), (record.Delivered, record.Deferred, record.Bounced));
-        Assert.Equal(PeerIdentity.Pkix, Assert.IsType<TlsOutcome.Encrypted>(record.Tls).Identity);
-        Assert.Null(record.Fault);
-        Assert.Same(record, Assert.Single(_sink.Sessions));
+        var use = Assert.Single(attempt.Sessions);
+        Assert.Equal((0, 1, 1, 0, 0), (use.Earlier, use.Transactions, use.Delivered, use.Deferred, use.Bounced));
+        Assert.Equal(PeerIdentity.Pkix, Assert.IsType<TlsOutcome.Encrypted>(use.Tls).Identity);
+        Assert.Null(use.Fault);
+        var record = Assert.IsType<SessionRecord.Outbound>(Assert.Single(_sink.Sessions));
+        Assert.Equal((use.SessionId, use.Plan, use.Tls), (record.SessionId, record.Plan, record.Tls));
+        Assert.Equal((1, 1, 1, 0, 0), (record.Attempts, record.Transactions, record.Delivered, record.Deferred, record.Bounced));
         Assert.Single(_proven);
     }
 

@@ -30,6 +30,13 @@ sealed record Script(Starttls StartTls = Starttls.NotOffered)
     /// the content.</summary>
     public Dictionary<string, string> Answers { get; init; } = new(StringComparer.OrdinalIgnoreCase);
 
+    /// <summary>The same, from the second message of a connection on.</summary>
+    public Dictionary<string, string> LaterAnswers { get; init; } = new(StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>Said unasked behind the answer to a message, once <see cref="ScriptedServer.Speak"/> is called; or
+    /// <see cref="Close"/>.</summary>
+    public string? WhenIdle { get; init; }
+
     public const string Close = "close";
 }
 
@@ -41,6 +48,7 @@ sealed class ScriptedServer : IAsyncDisposable
     readonly CancellationTokenSource _stop = new();
     readonly Script[] _scripts;
     readonly X509Certificate2? _certificate;
+    readonly TaskCompletionSource _speak = new(TaskCreationOptions.RunContinuationsAsynchronously);
     readonly Task _accepting;
 
     public ScriptedServer(X509Certificate2? certificate, params Script[] scripts)
@@ -63,6 +71,9 @@ sealed class ScriptedServer : IAsyncDisposable
 
     public int MailsBegun => Commands.Count(command => command.Contains("MAIL FROM", StringComparison.OrdinalIgnoreCase));
 
+    /// <summary>See <see cref="Script.WhenIdle"/>.</summary>
+    public void Speak() => _speak.TrySetResult();
+
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
@@ -79,23 +90,26 @@ sealed class ScriptedServer : IAsyncDisposable
             for (var i = 0; ; i++)
             {
                 var client = await _listener.AcceptTcpClientAsync(_stop.Token);
-                var session = new ScriptedSession(_scripts[Math.Min(i, _scripts.Length - 1)], _certificate);
+                client.NoDelay = true; // small writes without a pause between them
+                var session = new ScriptedSession(_scripts[Math.Min(i, _scripts.Length - 1)], _certificate, _speak.Task);
                 Sessions.Enqueue(session);
                 sessions.Add(session.RunAsync(client, _stop.Token));
             }
         }
-        catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
+        catch (Exception e) when (e is OperationCanceledException or SocketException or InvalidOperationException)
         {
+            // Stopped, be it between two connections.
             await Task.WhenAll(sessions);
         }
     }
 }
 
-sealed class ScriptedSession(Script script, X509Certificate2? certificate)
+sealed class ScriptedSession(Script script, X509Certificate2? certificate, Task speak)
 {
     readonly byte[] _one = new byte[1];
     Stream _stream = Stream.Null;
     bool _isTls;
+    int _messages;
 
     public ConcurrentQueue<string> Commands { get; } = [];
 
@@ -197,15 +211,30 @@ sealed class ScriptedSession(Script script, X509Certificate2? certificate)
                 return false;
             }
 
+            _messages++;
             await SayAsync(reply, stop);
-            return true;
+            return script.WhenIdle is null || await SpeakAsync(script.WhenIdle, stop);
         }
 
         return false;
     }
 
-    string? Scripted(string line) =>
-        script.Answers.FirstOrDefault(answer => line.StartsWith(answer.Key, StringComparison.OrdinalIgnoreCase)).Value;
+    async Task<bool> SpeakAsync(string said, CancellationToken stop)
+    {
+        await speak.WaitAsync(stop);
+        if (said == Script.Close)
+        {
+            return false;
+        }
+
+        await SayAsync(said, stop);
+        return true;
+    }
+
+    string? Scripted(string line) => (_messages > 0 ? Find(script.LaterAnswers, line) : null) ?? Find(script.Answers, line);
+
+    static string? Find(Dictionary<string, string> answers, string line) =>
+        answers.FirstOrDefault(answer => line.StartsWith(answer.Key, StringComparison.OrdinalIgnoreCase)).Value;
 
     async Task SayAsync(string reply, CancellationToken stop)
     {

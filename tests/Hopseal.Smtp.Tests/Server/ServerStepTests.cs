@@ -125,7 +125,7 @@ public sealed class ServerStepTests
     [Fact]
     public void The_offer_depends_on_tls()
     {
-        string[] always = ["mx.test", "PIPELINING", "SIZE 52428800", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES", "CHUNKING", "BINARYMIME"];
+        string[] always = ["mx.test", "PIPELINING", "SIZE 52428800", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES", "CHUNKING", "BINARYMIME", "DSN"];
         var optional = s_mx with { Authentication = AuthenticationUse.Optional, Credentials = new OneUser() };
 
         Assert.Equal([.. always, "STARTTLS"], Offered(new ServerState.AwaitingHello(null), s_submission));
@@ -201,6 +201,33 @@ public sealed class ServerStepTests
         Assert.Equal(s_readyPlain, transaction.Session);
         Assert.Equal(new Envelope(sender, transaction.Envelope.Recipients, BodyType.EightBitMime, true, 7), transaction.Envelope);
         Assert.Empty(transaction.Envelope.Recipients);
+    }
+
+    [Fact]
+    public void What_the_sender_wants_to_be_told_goes_into_the_envelope()
+    {
+        var (next, _) = Step(s_readyPlain, "MAIL FROM:<a@example.org> RET=HDRS ENVID=id+2B1", s_mx);
+        var transaction = Assert.IsType<ServerState.InTransaction>(next);
+        var (_, action) = Step(transaction, "RCPT TO:<b@example.org> NOTIFY=SUCCESS,DELAY ORCPT=rfc822;x@y", s_mx);
+
+        Assert.Equal((DsnReturn.HeadersOnly, "id+1"), (transaction.Envelope.Return, transaction.Envelope.EnvelopeId));
+        Assert.Equal(
+            new Recipient(
+                new Mailbox("b", Dns.DomainName.Parse("example.org")),
+                DsnNotify.Success | DsnNotify.Delay,
+                new OriginalRecipient("rfc822", "x@y")),
+            Assert.IsType<ServerAction.AskRecipient>(action).Recipient);
+    }
+
+    [Theory]
+    [InlineData("MAIL FROM:<a@b> RET=FULL")]
+    [InlineData("RCPT TO:<a@b> NOTIFY=NEVER")]
+    public void Helo_offers_no_parameters(string line)
+    {
+        var helo = s_readyPlain with { Extended = false };
+        ServerState state = line.StartsWith('M') ? helo : new ServerState.InTransaction(helo, s_empty);
+
+        Assert.Equal("555 5.5.4", Describe(Step(state, line, s_mx).Action, withStatus: true));
     }
 
     [Fact]

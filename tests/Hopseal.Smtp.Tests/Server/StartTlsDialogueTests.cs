@@ -15,7 +15,7 @@ public sealed class StartTlsDialogueTests
         await using var client = await SmtpTestClient.GreetedAsync(server.Endpoint);
         await client.SayAsync("EHLO before.test", "250 STARTTLS");
         await client.StartTlsAsync();
-        var hello = await client.SayAsync("EHLO after.test", "250 BINARYMIME");
+        var hello = await client.SayAsync("EHLO after.test", "250 DSN");
         Assert.DoesNotContain("STARTTLS", hello, StringComparison.Ordinal);
         await client.SayAsync("MAIL FROM:<a@b>", "250");
         await client.SayAsync("RCPT TO:<b@x>", "250");

@@ -38,6 +38,7 @@ public sealed partial class ExampleConfigurationTests : IDisposable
         Assert.Equal(
             (plain.Outbound.Port, plain.Outbound.Connections, plain.Outbound.ConnectionsPerDestination, plain.Outbound.RememberTls),
             (shown.Outbound.Port, shown.Outbound.Connections, shown.Outbound.ConnectionsPerDestination, shown.Outbound.RememberTls));
+        Assert.Equal((plain.Outbound.IdleTime, plain.Outbound.MessagesPerSession), (shown.Outbound.IdleTime, shown.Outbound.MessagesPerSession));
         Assert.Equal(plain.Outbound.Schedule.Delays, shown.Outbound.Schedule.Delays);
         Assert.Equal(plain.Outbound.Schedule.GiveUpAfter, shown.Outbound.Schedule.GiveUpAfter);
         Assert.Equal(3, shown.Outbound.Rules.Length);

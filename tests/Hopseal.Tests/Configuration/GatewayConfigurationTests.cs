@@ -45,12 +45,12 @@ public sealed class GatewayConfigurationTests : IDisposable
               "RelayFrom": [ "127.0.0.0/8", "::1/128", "192.0.2.7" ],
               "Users": [ { "Name": "app", "PasswordHash": "{{Hash}}" } ],
               "Limits": { "MessageBytes": 100000, "Recipients": 200, "Connections": 300, "ConnectionsPerAddress": 4, "CommandSeconds": 5,
-                          "HandshakeSeconds": 6, "MessageSeconds": 70, "LineBytes": 800, "Errors": 9, "AuthenticationFailures": 10,
+                          "HandshakeSeconds": 6, "MessageSeconds": 70, "FreeBytes": 12, "LineBytes": 800, "Errors": 9, "AuthenticationFailures": 10,
                           "ShutdownSeconds": 11 },
               "Outbound": {
                 "Port": 2500, "SmartHost": "smtp://relay.example.net:587", "SmartHostUser": "me", "SmartHostPasswordFile": "secret",
                 "SmartHostTls": "Authenticated", "RetryMinutes": [ 1, 2 ], "GiveUpHours": 3, "ConnectionsPerDestination": 4,
-                "Connections": 5, "RememberTlsDays": 6,
+                "Connections": 5, "IdleSeconds": 0, "MessagesPerSession": 7, "RememberTlsDays": 6,
                 "Rules": [
                   { "Destination": "Bank.example", "Tls": "Authenticated", "Names": [ "*.Mail.example" ] },
                   { "Destination": "*.old.example", "Tls": "Plaintext", "Until": "9998-12-31", "Reason": "ticket 4711", "Owner": "ops" },
@@ -85,6 +85,7 @@ public sealed class GatewayConfigurationTests : IDisposable
                 Command = TimeSpan.FromSeconds(5),
                 Handshake = TimeSpan.FromSeconds(6),
                 Message = TimeSpan.FromSeconds(70),
+                FreeBytes = 12,
                 LineBytes = 800,
                 Errors = 9,
                 AuthenticationFailures = 10,
@@ -94,6 +95,7 @@ public sealed class GatewayConfigurationTests : IDisposable
         Assert.Equal([TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(2)], configuration.Outbound.Schedule.Delays);
         Assert.Equal(TimeSpan.FromHours(3), configuration.Outbound.Schedule.GiveUpAfter);
         Assert.Equal((4, 5), (configuration.Outbound.ConnectionsPerDestination, configuration.Outbound.Connections));
+        Assert.Equal((TimeSpan.Zero, 7), (configuration.Outbound.IdleTime, configuration.Outbound.MessagesPerSession));
         Assert.Equal(TimeSpan.FromDays(6), configuration.Outbound.RememberTls);
         Assert.Equal(("me", "geheim"), (configuration.SmartHostCredentials?.User, configuration.SmartHostCredentials?.Password));
         Assert.Equal([new(IPAddress.Loopback, 53), new(IPAddress.IPv6Loopback, 5353)], configuration.Dns.Servers);
@@ -151,6 +153,7 @@ public sealed class GatewayConfigurationTests : IDisposable
     {
         var configuration = Load(Small);
         Assert.Equal(new LimitSettings { Errors = 5 }, configuration.Limits);
+        Assert.Equal((TimeSpan.FromSeconds(5), 500), (configuration.Outbound.IdleTime, configuration.Outbound.MessagesPerSession));
         Assert.Equal((25, 200, 10), (configuration.Outbound.Port, configuration.Outbound.Connections, configuration.Outbound.ConnectionsPerDestination));
         Assert.Empty(configuration.Dns.Servers);
         Assert.False(configuration.Dns.TrustAuthenticData);

@@ -43,6 +43,7 @@ sealed class QueueRows : IDisposable
         Leases = new LeaseRows(connection, Domains, inFlight);
         Due = new DueScan(connection, Leases, Domains, inFlight);
         Settlements = new SettlementRows(connection, Domains);
+        Warnings = new WarningRows(connection);
     }
 
     public SqliteConnection Connection { get; }
@@ -57,6 +58,8 @@ sealed class QueueRows : IDisposable
     public DueScan Due { get; }
 
     public SettlementRows Settlements { get; }
+
+    public WarningRows Warnings { get; }
 
     public void Begin() => _begin.Run();
 
@@ -153,6 +156,7 @@ sealed class QueueRows : IDisposable
         Leases.Dispose();
         Settlements.Dispose();
         Domains.Dispose();
+        Warnings.Dispose();
         Connection.Dispose();
     }
 

@@ -126,6 +126,7 @@ sealed class DemoWorld : IAsyncDisposable
               "RelayFrom": [ "127.0.0.0/8" ],
               "Outbound": {
                 "Port": {{mxPort}},
+                "IdleSeconds": 0,
                 "Rules": [
                   { "Destination": "{{Receiver}}", "Tls": "Authenticated" },
                   { "Destination": "{{Bank}}", "Tls": "Encrypted" }
