@@ -52,6 +52,7 @@ public sealed partial class QueueRunner : ILeaseTaker, IDisposable
     /// <see cref="QueueRunnerOptions.StopTimeout"/>, breaks off the rest, and settles everything. Runs once.</summary>
     public async Task RunAsync(CancellationToken stop)
     {
+        await using var stopping = stop.Register(() => Change(() => _stopping = true));
         try
         {
             await _queue.FeedAsync(this, stop);
