@@ -22,6 +22,7 @@ sealed class Gateway : IAsyncDisposable
 {
     static readonly TimeSpan s_certificateInterval = TimeSpan.FromSeconds(5);
     static readonly TimeSpan s_provenTlsInterval = TimeSpan.FromSeconds(5);
+    static readonly TimeSpan s_ruleInterval = TimeSpan.FromMinutes(1);
 
     readonly GatewayConfiguration _configuration;
     readonly TimeProvider _clock;
@@ -30,6 +31,7 @@ sealed class Gateway : IAsyncDisposable
     readonly SqliteQueueStore _store;
     readonly MessageQueue _queue;
     readonly ProvenTlsKeeper _proven;
+    readonly RuleWatch _rules;
     readonly SessionFanout _sessions;
     readonly Deliverer _deliverer;
     readonly QueueRunner _runner;
@@ -74,6 +76,7 @@ sealed class Gateway : IAsyncDisposable
 
         // How it goes out.
         var planner = new DatedPlanner(configuration, resolver, proven, clock);
+        _rules = new RuleWatch(configuration.Outbound.Rules, clock, logs.CreateLogger<RuleWatch>());
         var check = new PkixCheck(roots, clock);
         _deliverer = new Deliverer(
             new DelivererOptions
@@ -177,6 +180,7 @@ sealed class Gateway : IAsyncDisposable
     async Task BeginAsync()
     {
         _watch.TellStart();
+        _rules.Look();
         if (!_certificates.Available
             && _configuration.Listeners.FirstOrDefault(listener => listener.Mode is not ListenerMode.StartTls) is { } needsTls)
         {
@@ -199,6 +203,7 @@ sealed class Gateway : IAsyncDisposable
         _background.Add(Task.Run(() => _runner.RunAsync(_stop.Token)));
         _background.Add(EveryAsync(s_certificateInterval, _watch.Look));
         _background.Add(EveryAsync(s_provenTlsInterval, _proven.Save));
+        _background.Add(EveryAsync(s_ruleInterval, _rules.Look));
     }
 
     async Task EveryAsync(TimeSpan interval, Action act)

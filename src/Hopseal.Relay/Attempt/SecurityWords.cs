@@ -11,6 +11,7 @@ static class SecurityWords
 {
     const int MaxFailures = 3;
     const int MaxCharacters = 600;
+    const int MaxTerms = 200;
 
     /// <summary>X.7.4 where TLS was not to be had, X.7.5 where it was not good enough (RFC 3463 §3.8).</summary>
     public static EnhancedStatus StatusOf(ImmutableArray<TlsFailure> failures) =>
@@ -28,10 +29,23 @@ static class SecurityWords
         return OneLine.Of($"{host}: {required}, but {reached}", MaxCharacters);
     }
 
-    /// <summary>Who asked for the floor; where several did, the first.</summary>
-    public static string Source(HostPlan plan) => plan.Policies.First(policy => policy.Floor == plan.Floor) switch
+    /// <summary>Who asked for the floor; where several did, the first. Where an exception lowered it, that one, and what it
+    /// lowered.</summary>
+    public static string Source(HostPlan plan)
     {
+        ImmutableArray<TransportPolicy.Excepted> lowered = [.. plan.Lowered];
+        return lowered.IsEmpty
+            ? Source(plan.Policies.First(policy => policy.Floor == plan.Floor))
+            : string.Join("; ", lowered.GroupBy(excepted => excepted.By).Select(same =>
+                $"{Source(same.Key)}, instead of {string.Join(", ", same.Select(each => $"{each.Policy.Floor} ({Source(each.Policy)})"))}"));
+    }
+
+    static string Source(TransportPolicy policy) => policy switch
+    {
+        TransportPolicy.Operator { Exception: { } terms } exception =>
+            $"exception: {exception.Source} {OneLine.Of(terms.ToString(), MaxTerms)}",
         TransportPolicy.Operator configured => $"configured: {configured.Source}",
+        TransportPolicy.Excepted excepted => Source(excepted.By),
         TransportPolicy.Opportunistic => "nothing demands more",
         TransportPolicy.Credentials => "we authenticate there",
         TransportPolicy.ProvenTls proven => string.Create(
