@@ -3,6 +3,7 @@ using System.Text;
 using Hopseal.Dns;
 using Hopseal.Relay.Queue;
 using Hopseal.Relay.Stores.Sqlite;
+using Hopseal.Relay.Tests.Queue;
 using Hopseal.Smtp.Mail;
 using Hopseal.Smtp.Wire;
 using Microsoft.Extensions.Time.Testing;
@@ -77,8 +78,17 @@ sealed class Scratch : IDisposable
 
     public static Settlement Settlement(params RecipientOutcome[] outcomes) => new([.. outcomes], null, false);
 
+    /// <summary>Leases what is due, with a place for everything.</summary>
     public static async Task<ImmutableArray<QueueLease>> LeaseAsync(SqliteQueueStore store, DateTimeOffset now, int limit = 100) =>
-        await store.LeaseDueAsync(now, limit, Schedule, TestContext.Current.CancellationToken);
+        (await ScanAsync(store, now, new ListTaker(), limit)).Leases;
+
+    /// <summary>Looks once for what is due.</summary>
+    public static async Task<LeaseScan> ScanAsync(SqliteQueueStore store, DateTimeOffset now, ListTaker taker, int limit = 100) =>
+        await store.LeaseDueAsync(new LeaseTerms(now, Schedule, taker), limit, TestContext.Current.CancellationToken);
+
+    /// <summary>When something falls due that is not yet.</summary>
+    public static async Task<DateTimeOffset?> NextDueAsync(SqliteQueueStore store, DateTimeOffset now) =>
+        (await ScanAsync(store, now, new ListTaker { Answer = (_, _) => LeaseAnswer.Full.Instance })).NextDue;
 
     public static async Task<string> ReadAsync(SqliteQueueStore store, QueueId id)
     {

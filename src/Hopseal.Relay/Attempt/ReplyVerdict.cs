@@ -148,9 +148,12 @@ public static class ReplyVerdict
     public static RecipientOutcome OfStop() => new RecipientOutcome.Deferred(
         new EnhancedStatus(4, 3, 2), "the gateway was stopped during the attempt");
 
-    /// <summary>More mail waits for this destination than we hold ready.</summary>
-    public static RecipientOutcome OfCongestion() => new RecipientOutcome.Deferred(
-        new EnhancedStatus(4, 4, 5), "other messages to this destination go first");
+    /// <summary>No attempt is made, because those at other messages for the destination came to nothing.</summary>
+    /// <param name="last">What the last of them failed by.</param>
+    public static RecipientOutcome.Deferred OfSuspension(string domain, RecipientOutcome.Deferred? last) => new(
+        last?.Status ?? new EnhancedStatus(4, 4, 1),
+        $"delivery to {domain} is suspended for a while: {last?.Reason ?? "it does not answer"}",
+        last?.Remote);
 
     /// <summary>A fault of this gateway, which is in the log. It never bounces by itself.</summary>
     public static RecipientOutcome OfOwnFault(string reason) =>

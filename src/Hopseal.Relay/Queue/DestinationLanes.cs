@@ -2,105 +2,336 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Hopseal.Relay.Queue;
 
-/// <summary>Which lease runs next. Each destination has a lane: so many leases run at once, so many more wait. Lanes
-/// take turns, so that a full one delays itself only. Not for several threads.</summary>
-/// <param name="maxRunning">Over all lanes.</param>
-/// <param name="maxRunningPerLane">At least 1.</param>
-/// <param name="maxWaitingPerLane">At least 1.</param>
-sealed class DestinationLanes(int maxRunning, int maxRunningPerLane, int maxWaitingPerLane)
+/// <summary>Which lease runs next, and which may be taken at all. Each destination has a lane: so many attempts at once, so many
+/// leases ready behind them. Lanes take turns, so that a full one delays itself only; and destinations that have not answered
+/// may never fill the places of those that do. Not for several threads.</summary>
+sealed class DestinationLanes(LaneLimits limits)
 {
+    /// <summary>Leases of a destination that has not answered yet, running or ready.</summary>
+    const int MaxUnproven = DestinationHealth.FirstWindow;
+
     readonly Dictionary<string, Lane> _lanes = new(StringComparer.Ordinal);
 
-    /// <summary>Lanes that have somebody waiting and a place free, each once.</summary>
+    /// <summary>Lanes that have somebody ready and a place free, each once: those that answer, and the others.</summary>
     readonly Queue<Lane> _ready = [];
+
+    readonly Queue<Lane> _readyUnproven = [];
+
+    /// <summary>Lanes that are kept for what is known of them, the longest idle first.</summary>
+    readonly Queue<Lane> _idle = [];
+
+    int _round;
+    int _heldUnproven;
+    bool _refused;
+    bool _turn;
+    bool _wantsMore;
 
     public int Running { get; private set; }
 
-    public int Waiting { get; private set; }
+    /// <summary>Of those, at destinations that have not answered.</summary>
+    public int RunningUnproven { get; private set; }
 
-    /// <summary>False when the lane is full.</summary>
-    public bool TryAdmit(string destination, QueueLease lease)
+    /// <summary>Leases that wait for their turn, and places reserved for more.</summary>
+    public int Held { get; private set; }
+
+    /// <summary>Destinations that something is known of.</summary>
+    public int Count => _lanes.Count;
+
+    /// <summary>Nothing runs, waits or is on its way.</summary>
+    public bool IsEmpty => Running == 0 && Held == 0;
+
+    /// <summary>Reserves a place; <see cref="Admit"/> or <see cref="Release"/> must follow.</summary>
+    /// <param name="arriving">A new message: takes no place while older ones wait in the store for it.</param>
+    public LeaseAnswer Reserve(string destination, bool arriving, DateTimeOffset now)
     {
-        if (!_lanes.TryGetValue(destination, out var lane))
+        var lane = _lanes.GetValueOrDefault(destination) ?? new Lane(destination, new DestinationHealth(limits.Health));
+        if (lane.Health.NotBefore > now)
         {
-            _lanes.Add(destination, lane = new Lane(destination));
+            return new LeaseAnswer.NotBefore(lane.Health.NotBefore);
         }
 
-        if (lane.Waiting.Count >= maxWaitingPerLane)
+        if (arriving && lane.RefusedIn >= _round - 1)
         {
-            return false;
+            return LeaseAnswer.Full.Instance;
         }
 
+        if (Held >= limits.MaxWaiting || !lane.Health.IsProven && _heldUnproven >= Math.Max(1, limits.MaxWaiting / 2))
+        {
+            _refused = true;
+            lane.RefusedIn = _round;
+            return LeaseAnswer.Full.Instance;
+        }
+
+        if (lane.IsRefused || RoomIn(lane) <= 0)
+        {
+            lane.IsRefused = true;
+            lane.RefusedIn = _round;
+            return LeaseAnswer.Full.Instance;
+        }
+
+        _lanes.TryAdd(destination, lane);
+        lane.Reserved++;
+        Hold(lane, 1);
+        return LeaseAnswer.Yes.Instance;
+    }
+
+    /// <summary>Gives a reserved place back.</summary>
+    public void Release(string destination)
+    {
+        var lane = _lanes[destination];
+        lane.Reserved--;
+        Hold(lane, -1);
+        NoteRoom(lane);
+        LeaveIfIdle(lane);
+    }
+
+    /// <summary>Fills a reserved place.</summary>
+    public void Admit(string destination, QueueLease lease)
+    {
+        var lane = _lanes[destination];
+        lane.Reserved--;
         lane.Waiting.Enqueue(lease);
-        Waiting++;
         MakeReady(lane);
-        return true;
     }
 
     /// <summary>Takes the next lease that may run; <see cref="End"/> must follow.</summary>
     public bool TryStart([NotNullWhen(true)] out string? destination, [NotNullWhen(true)] out QueueLease? lease)
     {
-        if (Running >= maxRunning || !_ready.TryDequeue(out var lane))
+        destination = null;
+        lease = null;
+        if (Running >= limits.MaxRunning || Next() is not { } lane)
         {
-            destination = null;
-            lease = null;
             return false;
         }
 
-        lane.IsReady = false;
-        lane.Running++;
-        Running++;
-        Waiting--;
         destination = lane.Destination;
         lease = lane.Waiting.Dequeue();
+        Hold(lane, -1);
+        Run(lane, 1);
         MakeReady(lane);
+        NoteRoom(lane);
         return true;
     }
 
     public void End(string destination)
     {
         var lane = _lanes[destination];
-        lane.Running--;
-        Running--;
+        Run(lane, -1);
         MakeReady(lane);
-        if (lane is { Running: 0, Waiting.Count: 0 })
+        NoteRoom(lane);
+        LeaveIfIdle(lane);
+    }
+
+    /// <summary>The destination answered an attempt that runs.</summary>
+    public void Answered(string destination, DateTimeOffset now)
+    {
+        var lane = _lanes[destination];
+        Reclass(lane, () => lane.Health.Answered(now));
+        MakeReady(lane);
+        NoteRoom(lane);
+    }
+
+    /// <summary>It did not. Returns what was ready for it and has to wait elsewhere now.</summary>
+    public List<QueueLease> Failed(string destination, DateTimeOffset startedAt, DateTimeOffset now, RecipientOutcome.Deferred failure)
+    {
+        var lane = _lanes[destination];
+        Reclass(lane, () => lane.Health.Failed(startedAt, now, failure));
+        return lane.Health.NotBefore > now ? TakeWaiting(lane) : [];
+    }
+
+    /// <summary>Lets a destination be tried at once.</summary>
+    public void Forget(string destination)
+    {
+        if (_lanes.TryGetValue(destination, out var lane))
         {
-            _lanes.Remove(destination);
+            Reclass(lane, lane.Health.Forget);
         }
     }
 
-    /// <summary>Takes everything that waits; what runs goes on.</summary>
-    public List<QueueLease> TakeWaiting()
+    /// <summary>Why the destination is left alone; null when it is not.</summary>
+    public RecipientOutcome.Deferred? FailureOf(string destination) =>
+        _lanes.TryGetValue(destination, out var lane) ? lane.Health.Failure : null;
+
+    /// <summary>Whether attempts at it have to wait now.</summary>
+    public bool MustWait(string destination, DateTimeOffset now) =>
+        _lanes.TryGetValue(destination, out var lane) && lane.Health.NotBefore > now;
+
+    /// <summary>Takes everything that is ready; what runs goes on.</summary>
+    public List<QueueLease> TakeWaiting() => [.. _lanes.Values.SelectMany(TakeWaiting)];
+
+    /// <summary>Takes what is ready for one destination.</summary>
+    public List<QueueLease> TakeWaiting(string destination) => TakeWaiting(_lanes[destination]);
+
+    /// <summary>The store has been asked for all that is due: what was refused before the round is served.</summary>
+    public void EndRound() => _round++;
+
+    /// <summary>True, once, when there is room for what had been refused.</summary>
+    public bool TakeWish()
     {
-        List<QueueLease> waiting = [.. _lanes.Values.SelectMany(lane => lane.Waiting)];
-        foreach (var lane in _lanes.Values)
+        if (_refused && Held <= limits.MaxWaiting * 3 / 4 && _heldUnproven <= limits.MaxWaiting * 3 / 8)
         {
-            lane.Waiting.Clear();
-            lane.IsReady = false;
+            _refused = false;
+            _wantsMore = true;
         }
 
-        _ready.Clear();
-        Waiting = 0;
+        var wish = _wantsMore;
+        _wantsMore = false;
+        return wish;
+    }
+
+    List<QueueLease> TakeWaiting(Lane lane)
+    {
+        List<QueueLease> waiting = [.. lane.Waiting];
+        lane.Waiting.Clear();
+        Hold(lane, -waiting.Count);
         return waiting;
     }
 
-    void MakeReady(Lane lane)
+    int RoomIn(Lane lane) => lane.Health switch
     {
-        if (!lane.IsReady && lane.Waiting.Count > 0 && lane.Running < maxRunningPerLane)
+        { Failures: > 0 } => 1 - lane.Running - lane.Held,
+        { IsProven: false } => MaxUnproven - lane.Running - lane.Held,
+        _ => limits.MaxWaitingPerLane - lane.Held,
+    };
+
+    /// <summary>Many at once cost the store less than one by one: a lane that answers asks when it is half empty.</summary>
+    void NoteRoom(Lane lane)
+    {
+        if (lane.IsRefused && RoomIn(lane) >= (lane.Health.IsProven ? (limits.MaxWaitingPerLane + 1) / 2 : 1))
         {
-            lane.IsReady = true;
-            _ready.Enqueue(lane);
+            lane.IsRefused = false;
+            _wantsMore = true;
         }
     }
 
-    sealed class Lane(string destination)
+    /// <summary>Those that answer and those that have not take turns, and the latter never have more than half of the
+    /// places.</summary>
+    Lane? Next()
+    {
+        _turn = !_turn;
+        return _turn ? Next(_ready) ?? NextUnproven() : NextUnproven() ?? Next(_ready);
+    }
+
+    Lane? NextUnproven() => RunningUnproven < Math.Max(1, limits.MaxRunning / 2) ? Next(_readyUnproven) : null;
+
+    static Lane? Next(Queue<Lane> ready)
+    {
+        while (ready.TryDequeue(out var lane))
+        {
+            if (lane.ReadyIn != ready)
+            {
+                continue;
+            }
+
+            lane.ReadyIn = null;
+            if (MayStart(lane))
+            {
+                return lane;
+            }
+        }
+
+        return null;
+    }
+
+    static bool MayStart(Lane lane) => lane.Waiting.Count > 0 && lane.Running < lane.Health.Window;
+
+    void MakeReady(Lane lane)
+    {
+        if (lane.ReadyIn is null && MayStart(lane))
+        {
+            lane.ReadyIn = lane.Health.IsProven ? _ready : _readyUnproven;
+            lane.ReadyIn.Enqueue(lane);
+        }
+    }
+
+    void Hold(Lane lane, int more)
+    {
+        Held += more;
+        _heldUnproven += lane.Health.IsProven ? 0 : more;
+    }
+
+    void Run(Lane lane, int more)
+    {
+        lane.Running += more;
+        Running += more;
+        RunningUnproven += lane.Health.IsProven ? 0 : more;
+    }
+
+    void Reclass(Lane lane, Action change)
+    {
+        var before = lane.Health.IsProven;
+        change();
+        if (before != lane.Health.IsProven)
+        {
+            var sign = before ? 1 : -1;
+            _heldUnproven += sign * lane.Held;
+            RunningUnproven += sign * lane.Running;
+            lane.ReadyIn = null;
+            MakeReady(lane);
+        }
+    }
+
+    /// <summary>A lane without work stays for what is known of its destination, as long as there is memory for it.</summary>
+    void LeaveIfIdle(Lane lane)
+    {
+        if (!lane.IsIdle)
+        {
+            return;
+        }
+
+        if (lane.Health is { IsProven: false, Failures: 0 })
+        {
+            _lanes.Remove(lane.Destination);
+            return;
+        }
+
+        if (!lane.IsListed)
+        {
+            lane.IsListed = true;
+            _idle.Enqueue(lane);
+        }
+
+        while (_lanes.Count > limits.MaxRemembered && _idle.TryDequeue(out var oldest))
+        {
+            oldest.IsListed = false;
+            if (oldest.IsIdle)
+            {
+                _lanes.Remove(oldest.Destination);
+            }
+        }
+    }
+
+    sealed class Lane(string destination, DestinationHealth health)
     {
         public string Destination { get; } = destination;
 
+        public DestinationHealth Health { get; } = health;
+
         public Queue<QueueLease> Waiting { get; } = [];
+
+        public int Reserved { get; set; }
 
         public int Running { get; set; }
 
-        public bool IsReady { get; set; }
+        /// <summary>Which of the queues it stands in; it has left any other, wherever it still shows.</summary>
+        public Queue<Lane>? ReadyIn { get; set; }
+
+        /// <summary>Somebody was refused since the store was last told of room.</summary>
+        public bool IsRefused { get; set; }
+
+        /// <summary>The round in which somebody was.</summary>
+        public int RefusedIn { get; set; } = -2;
+
+        public bool IsListed { get; set; }
+
+        public int Held => Waiting.Count + Reserved;
+
+        public bool IsIdle => Running == 0 && Held == 0;
     }
 }
+
+/// <param name="MaxRunning">Attempts at once, over all lanes.</param>
+/// <param name="MaxWaiting">Leases ready, over all lanes.</param>
+/// <param name="MaxWaitingPerLane">Leases ready for one destination that answers.</param>
+/// <param name="MaxRemembered">Destinations that something is known of while nothing is under way to them.</param>
+sealed record LaneLimits(int MaxRunning, int MaxWaiting, int MaxWaitingPerLane, int MaxRemembered, HealthLimits Health);

@@ -8,15 +8,19 @@ public interface IQueueStore : IAsyncDisposable
 {
     /// <summary>Completes once the entry and its content would survive a power cut. One entry per recipient domain is due
     /// at once.</summary>
-    ValueTask AddAsync(StoredMessage message, CancellationToken cancel);
+    /// <param name="terms">With terms, entries that <see cref="LeaseTerms.Taker"/> has a place for are leased in the same
+    /// transaction.</param>
+    /// <returns>Those leases.</returns>
+    ValueTask<ImmutableArray<QueueLease>> AddAsync(StoredMessage message, LeaseTerms? terms, CancellationToken cancel);
 
-    /// <summary>Leases up to <paramref name="limit"/> entries due at <paramref name="now"/>, the longest due first. For each, the
-    /// attempt is written down, together with the time of the next one, before this completes: a crash mid-attempt costs a
-    /// delay, not a storm.</summary>
-    ValueTask<ImmutableArray<QueueLease>> LeaseDueAsync(DateTimeOffset now, int limit, RetrySchedule schedule, CancellationToken cancel);
+    /// <summary>Leases up to <paramref name="limit"/> entries that are due and that the taker has a place for: domains in turn,
+    /// within a domain the longest due first; and entries whose time is over, wherever they wait. For each, the attempt
+    /// is written down, together with the time of the next one, before this completes. After a crash, what was leased falls due
+    /// again soon.</summary>
+    ValueTask<LeaseScan> LeaseDueAsync(LeaseTerms terms, int limit, CancellationToken cancel);
 
-    /// <summary>The next time an entry falls due, null when nothing waits.</summary>
-    ValueTask<DateTimeOffset?> NextDueAsync(CancellationToken cancel);
+    /// <summary>Gives leases back that were not attempted, so that they are due when they had been.</summary>
+    ValueTask ReturnAsync(ImmutableArray<QueueLease> leases, CancellationToken cancel);
 
     /// <summary>The content as it was received, from its first octet; the caller disposes it.</summary>
     ValueTask<Stream> OpenContentAsync(QueueId id, CancellationToken cancel);
@@ -40,13 +44,19 @@ public sealed record StoredMessage(
     ReadOnlyMemory<byte> Content,
     string? ContentFile);
 
+/// <summary>On what terms entries are leased.</summary>
+public sealed record LeaseTerms(DateTimeOffset Now, RetrySchedule Schedule, ILeaseTaker Taker);
+
+/// <summary>What one look for due entries found.</summary>
+/// <param name="More">The look was bounded and ended early: the next one goes on where it stopped.</param>
+/// <param name="NextDue">When something falls due that is not yet; null when nothing does. What is due and had to wait for a
+/// place is not in it: its taker knows when there is one.</param>
+public sealed record LeaseScan(ImmutableArray<QueueLease> Leases, bool More, DateTimeOffset? NextDue);
+
 /// <param name="Outcomes">One per recipient of the lease, in its order.</param>
 /// <param name="RetryAt">For the deferred ones; null keeps what the lease wrote down.</param>
 /// <param name="TlsFailed">This attempt met a handshake that failed.</param>
-/// <param name="Attempted">False when the lease is given back as it was taken: the attempt that was written down does not
-/// count.</param>
-public sealed record Settlement(
-    ImmutableArray<RecipientOutcome> Outcomes, DateTimeOffset? RetryAt, bool TlsFailed, bool Attempted = true);
+public sealed record Settlement(ImmutableArray<RecipientOutcome> Outcomes, DateTimeOffset? RetryAt, bool TlsFailed);
 
 /// <summary>When to try again, and when to give up (RFC 5321 §4.5.4.1).</summary>
 /// <param name="Delays">After the first attempt, the second, …; the last one repeats. At least one.</param>

@@ -17,19 +17,56 @@ sealed partial class LeaseAttempt(
     QueueRunnerOptions options,
     ILogger log)
 {
+    /// <summary>The first of the event ids of this class.</summary>
+    const int FirstEvent = 1221;
+
     /// <summary>Settles the lease whatever happens on the way; a fault of ours defers.</summary>
+    /// <param name="judged">Told what came of the attempt before it is written down.</param>
     /// <param name="breakOff">Ends the attempt early; the rest is deferred.</param>
     /// <param name="giveUpSettling">Ends the wait for a store that fails.</param>
     /// <exception cref="OperationCanceledException"><paramref name="giveUpSettling"/>: nothing is written down.</exception>
-    public async Task RunAsync(QueueLease lease, CancellationToken breakOff, CancellationToken giveUpSettling)
+    public async Task RunAsync(
+        QueueLease lease, Action<DeliveryAttempt> judged, CancellationToken breakOff, CancellationToken giveUpSettling)
     {
         var attempt = await AttemptAsync(lease, breakOff);
-        var now = options.Clock.GetUtcNow();
-        if (!breakOff.IsCancellationRequested)
+        if (breakOff.IsCancellationRequested)
         {
-            attempt = With(attempt, outcome => ReplyVerdict.GiveUp(outcome, lease, now));
+            await FinishAsync(attempt, giveUpSettling);
+            return;
         }
 
+        judged(attempt);
+        await GiveUpOrFinishAsync(attempt, giveUpSettling);
+    }
+
+    /// <summary>Settles a lease whose time is over without an attempt, because its destination is left alone for a
+    /// while.</summary>
+    /// <param name="failure">Why it is.</param>
+    /// <exception cref="OperationCanceledException"><paramref name="giveUpSettling"/>: nothing is written down.</exception>
+    public Task SuspendAsync(QueueLease lease, RecipientOutcome.Deferred? failure, CancellationToken giveUpSettling)
+    {
+        var outcome = ReplyVerdict.OfSuspension(lease.Domain, failure);
+        var attempt = new DeliveryAttempt(
+            lease,
+            options.Clock.GetUtcNow(),
+            TimeSpan.Zero,
+            new DeliveryPlan.Defer(outcome.Status, outcome.Reason),
+            [],
+            [.. lease.Pending.Recipients.Select(recipient => (recipient, (RecipientOutcome)outcome))],
+            TlsFailed: false);
+        return GiveUpOrFinishAsync(attempt, giveUpSettling);
+    }
+
+    Task GiveUpOrFinishAsync(DeliveryAttempt attempt, CancellationToken giveUpSettling)
+    {
+        var now = options.Clock.GetUtcNow();
+        return FinishAsync(With(attempt, outcome => ReplyVerdict.GiveUp(outcome, attempt.Lease, now)), giveUpSettling);
+    }
+
+    async Task FinishAsync(DeliveryAttempt attempt, CancellationToken giveUpSettling)
+    {
+        var lease = attempt.Lease;
+        var now = options.Clock.GetUtcNow();
         (attempt, var report) = await ReportAsync(attempt, giveUpSettling);
         if (attempt.Recipients.Any(recipient => recipient.Outcome is RecipientOutcome.Deferred))
         {
@@ -40,22 +77,6 @@ sealed partial class LeaseAttempt(
             [.. attempt.Recipients.Select(recipient => recipient.Outcome)], attempt.RetryAt, attempt.TlsFailed);
         await queue.SettleAsync(lease, settlement, report is null ? [] : [report], giveUpSettling);
         sink.TryRecord(attempt);
-    }
-
-    /// <summary>Defers a lease that was not attempted.</summary>
-    public async ValueTask GiveBackAsync(QueueLease lease, RecipientOutcome why, TimeSpan delay, CancellationToken cancel)
-    {
-        var settlement = new Settlement(
-            [.. lease.Pending.Recipients.Select(_ => why)], options.Clock.GetUtcNow() + delay, TlsFailed: false, Attempted: false);
-        try
-        {
-            await queue.SettleAsync(lease, settlement, [], cancel);
-        }
-        catch (OperationCanceledException) when (cancel.IsCancellationRequested)
-        {
-            // The store fails, and so the lease keeps what it wrote down: the message is tried again later.
-            LogNotGivenBack(log, lease.Id, lease.Domain);
-        }
     }
 
     /// <summary>Never throws.</summary>
@@ -150,17 +171,14 @@ sealed partial class LeaseAttempt(
         Recipients = [.. attempt.Recipients.Select(recipient => (recipient.Recipient, change(recipient.Outcome)))],
     };
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "An attempt at message {Id} for {Domain} failed by a fault of ours; it is tried again")]
+    [LoggerMessage(FirstEvent, LogLevel.Error, "An attempt at message {Id} for {Domain} failed by a fault of ours; it is tried again")]
     static partial void LogFailed(ILogger log, Exception e, QueueId id, string domain);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "The failure report for message {Id} for {Domain} could not be written; the message stays in the queue")]
+    [LoggerMessage(FirstEvent + 1, LogLevel.Error, "The failure report for message {Id} for {Domain} could not be written; the message stays in the queue")]
     static partial void LogNoReport(ILogger log, Exception e, QueueId id, string domain);
 
     [LoggerMessage(
-        Level = LogLevel.Warning,
-        Message = "Message {Id} for {Domain} has the null sender, so nobody is told that {Recipients} recipients failed: {Reason}")]
+        FirstEvent + 2, LogLevel.Warning,
+        "Message {Id} for {Domain} has the null sender, so nobody is told that {Recipients} recipients failed: {Reason}")]
     static partial void LogNobodyToTell(ILogger log, QueueId id, string domain, int recipients, string reason);
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Message {Id} for {Domain} could not be given back to the queue; it is tried again later")]
-    static partial void LogNotGivenBack(ILogger log, QueueId id, string domain);
 }

@@ -1,7 +1,5 @@
 using System.Collections.Immutable;
-using System.Runtime.CompilerServices;
 using System.Threading.Channels;
-using Hopseal.Smtp.Wire;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -11,8 +9,14 @@ namespace Hopseal.Relay.Queue;
 /// next due time or for a change, and never polls.</summary>
 public sealed partial class MessageQueue : IDisposable
 {
-    /// <summary>Leases written down at once. What a stop leaves of them is given back.</summary>
-    const int Batch = 32;
+    /// <summary>The first of the event ids of this class.</summary>
+    const int FirstEvent = 1201;
+
+    /// <summary>Leases written down at once, so that a message that arrives meanwhile does not wait long.</summary>
+    const int Batch = 64;
+
+    /// <summary>Contents of messages on their way from intake to their first attempt.</summary>
+    const int MemoryOctets = 32 * 1024 * 1024;
 
     /// <summary>The longest wait without a look at the clock, which may be set while we wait.</summary>
     static readonly TimeSpan s_longestWait = TimeSpan.FromMinutes(5);
@@ -25,8 +29,11 @@ public sealed partial class MessageQueue : IDisposable
     readonly TimeProvider _clock;
     readonly ILogger _log;
     readonly ITimer _due;
+    readonly ContentMemory _contents = new(MemoryOctets);
     readonly Channel<bool> _wake = Channel.CreateBounded<bool>(
         new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+
+    ILeaseTaker? _taker;
 
     /// <param name="store">Stays its owner's, who disposes it after this.</param>
     public MessageQueue(IQueueStore store, RetrySchedule schedule, TimeProvider clock, ILogger<MessageQueue>? log = null)
@@ -41,41 +48,73 @@ public sealed partial class MessageQueue : IDisposable
         _due = clock.CreateTimer(_ => Wake(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
-    /// <summary>Step 4: completes once the message is on stable storage; the caller may then say 250 (RFC 5321 §6.1).</summary>
+    /// <summary>Step 4: completes once the message is on stable storage; the caller may then say 250 (RFC 5321 §6.1). Where its
+    /// destination has room it is leased in the same breath.</summary>
     /// <exception cref="QueueStoreException">It is not kept.</exception>
     public async ValueTask AddAsync(StoredMessage message, CancellationToken cancel)
     {
-        await _store.AddAsync(message, cancel);
-        Wake();
-    }
-
-    /// <summary>Yields leases as they fall due, until cancelled. Nothing is leased while the caller does not ask for more. When
-    /// the store fails, this waits and goes on. One enumeration at a time.</summary>
-    public async IAsyncEnumerable<QueueLease> DueAsync([EnumeratorCancellation] CancellationToken cancel)
-    {
-        while (true)
+        ArgumentNullException.ThrowIfNull(message);
+        var taker = Volatile.Read(ref _taker);
+        if (taker is null)
         {
-            var leases = await LeaseAsync(cancel);
-            var yielded = 0;
-            try
-            {
-                foreach (var lease in leases)
-                {
-                    cancel.ThrowIfCancellationRequested();
-                    yielded++;
-                    yield return lease;
-                }
-            }
-            finally
-            {
-                await GiveBackAsync(leases[yielded..]);
-            }
+            await _store.AddAsync(message, null, cancel);
+            Wake();
+            return;
+        }
+
+        var leases = await _store.AddAsync(message, new LeaseTerms(_clock.GetUtcNow(), _schedule, taker), cancel);
+        _contents.Keep(message, leases.Length);
+        foreach (var lease in leases)
+        {
+            taker.Take(lease);
+        }
+
+        // What was not leased waits in the store: it falls due, or waits for room.
+        if (leases.Sum(lease => lease.Pending.Recipients.Length) < message.Envelope.Recipients.Length)
+        {
+            Wake();
         }
     }
 
+    /// <summary>Hands leases to their taker as they fall due, until cancelled. When the store fails, this waits and goes on. One at
+    /// a time.</summary>
+    /// <exception cref="OperationCanceledException"><paramref name="cancel"/>.</exception>
+    public async Task FeedAsync(ILeaseTaker taker, CancellationToken cancel)
+    {
+        ArgumentNullException.ThrowIfNull(taker);
+        Volatile.Write(ref _taker, taker);
+        try
+        {
+            while (true)
+            {
+                var scan = await LeaseAsync(taker, cancel);
+                foreach (var lease in scan.Leases)
+                {
+                    taker.Take(lease);
+                }
+
+                cancel.ThrowIfCancellationRequested();
+                if (!scan.More)
+                {
+                    taker.EndRound();
+                    SetTimer(scan.NextDue);
+                    await _wake.Reader.ReadAsync(cancel);
+                }
+            }
+        }
+        finally
+        {
+            Volatile.Write(ref _taker, null);
+        }
+    }
+
+    /// <summary>Looks again at what is due: a taker has room for more, or somebody changed what waits.</summary>
+    public void Wake() => _wake.Writer.TryWrite(true);
+
     /// <summary>The content as it was received; the caller disposes it.</summary>
     /// <exception cref="QueueStoreException">It cannot be read.</exception>
-    public ValueTask<Stream> OpenContentAsync(QueueId id, CancellationToken cancel) => _store.OpenContentAsync(id, cancel);
+    public ValueTask<Stream> OpenContentAsync(QueueId id, CancellationToken cancel) =>
+        _contents.TryOpen(id) is { } content ? ValueTask.FromResult(content) : _store.OpenContentAsync(id, cancel);
 
     /// <summary>Writes down what became of a lease, with the bounces it caused. While the store fails, this waits and tries
     /// again: the peer may have the message, and an attempt that is forgotten is a message delivered twice.</summary>
@@ -84,25 +123,25 @@ public sealed partial class MessageQueue : IDisposable
     {
         ArgumentNullException.ThrowIfNull(lease);
         ArgumentNullException.ThrowIfNull(settlement);
-        for (var pause = s_firstPause; ; pause = Longer(pause))
-        {
-            try
-            {
-                await _store.SettleAsync(lease, settlement, reports, cancel);
-                break;
-            }
-            catch (QueueStoreException e)
-            {
-                LogSettleFailed(_log, e, lease.Id, lease.Domain);
-            }
-
-            await Task.Delay(pause, _clock, cancel);
-        }
-
+        await UntilDoneAsync(
+            () => _store.SettleAsync(lease, settlement, reports, cancel), e => LogSettleFailed(_log, e, lease.Id, lease.Domain), cancel);
+        _contents.LetGo(lease.Id);
         if (reports.Length > 0 || settlement.Outcomes.Any(outcome => outcome is RecipientOutcome.Deferred))
         {
             Wake();
         }
+    }
+
+    /// <summary>Gives back leases that were not attempted. While the store fails, this waits and tries again.</summary>
+    public async ValueTask ReturnAsync(ImmutableArray<QueueLease> leases, CancellationToken cancel)
+    {
+        foreach (var lease in leases)
+        {
+            _contents.LetGo(lease.Id);
+        }
+
+        await UntilDoneAsync(() => _store.ReturnAsync(leases, cancel), e => LogReturnFailed(_log, e, leases.Length), cancel);
+        Wake();
     }
 
     /// <summary>Messages in the queue.</summary>
@@ -110,24 +149,13 @@ public sealed partial class MessageQueue : IDisposable
 
     public void Dispose() => _due.Dispose();
 
-    /// <summary>Waits until something is due, and leases it.</summary>
-    async ValueTask<ImmutableArray<QueueLease>> LeaseAsync(CancellationToken cancel)
+    async ValueTask<LeaseScan> LeaseAsync(ILeaseTaker taker, CancellationToken cancel)
     {
-        var pause = s_firstPause;
-        while (true)
+        for (var pause = s_firstPause; ; pause = Longer(pause))
         {
             try
             {
-                var leases = await _store.LeaseDueAsync(_clock.GetUtcNow(), Batch, _schedule, cancel);
-                if (!leases.IsEmpty)
-                {
-                    return leases;
-                }
-
-                SetTimer(await _store.NextDueAsync(cancel));
-                pause = s_firstPause;
-                await _wake.Reader.ReadAsync(cancel);
-                continue;
+                return await _store.LeaseDueAsync(new LeaseTerms(_clock.GetUtcNow(), _schedule, taker), Batch, cancel);
             }
             catch (QueueStoreException e)
             {
@@ -135,27 +163,24 @@ public sealed partial class MessageQueue : IDisposable
             }
 
             await Task.Delay(pause, _clock, cancel);
-            pause = Longer(pause);
         }
     }
 
-    /// <summary>Leases that nobody attempted are due again at once, so that a restart delays no mail.</summary>
-    async ValueTask GiveBackAsync(ImmutableArray<QueueLease> leases)
+    async ValueTask UntilDoneAsync(Func<ValueTask> write, Action<QueueStoreException> failed, CancellationToken cancel)
     {
-        foreach (var lease in leases)
+        for (var pause = s_firstPause; ; pause = Longer(pause))
         {
-            var stopped = new RecipientOutcome.Deferred(
-                new EnhancedStatus(4, 3, 2), "the gateway was stopped before this attempt began");
-            var settlement = new Settlement(
-                [.. lease.Pending.Recipients.Select(_ => stopped)], RetryAt: _clock.GetUtcNow(), TlsFailed: false, Attempted: false);
             try
             {
-                await _store.SettleAsync(lease, settlement, [], CancellationToken.None);
+                await write();
+                return;
             }
             catch (QueueStoreException e)
             {
-                LogSettleFailed(_log, e, lease.Id, lease.Domain);
+                failed(e);
             }
+
+            await Task.Delay(pause, _clock, cancel);
         }
     }
 
@@ -173,15 +198,18 @@ public sealed partial class MessageQueue : IDisposable
             TimeSpan.FromTicks(Math.Clamp(wait.Ticks, 0, s_longestWait.Ticks)), Timeout.InfiniteTimeSpan);
     }
 
-    void Wake() => _wake.Writer.TryWrite(true);
-
     static TimeSpan Longer(TimeSpan pause) => pause * 2 < s_longestPause ? pause * 2 : s_longestPause;
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "The queue cannot be read; the next look is in {Seconds} seconds")]
+    [LoggerMessage(FirstEvent, LogLevel.Error, "The queue cannot be read; the next look is in {Seconds} seconds")]
     static partial void LogLeaseFailed(ILogger log, Exception e, double seconds);
 
     [LoggerMessage(
-        Level = LogLevel.Error,
-        Message = "What became of message {Id} for {Domain} could not be written down; it is tried again while the gateway runs")]
+        FirstEvent + 1, LogLevel.Error,
+        "What became of message {Id} for {Domain} could not be written down; it is tried again while the gateway runs")]
     static partial void LogSettleFailed(ILogger log, Exception e, QueueId id, string domain);
+
+    [LoggerMessage(
+        FirstEvent + 2, LogLevel.Error,
+        "{Count} messages could not be given back to the queue; it is tried again while the gateway runs")]
+    static partial void LogReturnFailed(ILogger log, Exception e, int count);
 }

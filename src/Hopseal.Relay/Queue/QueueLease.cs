@@ -19,7 +19,15 @@ public sealed record QueueLease(
     DateTimeOffset ReceivedAt,
     long Size,
     DateTimeOffset GivesUpAt,
-    bool EarlierTlsFailure);
+    bool EarlierTlsFailure)
+{
+    /// <summary>When the attempt had been due: a lease that is returned gets its place back.</summary>
+    public DateTimeOffset DueAt { get; init; }
+
+    /// <summary>The time is over while the destination may not be attempted: the lease is to be given up without an
+    /// attempt.</summary>
+    public bool Suspended { get; init; }
+}
 
 /// <summary>What one attempt did for one recipient.</summary>
 public abstract record RecipientOutcome

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Hopseal.Relay.Attempt;
 using Hopseal.Relay.Dsn;
 using Microsoft.Extensions.Logging;
@@ -5,17 +6,27 @@ using Microsoft.Extensions.Logging;
 namespace Hopseal.Relay.Queue;
 
 /// <summary>Step 5: due. Takes what is due and attempts it, many at once, without one slow destination holding up the
-/// others. Every lease that it takes is settled, whatever happens.</summary>
-public sealed partial class QueueRunner : IDisposable
+/// others. Every lease that it takes is settled or returned, whatever happens.</summary>
+public sealed partial class QueueRunner : ILeaseTaker, IDisposable
 {
+    /// <summary>The first of the event ids of this class.</summary>
+    const int FirstEvent = 1211;
+
+    /// <summary>Leases at once that are given up without an attempt.</summary>
+    const int MaxSuspended = 32;
+
     readonly MessageQueue _queue;
     readonly QueueRunnerOptions _options;
     readonly LeaseAttempt _attempt;
     readonly ILogger _log;
     readonly Lock _lock = new();
     readonly DestinationLanes _lanes;
-    readonly SemaphoreSlim _room;
+    readonly CancellationTokenSource _breakOff = new();
+    readonly CancellationTokenSource _giveUpSettling = new();
     readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    int _suspended;
+    int _returning;
+    bool _suspendedRefused;
     bool _stopping;
 
     public QueueRunner(
@@ -33,23 +44,16 @@ public sealed partial class QueueRunner : IDisposable
         _options = options;
         _log = log;
         _attempt = new LeaseAttempt(queue, deliverer, maildir, reports, sink, options, log);
-        _lanes = new DestinationLanes(options.MaxAttempts, options.MaxAttemptsPerDestination, options.MaxWaitingPerDestination);
-        _room = new SemaphoreSlim(options.MaxWaiting);
+        _lanes = new DestinationLanes(options.Lanes);
     }
 
     /// <summary>Runs until <paramref name="stop"/>, then takes nothing more, lets attempts under way end within
     /// <see cref="QueueRunnerOptions.StopTimeout"/>, breaks off the rest, and settles everything. Runs once.</summary>
     public async Task RunAsync(CancellationToken stop)
     {
-        using var breakOff = new CancellationTokenSource();
-        using var giveUpSettling = new CancellationTokenSource();
-        var signals = new Signals(stop, breakOff.Token, giveUpSettling.Token);
         try
         {
-            await foreach (var lease in _queue.DueAsync(stop))
-            {
-                await AdmitAsync(lease, signals);
-            }
+            await _queue.FeedAsync(this, stop);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
@@ -57,58 +61,118 @@ public sealed partial class QueueRunner : IDisposable
         }
         finally
         {
-            await DrainAsync(breakOff, giveUpSettling);
+            await DrainAsync();
         }
     }
 
-    public void Dispose() => _room.Dispose();
-
-    async ValueTask AdmitAsync(QueueLease lease, Signals signals)
+    /// <summary>Lets a recipient domain be attempted at once, whatever came of earlier attempts: an operator knows better.</summary>
+    public void Retry(string domain)
     {
-        try
-        {
-            await _room.WaitAsync(signals.Stop);
-        }
-        catch (OperationCanceledException)
-        {
-            await _attempt.GiveBackAsync(lease, ReplyVerdict.OfStop(), TimeSpan.Zero, signals.GiveUpSettling);
-            throw;
-        }
-
-        bool admitted;
         lock (_lock)
         {
-            admitted = _lanes.TryAdmit(_options.DestinationOf(lease.Domain), lease);
+            _lanes.Forget(_options.DestinationOf(domain));
         }
 
-        if (!admitted)
+        _queue.Wake();
+    }
+
+    public void Dispose()
+    {
+        _breakOff.Dispose();
+        _giveUpSettling.Dispose();
+    }
+
+    LeaseAnswer ILeaseTaker.Ask(string domain, bool arriving)
+    {
+        lock (_lock)
         {
-            _room.Release();
-            LogCongested(_log, lease.Id, lease.Domain);
-            await _attempt.GiveBackAsync(lease, ReplyVerdict.OfCongestion(), _options.CongestionDelay, signals.Stop);
+            return _stopping
+                ? LeaseAnswer.Full.Instance
+                : _lanes.Reserve(_options.DestinationOf(domain), arriving, _options.Clock.GetUtcNow());
+        }
+    }
+
+    bool ILeaseTaker.AskSuspended()
+    {
+        lock (_lock)
+        {
+            _suspendedRefused = _stopping || _suspended >= MaxSuspended;
+            _suspended += _suspendedRefused ? 0 : 1;
+            return !_suspendedRefused;
+        }
+    }
+
+    void ILeaseTaker.Release(string domain, bool suspended) => Change(() =>
+    {
+        if (suspended)
+        {
+            _suspended--;
+        }
+        else
+        {
+            _lanes.Release(_options.DestinationOf(domain));
+        }
+    });
+
+    void ILeaseTaker.Take(QueueLease lease)
+    {
+        if (lease.Suspended)
+        {
+            _ = Task.Run(() => SuspendAsync(lease), CancellationToken.None);
             return;
         }
 
-        StartWhatMay(signals);
+        Change(() =>
+        {
+            // The destination may have failed, or the end may have come, since the place was reserved.
+            var destination = _options.DestinationOf(lease.Domain);
+            _lanes.Admit(destination, lease);
+            if (_stopping || _lanes.MustWait(destination, _options.Clock.GetUtcNow()))
+            {
+                Return(_lanes.TakeWaiting(destination));
+            }
+        });
     }
 
-    void StartWhatMay(Signals signals)
+    void ILeaseTaker.EndRound()
     {
         lock (_lock)
         {
-            while (!signals.Stop.IsCancellationRequested && !_stopping && _lanes.TryStart(out var destination, out var lease))
-            {
-                _room.Release();
-                _ = Task.Run(() => AttemptAsync(destination, lease, signals), CancellationToken.None);
-            }
+            _lanes.EndRound();
         }
     }
 
-    async Task AttemptAsync(string destination, QueueLease lease, Signals signals)
+    /// <summary>Changes what is under way, and starts what may run then.</summary>
+    void Change(Action change)
+    {
+        bool wish;
+        lock (_lock)
+        {
+            change();
+            while (!_stopping && _lanes.TryStart(out var destination, out var lease))
+            {
+                _ = Task.Run(() => AttemptAsync(destination, lease), CancellationToken.None);
+            }
+
+            wish = _lanes.TakeWish() || _suspendedRefused && _suspended <= MaxSuspended / 2;
+            _suspendedRefused &= _suspended > MaxSuspended / 2;
+            if (_stopping && _lanes.IsEmpty && _suspended == 0 && _returning == 0)
+            {
+                _drained.TrySetResult();
+            }
+        }
+
+        if (wish)
+        {
+            _queue.Wake();
+        }
+    }
+
+    async Task AttemptAsync(string destination, QueueLease lease)
     {
         try
         {
-            await _attempt.RunAsync(lease, signals.BreakOff, signals.GiveUpSettling);
+            await _attempt.RunAsync(lease, attempt => Judge(destination, attempt), _breakOff.Token, _giveUpSettling.Token);
         }
         catch (Exception e)
         {
@@ -116,69 +180,109 @@ public sealed partial class QueueRunner : IDisposable
         }
         finally
         {
-            lock (_lock)
-            {
-                _lanes.End(destination);
-                if (_stopping && _lanes.Running == 0)
-                {
-                    _drained.TrySetResult();
-                }
-            }
-
-            StartWhatMay(signals);
+            Change(() => _lanes.End(destination));
         }
     }
 
-    async Task DrainAsync(CancellationTokenSource breakOff, CancellationTokenSource giveUpSettling)
+    async Task SuspendAsync(QueueLease lease)
     {
-        List<QueueLease> waiting;
-        lock (_lock)
+        try
         {
-            _stopping = true;
-            waiting = _lanes.TakeWaiting();
-            if (_lanes.Running == 0)
+            RecipientOutcome.Deferred? failure;
+            lock (_lock)
             {
-                _drained.TrySetResult();
+                failure = _lanes.FailureOf(_options.DestinationOf(lease.Domain));
             }
+
+            await _attempt.SuspendAsync(lease, failure, _giveUpSettling.Token);
+        }
+        catch (Exception e)
+        {
+            LogUnsettled(_log, e, lease.Id, lease.Domain);
+        }
+        finally
+        {
+            Change(() => _suspended--);
+        }
+    }
+
+    /// <summary>Before the attempt is written down: whoever looks then for what is due knows of it.</summary>
+    void Judge(string destination, DeliveryAttempt attempt)
+    {
+        var word = DestinationWords.Of(attempt);
+        if (word == DestinationWord.Nothing)
+        {
+            return;
         }
 
+        var now = _options.Clock.GetUtcNow();
+        Change(() =>
+        {
+            if (word == DestinationWord.Answered)
+            {
+                _lanes.Answered(destination, now);
+                return;
+            }
+
+            var failure = attempt.Recipients.Select(recipient => recipient.Outcome).OfType<RecipientOutcome.Deferred>().First();
+            Return(_lanes.Failed(destination, attempt.StartedAt, now, failure));
+        });
+    }
+
+    /// <summary>Within the lock.</summary>
+    void Return(List<QueueLease> leases)
+    {
+        if (leases.Count > 0)
+        {
+            _returning++;
+            _ = Task.Run(() => ReturnAsync([.. leases]), CancellationToken.None);
+        }
+    }
+
+    async Task ReturnAsync(ImmutableArray<QueueLease> leases)
+    {
+        try
+        {
+            await _queue.ReturnAsync(leases, _giveUpSettling.Token);
+        }
+        catch (Exception e)
+        {
+            LogNotReturned(_log, e, leases.Length);
+        }
+        finally
+        {
+            Change(() => _returning--);
+        }
+    }
+
+    async Task DrainAsync()
+    {
+        Change(() =>
+        {
+            _stopping = true;
+            Return(_lanes.TakeWaiting());
+        });
         using var limit = new CancellationTokenSource(_options.StopTimeout + _options.SettleTimeout, _options.Clock);
-        using var broken = limit.Token.Register(giveUpSettling.Cancel);
-        var givingBack = GiveBackAsync(waiting, limit.Token);
+        using var broken = limit.Token.Register(_giveUpSettling.Cancel);
         try
         {
             await _drained.Task.WaitAsync(_options.StopTimeout, _options.Clock);
         }
         catch (TimeoutException)
         {
-            await breakOff.CancelAsync();
+            await _breakOff.CancelAsync();
             await _drained.Task;
         }
-
-        await givingBack;
     }
 
-    async Task GiveBackAsync(List<QueueLease> waiting, CancellationToken cancel)
-    {
-        foreach (var lease in waiting)
-        {
-            await _attempt.GiveBackAsync(lease, ReplyVerdict.OfStop(), TimeSpan.Zero, cancel);
-        }
-    }
-
-    [LoggerMessage(Level = LogLevel.Information, Message = "The queue is being stopped; attempts under way may end")]
+    [LoggerMessage(FirstEvent, LogLevel.Information, "The queue is being stopped; attempts under way may end")]
     static partial void LogStopping(ILogger log);
 
-    [LoggerMessage(Level = LogLevel.Debug, Message = "Message {Id} for {Domain} waits in the queue: many others go there")]
-    static partial void LogCongested(ILogger log, QueueId id, string domain);
-
     [LoggerMessage(
-        Level = LogLevel.Error,
-        Message = "What became of message {Id} for {Domain} is not written down; it is tried again after a restart, and may arrive twice")]
+        FirstEvent + 1, LogLevel.Error,
+        "What became of message {Id} for {Domain} is not written down; it is tried again after a restart, and may arrive twice")]
     static partial void LogUnsettled(ILogger log, Exception e, QueueId id, string domain);
 
-    /// <param name="Stop">Takes and begins nothing more.</param>
-    /// <param name="BreakOff">Ends attempts under way.</param>
-    /// <param name="GiveUpSettling">Ends the wait for a store that fails.</param>
-    readonly record struct Signals(CancellationToken Stop, CancellationToken BreakOff, CancellationToken GiveUpSettling);
+    [LoggerMessage(FirstEvent + 2, LogLevel.Warning, "{Count} messages could not be given back to the queue; they are tried again after a restart")]
+    static partial void LogNotReturned(ILogger log, Exception e, int count);
 }

@@ -2,7 +2,7 @@ using Hopseal.Policy;
 
 namespace Hopseal.Relay.Queue;
 
-/// <summary>How much is attempted at once.</summary>
+/// <summary>How much is attempted at once, and how soon again.</summary>
 public sealed record QueueRunnerOptions
 {
     /// <summary>Decides how mail for a recipient domain travels; <see cref="DeliveryPlanner"/> in production.</summary>
@@ -13,20 +13,29 @@ public sealed record QueueRunnerOptions
 
     public TimeProvider Clock { get; init; } = TimeProvider.System;
 
-    /// <summary>Attempts under way, over all destinations; at least 1.</summary>
+    /// <summary>Attempts under way, over all destinations; at least 1. Those that have not answered yet never have more than half
+    /// of it.</summary>
     public int MaxAttempts { get; init; } = 200;
 
-    /// <summary>Attempts under way, and so connections open, to one destination; at least 1.</summary>
+    /// <summary>Attempts under way, and so connections open, to one destination; at least 1. It begins with two, and gets one more
+    /// with every attempt that gets through.</summary>
     public int MaxAttemptsPerDestination { get; init; } = 10;
 
-    /// <summary>Leases held ready, over all destinations. While there are so many, no more are taken.</summary>
+    /// <summary>Leases held ready, over all destinations; at least 1. While there are so many, no more are taken.</summary>
     public int MaxWaiting { get; init; } = 2000;
 
-    /// <summary>Leases held ready for one destination. What is above goes back to the queue for
-    /// <see cref="CongestionDelay"/>, so that others get their turn.</summary>
+    /// <summary>Leases held ready for one destination that answers; at least 1. What is above stays in the store.</summary>
     public int MaxWaitingPerDestination { get; init; } = 100;
 
-    public TimeSpan CongestionDelay { get; init; } = TimeSpan.FromMinutes(1);
+    /// <summary>Destinations remembered for having answered or not while nothing is under way to them.</summary>
+    public int MaxRemembered { get; init; } = 10_000;
+
+    /// <summary>How long a destination is left alone after an attempt that came to nothing (no session, no route, not as secure as
+    /// demanded), while no other got through. Doubled each time, up to <see cref="LongestBackOff"/>. Never longer than the
+    /// schedule's own delays.</summary>
+    public TimeSpan FirstBackOff { get; init; } = TimeSpan.FromMinutes(1);
+
+    public TimeSpan LongestBackOff { get; init; } = TimeSpan.FromMinutes(30);
 
     /// <summary>What shares a limit, as far as it is known without DNS: all domains that go to one smart host are one
     /// destination. Unless given, each recipient domain is its own.</summary>
@@ -37,4 +46,13 @@ public sealed record QueueRunnerOptions
 
     /// <summary>How long after that a failing store is given to write down what became of them.</summary>
     public TimeSpan SettleTimeout { get; init; } = TimeSpan.FromSeconds(5);
+
+    internal LaneLimits Lanes => new(
+        MaxAttempts,
+        MaxWaiting,
+        MaxWaitingPerDestination,
+        MaxRemembered,
+        new HealthLimits(MaxAttemptsPerDestination, Shorter(FirstBackOff, Schedule.Delays[0]), Shorter(LongestBackOff, Schedule.Delays.Max())));
+
+    static TimeSpan Shorter(TimeSpan one, TimeSpan other) => one < other ? one : other;
 }

@@ -1,19 +1,25 @@
 using Hopseal.Relay.Queue;
 using Hopseal.Relay.Tests.Attempt;
+using Hopseal.Smtp.Wire;
 
 namespace Hopseal.Relay.Tests.Queue;
 
 public sealed class DestinationLanesTests
 {
+    static readonly RecipientOutcome.Deferred s_failure = new(new EnhancedStatus(4, 4, 1), "nobody answers");
+    static readonly DateTimeOffset s_now = Samples.Noon;
+
     [Fact]
     public void A_destination_runs_no_more_than_its_share_and_the_others_go_on()
     {
-        var lanes = new DestinationLanes(maxRunning: 10, maxRunningPerLane: 2, maxWaitingPerLane: 5);
+        var lanes = Lanes(maxRunning: 10, window: 2);
+        Prove(lanes, "slow");
+        Prove(lanes, "quick");
         Admit(lanes, "slow", 5);
         Admit(lanes, "quick", 1);
 
-        Assert.Equal(["slow", "quick", "slow"], Started(lanes));
-        Assert.Equal(3, lanes.Waiting);
+        Assert.Equal(["quick", "slow", "slow"], Started(lanes).Order());
+        Assert.Equal(3, lanes.Held);
 
         lanes.End("slow");
         Assert.Equal(["slow"], Started(lanes));
@@ -22,7 +28,9 @@ public sealed class DestinationLanesTests
     [Fact]
     public void Lanes_take_turns_when_all_together_are_limited()
     {
-        var lanes = new DestinationLanes(maxRunning: 1, maxRunningPerLane: 2, maxWaitingPerLane: 5);
+        var lanes = Lanes(maxRunning: 1, window: 2);
+        Prove(lanes, "a");
+        Prove(lanes, "b");
         Admit(lanes, "a", 3);
         Admit(lanes, "b", 2);
 
@@ -34,26 +42,154 @@ public sealed class DestinationLanesTests
         }
 
         Assert.Equal(["a", "b", "a", "b", "a"], order);
-        Assert.Equal((0, 0), (lanes.Running, lanes.Waiting));
+        Assert.True(lanes.IsEmpty);
     }
 
     [Fact]
-    public void A_full_lane_takes_nothing_more_and_hinders_nobody()
+    public void A_full_lane_takes_nothing_more_and_asks_again_when_it_is_half_empty()
     {
-        var lanes = new DestinationLanes(maxRunning: 10, maxRunningPerLane: 1, maxWaitingPerLane: 2);
+        var lanes = Lanes(window: 1, maxWaitingPerLane: 4);
+        Prove(lanes, "slow");
         Admit(lanes, "slow", 1);
         Started(lanes);
-        Admit(lanes, "slow", 2);
+        Admit(lanes, "slow", 4);
 
-        Assert.False(lanes.TryAdmit("slow", Samples.Lease()));
-        Assert.True(lanes.TryAdmit("quick", Samples.Lease()));
-        Assert.Equal(["quick"], Started(lanes));
+        Assert.IsType<LeaseAnswer.Full>(lanes.Reserve("slow", arriving: false, s_now));
+        Assert.IsType<LeaseAnswer.Yes>(lanes.Reserve("quick", arriving: false, s_now));
+        Assert.False(lanes.TakeWish());
+        lanes.End("slow");
+        Started(lanes);
+        Assert.False(lanes.TakeWish());
+        Assert.IsType<LeaseAnswer.Full>(lanes.Reserve("slow", arriving: false, s_now));
+
+        lanes.End("slow");
+        Started(lanes);
+        Assert.True(lanes.TakeWish());
+        Assert.False(lanes.TakeWish());
+        Assert.IsType<LeaseAnswer.Yes>(lanes.Reserve("slow", arriving: false, s_now));
+    }
+
+    [Fact]
+    public void A_new_message_does_not_overtake_those_that_found_no_room()
+    {
+        var lanes = Lanes(window: 1, maxWaitingPerLane: 2);
+        Prove(lanes, "d");
+        Assert.IsType<LeaseAnswer.Yes>(lanes.Reserve("d", arriving: true, s_now));
+        Assert.IsType<LeaseAnswer.Yes>(lanes.Reserve("d", arriving: true, s_now));
+        Assert.IsType<LeaseAnswer.Full>(lanes.Reserve("d", arriving: true, s_now));
+        lanes.Release("d");
+        lanes.Release("d");
+
+        // There is room, and it belongs to the one who waits in the store; it may take more than one round to find it.
+        Assert.True(lanes.TakeWish());
+        Assert.IsType<LeaseAnswer.Full>(lanes.Reserve("d", arriving: true, s_now));
+        Assert.IsType<LeaseAnswer.Yes>(lanes.Reserve("d", arriving: false, s_now));
+        lanes.EndRound();
+        Assert.IsType<LeaseAnswer.Full>(lanes.Reserve("d", arriving: true, s_now));
+        lanes.EndRound();
+        Assert.IsType<LeaseAnswer.Yes>(lanes.Reserve("d", arriving: true, s_now));
+    }
+
+    [Fact]
+    public void Destinations_that_have_not_answered_leave_half_of_the_places_to_those_that_do()
+    {
+        var lanes = Lanes(maxRunning: 10);
+        for (var i = 0; i < 20; i++)
+        {
+            Admit(lanes, $"dead{i}", 2);
+        }
+
+        Assert.Equal(5, Started(lanes).Count);
+        Prove(lanes, "live");
+        Admit(lanes, "live", 7);
+        Assert.Equal(Enumerable.Repeat("live", 5), Started(lanes));
+        Assert.Equal((10, 5), (lanes.Running, lanes.RunningUnproven));
+
+        // One that answers after all counts as live from then on, with all that it has under way.
+        lanes.Answered("dead0", s_now);
+        Assert.Equal(5 - 2, lanes.RunningUnproven);
+    }
+
+    [Fact]
+    public void Destinations_that_have_not_answered_leave_half_of_the_room_to_those_that_do()
+    {
+        var lanes = Lanes(maxWaiting: 10);
+        var reserved = Enumerable.Range(0, 20).Count(i => lanes.Reserve($"dead{i}", false, s_now) is LeaseAnswer.Yes);
+        Assert.Equal(5, reserved);
+        Assert.Equal(5, lanes.Count);
+
+        Assert.False(lanes.TakeWish());
+        for (var i = 0; i < 5; i++)
+        {
+            lanes.Release($"dead{i}");
+        }
+
+        Assert.True(lanes.TakeWish());
+        Assert.Equal(0, lanes.Count);
+    }
+
+    [Fact]
+    public void A_destination_that_fails_is_left_alone_and_then_asked_once()
+    {
+        var lanes = Lanes();
+        Prove(lanes, "d");
+        Admit(lanes, "d", 5);
+        Assert.Equal(3, Started(lanes).Count);
+
+        Assert.Equal(2, lanes.Failed("d", s_now.AddSeconds(1), s_now.AddSeconds(2), s_failure).Count);
+        for (var i = 0; i < 3; i++)
+        {
+            lanes.End("d");
+        }
+
+        var wait = Assert.IsType<LeaseAnswer.NotBefore>(lanes.Reserve("d", arriving: false, s_now.AddSeconds(2)));
+        Assert.Equal(s_now.AddSeconds(62), wait.Time);
+        Assert.True(lanes.MustWait("d", s_now.AddSeconds(61)));
+        Assert.Equal(s_failure, lanes.FailureOf("d"));
+
+        Assert.IsType<LeaseAnswer.Yes>(lanes.Reserve("d", arriving: false, wait.Time));
+        Assert.IsType<LeaseAnswer.Full>(lanes.Reserve("d", arriving: false, wait.Time));
+        lanes.Admit("d", Samples.Lease());
+        Assert.Single(Started(lanes));
+        Assert.Empty(lanes.Failed("d", wait.Time, wait.Time.AddSeconds(30), s_failure));
+        lanes.End("d");
+        Assert.True(lanes.TakeWish());
+        wait = Assert.IsType<LeaseAnswer.NotBefore>(lanes.Reserve("d", arriving: false, wait.Time.AddSeconds(30)));
+        Assert.Equal(s_now.AddSeconds(62 + 30 + 120), wait.Time);
+
+        lanes.Forget("d");
+        Assert.IsType<LeaseAnswer.Yes>(lanes.Reserve("d", arriving: false, s_now.AddSeconds(92)));
+        Assert.Null(lanes.FailureOf("d"));
+    }
+
+    [Fact]
+    public void What_is_remembered_of_idle_destinations_is_bounded()
+    {
+        var lanes = Lanes(maxRemembered: 10);
+        for (var i = 0; i < 100; i++)
+        {
+            Prove(lanes, $"d{i}");
+        }
+
+        Assert.Equal(10, lanes.Count);
+
+        // One that is in use is not forgotten, however many come.
+        Admit(lanes, "d95", 1);
+        for (var i = 100; i < 200; i++)
+        {
+            Prove(lanes, $"d{i}");
+        }
+
+        Assert.InRange(lanes.Count, 10, 11);
+        Assert.Equal(["d95"], Started(lanes));
+        lanes.End("d95");
     }
 
     [Fact]
     public void What_waits_can_be_taken_back_while_the_rest_ends()
     {
-        var lanes = new DestinationLanes(maxRunning: 10, maxRunningPerLane: 1, maxWaitingPerLane: 5);
+        var lanes = Lanes(window: 1);
+        Prove(lanes, "a");
         Admit(lanes, "a", 3);
         Started(lanes);
 
@@ -61,14 +197,36 @@ public sealed class DestinationLanesTests
         lanes.End("a");
 
         Assert.Empty(Started(lanes));
-        Assert.Equal((0, 0), (lanes.Running, lanes.Waiting));
+        Assert.True(lanes.IsEmpty);
+    }
+
+    static DestinationLanes Lanes(
+        int maxRunning = 10, int maxWaiting = 100, int maxWaitingPerLane = 10, int maxRemembered = 100, int window = 3) => new(
+        new LaneLimits(
+            maxRunning,
+            maxWaiting,
+            maxWaitingPerLane,
+            maxRemembered,
+            new HealthLimits(window, TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(30))));
+
+    static void Prove(DestinationLanes lanes, string destination)
+    {
+        Admit(lanes, destination, 1);
+        Assert.Equal([destination], Started(lanes));
+        for (var i = 0; i < 3; i++)
+        {
+            lanes.Answered(destination, s_now);
+        }
+
+        lanes.End(destination);
     }
 
     static void Admit(DestinationLanes lanes, string destination, int leases)
     {
         for (var i = 0; i < leases; i++)
         {
-            Assert.True(lanes.TryAdmit(destination, Samples.Lease()));
+            Assert.IsType<LeaseAnswer.Yes>(lanes.Reserve(destination, arriving: false, s_now));
+            lanes.Admit(destination, Samples.Lease());
         }
     }
 

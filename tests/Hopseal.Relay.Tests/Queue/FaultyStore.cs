@@ -14,16 +14,20 @@ sealed class FaultyStore(IQueueStore store) : IQueueStore
         set => _failures = value;
     }
 
-    public ValueTask AddAsync(StoredMessage message, CancellationToken cancel) => store.AddAsync(message, cancel);
+    public ValueTask<ImmutableArray<QueueLease>> AddAsync(StoredMessage message, LeaseTerms? terms, CancellationToken cancel) =>
+        store.AddAsync(message, terms, cancel);
 
-    public ValueTask<ImmutableArray<QueueLease>> LeaseDueAsync(
-        DateTimeOffset now, int limit, RetrySchedule schedule, CancellationToken cancel)
+    public ValueTask<LeaseScan> LeaseDueAsync(LeaseTerms terms, int limit, CancellationToken cancel)
     {
         Fail();
-        return store.LeaseDueAsync(now, limit, schedule, cancel);
+        return store.LeaseDueAsync(terms, limit, cancel);
     }
 
-    public ValueTask<DateTimeOffset?> NextDueAsync(CancellationToken cancel) => store.NextDueAsync(cancel);
+    public ValueTask ReturnAsync(ImmutableArray<QueueLease> leases, CancellationToken cancel)
+    {
+        Fail();
+        return store.ReturnAsync(leases, cancel);
+    }
 
     public ValueTask<Stream> OpenContentAsync(QueueId id, CancellationToken cancel) => store.OpenContentAsync(id, cancel);
 

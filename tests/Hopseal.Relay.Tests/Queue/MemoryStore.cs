@@ -10,6 +10,7 @@ sealed class MemoryStore(int failAt = -1) : IQueueStore
     readonly Lock _lock = new();
     readonly Dictionary<QueueId, StoredMessage> _messages = [];
     readonly Dictionary<(QueueId Id, string Domain), Entry> _entries = [];
+    readonly Dictionary<string, DateTimeOffset> _postponed = [];
     int _calls;
 
     public int Calls => Volatile.Read(ref _calls);
@@ -17,48 +18,67 @@ sealed class MemoryStore(int failAt = -1) : IQueueStore
     /// <summary>Everything that was ever settled, in order.</summary>
     public List<(QueueLease Lease, Settlement Settlement, ImmutableArray<StoredMessage> Reports)> Settled { get; } = [];
 
-    public ValueTask AddAsync(StoredMessage message, CancellationToken cancel)
+    /// <summary>Everything that was ever given back, in order.</summary>
+    public List<QueueLease> Returned { get; } = [];
+
+    public ValueTask<ImmutableArray<QueueLease>> AddAsync(StoredMessage message, LeaseTerms? terms, CancellationToken cancel)
     {
         lock (_lock)
         {
             Fail();
             Add(message);
+            return ValueTask.FromResult<ImmutableArray<QueueLease>>(terms is null
+                ? []
+                : [.. from key in _entries.Keys
+                      where key.Id == message.Id && terms.Taker.Ask(key.Domain, arriving: true) is LeaseAnswer.Yes
+                      select Lease(key.Id, key.Domain, suspended: false, terms)]);
         }
-
-        return ValueTask.CompletedTask;
     }
 
-    public ValueTask<ImmutableArray<QueueLease>> LeaseDueAsync(
-        DateTimeOffset now, int limit, RetrySchedule schedule, CancellationToken cancel)
+    public ValueTask<LeaseScan> LeaseDueAsync(LeaseTerms terms, int limit, CancellationToken cancel)
     {
         lock (_lock)
         {
             Fail();
-            ImmutableArray<QueueLease> leases =
-                [.. from entry in _entries
-                    where !entry.Value.Leased && entry.Value.DueAt <= now
-                    orderby entry.Value.DueAt
-                    select Lease(entry.Key.Id, entry.Key.Domain, entry.Value, now, schedule)];
-            leases = [.. leases.Take(limit)];
-            foreach (var lease in leases)
+            var leases = ImmutableArray.CreateBuilder<QueueLease>();
+            foreach (var ((id, domain), entry) in _entries.Where(entry => !entry.Value.Leased).OrderBy(entry => entry.Value.DueAt).ToList())
             {
-                var entry = _entries[(lease.Id, lease.Domain)];
-                entry.Leased = true;
-                entry.Attempts++;
-                entry.DueAt = now + schedule.DelayAfter(entry.Attempts);
+                var expired = _messages[id].ReceivedAt + terms.Schedule.GiveUpAfter <= terms.Now;
+                if (leases.Count == limit || entry.DueAt > terms.Now && !expired)
+                {
+                    continue;
+                }
+
+                var answer = terms.Taker.Ask(domain, arriving: false);
+                var suspended = answer is LeaseAnswer.NotBefore && expired && terms.Taker.AskSuspended();
+                if (answer is LeaseAnswer.Yes || suspended)
+                {
+                    leases.Add(Lease(id, domain, suspended, terms));
+                }
+                else if (answer is LeaseAnswer.NotBefore wait)
+                {
+                    _postponed[domain] = wait.Time;
+                }
             }
 
-            return ValueTask.FromResult(leases);
+            return ValueTask.FromResult(new LeaseScan(leases.ToImmutable(), leases.Count == limit, NextDue(terms)));
         }
     }
 
-    public ValueTask<DateTimeOffset?> NextDueAsync(CancellationToken cancel)
+    public ValueTask ReturnAsync(ImmutableArray<QueueLease> leases, CancellationToken cancel)
     {
         lock (_lock)
         {
-            return ValueTask.FromResult<DateTimeOffset?>(
-                _entries.Values.Where(entry => !entry.Leased).Select(entry => (DateTimeOffset?)entry.DueAt).Min());
+            Fail();
+            foreach (var lease in leases)
+            {
+                var entry = _entries[(lease.Id, lease.Domain)];
+                (entry.Leased, entry.DueAt, entry.Attempts) = (false, lease.DueAt, lease.AttemptNumber - (lease.Suspended ? 0 : 1));
+                Returned.Add(lease);
+            }
         }
+
+        return ValueTask.CompletedTask;
     }
 
     public ValueTask<Stream> OpenContentAsync(QueueId id, CancellationToken cancel)
@@ -129,18 +149,40 @@ sealed class MemoryStore(int failAt = -1) : IQueueStore
         }
     }
 
-    QueueLease Lease(QueueId id, string domain, Entry entry, DateTimeOffset now, RetrySchedule schedule)
+    DateTimeOffset? NextDue(LeaseTerms terms)
+    {
+        var times = from entry in _entries
+                    where !entry.Value.Leased
+                    let postponed = _postponed.GetValueOrDefault(entry.Key.Domain)
+                    let due = postponed > entry.Value.DueAt ? postponed : entry.Value.DueAt
+                    let expiry = _messages[entry.Key.Id].ReceivedAt + terms.Schedule.GiveUpAfter
+                    from time in (DateTimeOffset[])[due, expiry]
+                    where time > terms.Now
+                    select (DateTimeOffset?)time;
+        return times.Min();
+    }
+
+    QueueLease Lease(QueueId id, string domain, bool suspended, LeaseTerms terms)
     {
         var message = _messages[id];
+        var entry = _entries[(id, domain)];
+        var dueAt = entry.DueAt;
+        entry.Leased = true;
+        entry.Attempts += suspended ? 0 : 1;
+        entry.DueAt = terms.Now + terms.Schedule.DelayAfter(entry.Attempts);
         return new QueueLease(
             id,
             domain,
             message.Envelope with { Recipients = entry.Pending },
-            entry.Attempts + 1,
+            entry.Attempts,
             message.ReceivedAt,
             message.Size,
-            message.ReceivedAt + schedule.GiveUpAfter,
-            entry.TlsFailed);
+            message.ReceivedAt + terms.Schedule.GiveUpAfter,
+            entry.TlsFailed)
+        {
+            DueAt = dueAt,
+            Suspended = suspended,
+        };
     }
 
     void Fail()

@@ -30,67 +30,102 @@ public sealed class MessageQueueTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task What_is_added_is_due_at_once_even_to_one_who_waits_already()
+    public async Task What_is_added_is_taken_in_the_same_transaction()
     {
-        await using var due = _queue.DueAsync(_stop.Token).GetAsyncEnumerator(_stop.Token);
-        var waiting = _clock.ArmedAsync();
-        var next = due.MoveNextAsync().AsTask();
-        await waiting.WaitAsync(TimeSpan.FromSeconds(30), _stop.Token);
-        Assert.False(next.IsCompleted);
+        var (taker, feeding) = await FeedAsync(new ListTaker());
+        var before = _sqlite.Transactions;
+        var message = _scratch.Message("x", "a@one.example", "b@two.example");
+        await _queue.AddAsync(message, _stop.Token);
 
+        Assert.Equal(["one.example", "two.example"], taker.Taken.Select(lease => lease.Domain));
+        Assert.All(taker.Taken, lease => Assert.Equal((message.Id, 1), (lease.Id, lease.AttemptNumber)));
+        Assert.Equal(before + 1, _sqlite.Transactions);
+        Assert.Equal(1, await _queue.CountAsync(_stop.Token));
+        await EndAsync(feeding);
+    }
+
+    [Fact]
+    public async Task What_there_is_no_place_for_waits_until_there_is()
+    {
+        var full = true;
+        var (taker, feeding) = await FeedAsync(
+            new ListTaker { Answer = (_, _) => Volatile.Read(ref full) ? LeaseAnswer.Full.Instance : LeaseAnswer.Yes.Instance });
+        await _queue.AddAsync(_scratch.Message("x", "a@one.example"), _stop.Token);
+        await taker.UntilAsync(() => taker.Rounds >= 2);
+        Assert.Empty(taker.Taken);
+
+        Volatile.Write(ref full, false);
+        _queue.Wake();
+        Assert.Equal("one.example", (await taker.TakenAsync(1)).Domain);
+        await EndAsync(feeding);
+    }
+
+    [Fact]
+    public async Task Without_a_taker_a_message_waits_for_one()
+    {
         var message = _scratch.Message("x", "a@one.example");
         await _queue.AddAsync(message, _stop.Token);
-        Assert.True(await next.WaitAsync(TimeSpan.FromSeconds(30), _stop.Token));
-        Assert.Equal(message.Id, due.Current.Id);
-        Assert.Equal(1, await _queue.CountAsync(_stop.Token));
+        var (taker, feeding) = await FeedAsync(new ListTaker());
+        Assert.Equal(message.Id, (await taker.TakenAsync(1)).Id);
+        await EndAsync(feeding);
+    }
+
+    [Fact]
+    public async Task The_content_of_a_message_that_goes_out_at_once_is_not_read_back()
+    {
+        var (taker, feeding) = await FeedAsync(new ListTaker());
+        var message = _scratch.Message("content", "a@one.example");
+        await _queue.AddAsync(message, _stop.Token);
+        await _sqlite.DoAsync(rows => new Statement(rows.Connection, "DELETE FROM contents").Run(), _stop.Token);
+
+        Assert.Equal("content", await ReadAsync(message.Id));
+        await _queue.SettleAsync(taker.Taken[0], Scratch.Settlement(Scratch.Deferred), [], _stop.Token);
+        await Assert.ThrowsAsync<QueueStoreException>(() => ReadAsync(message.Id));
+        await EndAsync(feeding);
     }
 
     [Fact]
     public async Task A_deferred_message_comes_back_as_the_schedule_says_and_gives_up_when_it_says()
     {
+        var (taker, feeding) = await FeedAsync(new ListTaker());
         await _queue.AddAsync(_scratch.Message("x", "a@one.example"), _stop.Token);
-        await using var due = _queue.DueAsync(_stop.Token).GetAsyncEnumerator(_stop.Token);
         var at = new List<TimeSpan>();
         for (var attempt = 1; attempt <= 5; attempt++)
         {
-            var next = due.MoveNextAsync().AsTask();
+            var next = taker.TakenAsync(attempt);
             await _clock.AdvanceUntilAsync(next, _stop.Token);
+            var lease = await next;
             at.Add(_clock.GetUtcNow() - Scratch.Start);
-            Assert.Equal(attempt, due.Current.AttemptNumber);
-            Assert.Equal(Scratch.Start.AddHours(120), due.Current.GivesUpAt);
-            await _queue.SettleAsync(due.Current, Scratch.Settlement(Scratch.Deferred), [], _stop.Token);
+            Assert.Equal(attempt, lease.AttemptNumber);
+            Assert.Equal(Scratch.Start.AddHours(120), lease.GivesUpAt);
+            await _queue.SettleAsync(lease, Scratch.Settlement(Scratch.Deferred), [], _stop.Token);
         }
 
         // After 5, 10, 30 and again 30 minutes, to the minute that this test moves the clock by.
         Assert.Equal([0, 5, 15, 45, 75], at.Select(time => (int)time.TotalMinutes));
+        await EndAsync(feeding);
     }
 
     [Fact]
     public async Task A_settlement_may_call_for_an_earlier_attempt()
     {
+        var (taker, feeding) = await FeedAsync(new ListTaker());
         await _queue.AddAsync(_scratch.Message("x", "a@one.example"), _stop.Token);
-        await using var due = _queue.DueAsync(_stop.Token).GetAsyncEnumerator(_stop.Token);
-        Assert.True(await due.MoveNextAsync());
-        var lease = due.Current;
-        var next = due.MoveNextAsync().AsTask();
         await _queue.SettleAsync(
-            lease, Scratch.Settlement(Scratch.Deferred) with { RetryAt = _clock.GetUtcNow() }, [], _stop.Token);
-        Assert.True(await next.WaitAsync(TimeSpan.FromSeconds(30), _stop.Token));
-        Assert.Equal(2, due.Current.AttemptNumber);
+            taker.Taken[0], Scratch.Settlement(Scratch.Deferred) with { RetryAt = _clock.GetUtcNow() }, [], _stop.Token);
+        Assert.Equal(2, (await taker.TakenAsync(2)).AttemptNumber);
+        await EndAsync(feeding);
     }
 
     [Fact]
     public async Task A_report_is_due_at_once()
     {
+        var (taker, feeding) = await FeedAsync(new ListTaker());
         await _queue.AddAsync(_scratch.Message("x", "a@one.example"), _stop.Token);
-        await using var due = _queue.DueAsync(_stop.Token).GetAsyncEnumerator(_stop.Token);
-        Assert.True(await due.MoveNextAsync());
-        var lease = due.Current;
-        var next = due.MoveNextAsync().AsTask();
         var report = _scratch.Message("report", "sender@example.org");
-        await _queue.SettleAsync(lease, Scratch.Settlement(Scratch.Bounced), [report], _stop.Token);
-        Assert.True(await next.WaitAsync(TimeSpan.FromSeconds(30), _stop.Token));
-        Assert.Equal(report.Id, due.Current.Id);
+        await _queue.SettleAsync(taker.Taken[0], Scratch.Settlement(Scratch.Bounced), [report], _stop.Token);
+        Assert.Equal(report.Id, (await taker.TakenAsync(2)).Id);
+        await EndAsync(feeding);
     }
 
     [Fact]
@@ -98,45 +133,63 @@ public sealed class MessageQueueTests : IAsyncDisposable
     {
         await _queue.AddAsync(_scratch.Message("x", "a@one.example"), _stop.Token);
         _store.Failures = 3;
-        await using var due = _queue.DueAsync(_stop.Token).GetAsyncEnumerator(_stop.Token);
-        var next = due.MoveNextAsync().AsTask();
-        await _clock.AdvanceUntilAsync(next, _stop.Token);
-        Assert.Equal(0, _store.Failures);
-        Assert.Equal(1, due.Current.AttemptNumber);
+        var taker = new ListTaker();
+        var feeding = _queue.FeedAsync(taker, _stop.Token);
+        var taken = taker.TakenAsync(1);
+        await _clock.AdvanceUntilAsync(taken, _stop.Token);
+        Assert.Equal((0, 1), (_store.Failures, (await taken).AttemptNumber));
 
         // A settlement is not given up either: the peer may have the message.
         _store.Failures = 3;
-        var settle = _queue.SettleAsync(due.Current, Scratch.Settlement(Scratch.Delivered), [], _stop.Token).AsTask();
+        var settle = _queue.SettleAsync(await taken, Scratch.Settlement(Scratch.Delivered), [], _stop.Token).AsTask();
         await _clock.AdvanceUntilAsync(settle, _stop.Token);
         Assert.Equal(0, await _queue.CountAsync(_stop.Token));
+        await EndAsync(feeding);
     }
 
     [Fact]
-    public async Task Leases_that_nobody_attempted_are_due_again_at_once()
+    public async Task Leases_that_are_returned_are_due_as_they_had_been()
     {
+        var (taker, feeding) = await FeedAsync(new ListTaker());
         for (var i = 0; i < 10; i++)
         {
             await _queue.AddAsync(_scratch.Message("x", $"a@d{i}.example"), _stop.Token);
         }
 
-        await foreach (var lease in _queue.DueAsync(_stop.Token))
-        {
-            Assert.Equal("d0.example", lease.Domain);
-            break;
-        }
+        await EndAsync(feeding);
+        await _queue.ReturnAsync([.. taker.Taken[1..]], CancellationToken.None);
 
         var left = await Scratch.LeaseAsync(_sqlite, _clock.GetUtcNow());
         Assert.Equal(Enumerable.Range(1, 9).Select(i => $"d{i}.example"), left.Select(lease => lease.Domain).Order());
+        Assert.All(left, lease => Assert.Equal(1, lease.AttemptNumber));
     }
 
     [Fact]
     public async Task Stopping_ends_the_wait()
     {
-        await using var due = _queue.DueAsync(_stop.Token).GetAsyncEnumerator(_stop.Token);
-        var waiting = _clock.ArmedAsync();
-        var next = due.MoveNextAsync().AsTask();
-        await waiting.WaitAsync(TimeSpan.FromSeconds(30), _stop.Token);
+        var (_, feeding) = await FeedAsync(new ListTaker());
+        await EndAsync(feeding);
+    }
+
+    /// <summary>Waits until the first round is over, so that what comes then is new.</summary>
+    async Task<(ListTaker Taker, Task Feeding)> FeedAsync(ListTaker taker)
+    {
+        var feeding = _queue.FeedAsync(taker, _stop.Token);
+        await taker.UntilAsync(() => taker.Rounds > 0);
+        return (taker, feeding);
+    }
+
+    async Task EndAsync(Task feeding)
+    {
         await _stop.CancelAsync();
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => next);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => feeding.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken));
+    }
+
+    async Task<string> ReadAsync(QueueId id)
+    {
+        await using var content = await _queue.OpenContentAsync(id, _stop.Token);
+        using var reader = new StreamReader(content);
+        return await reader.ReadToEndAsync(_stop.Token);
     }
 }

@@ -153,25 +153,6 @@ public sealed class QueueRunnerTests
     }
 
     [Fact]
-    public async Task What_is_too_much_for_a_destination_goes_back_to_the_queue_for_a_while()
-    {
-        var slow = new SlowPlans();
-        await using var queue = new RunningQueue(
-            slow.PlanAsync, configure: options => options with { MaxAttemptsPerDestination = 1, MaxWaitingPerDestination = 1 });
-        for (var i = 0; i < 3; i++)
-        {
-            await queue.AddAsync($"bob{i}@slow.example");
-            await queue.AddAsync("bob@quick.example");
-            await queue.Sink.NextAttemptAsync();
-        }
-
-        var (lease, settlement, _) = Assert.Single(queue.Store.Settled, settled => settled.Lease.Domain == "slow.example");
-        Assert.Equal("4.4.5", Assert.IsType<RecipientOutcome.Deferred>(Assert.Single(settlement.Outcomes)).Status.ToString());
-        Assert.Equal(Samples.Noon + TimeSpan.FromMinutes(1), queue.Store.DueAt(lease.Id, "slow.example"));
-        slow.Release();
-    }
-
-    [Fact]
     public async Task A_stop_lets_attempts_end_and_gives_the_rest_back()
     {
         var slow = new SlowPlans();

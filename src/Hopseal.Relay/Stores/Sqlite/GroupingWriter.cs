@@ -34,10 +34,13 @@ sealed class GroupingWriter
     /// <summary>Does the work within a transaction and completes once it is on stable storage. The work may be done twice when
     /// the first time was rolled back. Cancelling counts only until it has begun: what this returns is then the truth.</summary>
     /// <param name="octets">How much the work writes, about.</param>
+    /// <param name="committed">Called in the writer's thread once it is on stable storage, before anything else is
+    /// done.</param>
     /// <exception cref="QueueStoreException">It was not done.</exception>
-    public async ValueTask<T> DoAsync<T>(Func<QueueRows, T> work, int octets, CancellationToken cancel)
+    public async ValueTask<T> DoAsync<T>(
+        Func<QueueRows, T> work, int octets, CancellationToken cancel, Action<QueueRows, T>? committed = null)
     {
-        var waiting = new Work<T>(work, octets, cancel);
+        var waiting = new Work<T>(work, committed, octets, cancel);
         try
         {
             _waiting.Add(waiting, CancellationToken.None);
@@ -142,7 +145,7 @@ sealed class GroupingWriter
 
         foreach (var work in works)
         {
-            work.Succeed();
+            work.Succeed(_rows);
         }
 
         failure = null;
@@ -176,14 +179,14 @@ sealed class GroupingWriter
 
         public abstract void Do(QueueRows rows);
 
-        public abstract void Succeed();
+        public abstract void Succeed(QueueRows rows);
 
         public abstract void Fail(QueueStoreException failure);
 
         protected abstract void Cancel(CancellationToken cancel);
     }
 
-    sealed class Work<T>(Func<QueueRows, T> work, int octets, CancellationToken cancel) : Work(octets, cancel)
+    sealed class Work<T>(Func<QueueRows, T> work, Action<QueueRows, T>? committed, int octets, CancellationToken cancel) : Work(octets, cancel)
     {
         readonly TaskCompletionSource<T> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
         T _result = default!;
@@ -192,7 +195,11 @@ sealed class GroupingWriter
 
         public override void Do(QueueRows rows) => _result = work(rows);
 
-        public override void Succeed() => _done.SetResult(_result);
+        public override void Succeed(QueueRows rows)
+        {
+            committed?.Invoke(rows, _result);
+            _done.SetResult(_result);
+        }
 
         public override void Fail(QueueStoreException failure) => _done.SetException(failure);
 

@@ -2,34 +2,15 @@ using Hopseal.Relay.Queue;
 
 namespace Hopseal.Relay.Stores.Sqlite;
 
-/// <summary>The entries whose attempt is running now, in this process. An attempt may outlast the delay that was written down
-/// for it, and must not be made twice at once.</summary>
+/// <summary>The entries that somebody in this process holds a lease of. An entry that is written down as leased and is not here was
+/// left by a crash, or by a commit of which nobody knew that it had succeeded. Used by the writer's thread only.</summary>
 sealed class InFlight
 {
-    readonly Lock _lock = new();
     readonly HashSet<(QueueId, string)> _entries = [];
 
-    public bool TryStart(QueueId id, string domain)
-    {
-        lock (_lock)
-        {
-            return _entries.Add((id, domain));
-        }
-    }
+    public void Begin(QueueLease lease) => _entries.Add((lease.Id, lease.Domain));
 
-    public bool Contains(QueueId id, string domain)
-    {
-        lock (_lock)
-        {
-            return _entries.Contains((id, domain));
-        }
-    }
+    public void End(QueueLease lease) => _entries.Remove((lease.Id, lease.Domain));
 
-    public void End(IEnumerable<(QueueId, string)> entries)
-    {
-        lock (_lock)
-        {
-            _entries.ExceptWith(entries);
-        }
-    }
+    public bool Contains(QueueId id, string domain) => _entries.Contains((id, domain));
 }

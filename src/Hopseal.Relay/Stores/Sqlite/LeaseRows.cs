@@ -5,105 +5,177 @@ using Microsoft.Data.Sqlite;
 
 namespace Hopseal.Relay.Stores.Sqlite;
 
-/// <summary>The statements that lease entries.</summary>
-sealed class LeaseRows(SqliteConnection connection) : IDisposable
+/// <summary>The statements that read, write and undo leases.</summary>
+sealed class LeaseRows(SqliteConnection connection, DomainRows domains, InFlight inFlight) : IDisposable
 {
-    // In the order of the index on due_at: rows are read only until enough are found. CROSS JOIN keeps SQLite to that order.
-    readonly Statement _due = new(
-        connection,
+    /// <summary>After a crash, an attempt that was under way is made again when this has passed for each attempt that was made:
+    /// soon, but not in a loop if it was the message that ended the process.</summary>
+    static readonly TimeSpan s_afterCrash = TimeSpan.FromSeconds(10);
+
+    const string Columns =
         """
-        SELECT e.message, e.domain, e.attempts, e.tls_failed,
-               m.id, m.received_at, m.return_path, m.body, m.smtputf8, m.declared_size, m.size, m.ret, m.envelope_id
-            FROM entries e CROSS JOIN messages m ON m.number = e.message
-            WHERE e.due_at <= $1 ORDER BY e.due_at
-        """,
-        parameters: 1);
+        e.message, e.domain, e.attempts, e.due_at, e.tls_failed, m.id, m.received_at, m.return_path, m.body, m.smtputf8,
+        m.declared_size, m.size, m.ret, m.envelope_id FROM entries e CROSS JOIN messages m ON m.number = e.message
+        """;
+
+    // In the order of the index on domain and due_at: rows are read only until enough are found.
+    readonly Statement _waiting = new(
+        connection,
+        $"SELECT {Columns} WHERE e.domain = $1 AND e.due_at <= $2 AND e.held = 0 AND e.leased = 0 ORDER BY e.due_at, e.message");
+
+    readonly Statement _one = new(
+        connection, $"SELECT {Columns} WHERE e.message = $1 AND e.domain = $2");
 
     readonly Statement _recipients = new(
         connection,
         """
         SELECT address, notify, original_type, original FROM recipients
             WHERE message = $1 AND domain = $2 AND state = 0 ORDER BY position
-        """,
-        parameters: 2);
+        """);
 
-    readonly Statement _attempt = new(
+    readonly Statement _lease = new(
+        connection, "UPDATE entries SET leased = 1, attempts = $3, due_at = $4 WHERE message = $1 AND domain = $2");
+
+    readonly Statement _return = new(
         connection,
-        "UPDATE entries SET attempts = $3, due_at = $4 WHERE message = $1 AND domain = $2",
-        parameters: 4);
+        """
+        UPDATE entries SET leased = 0, attempts = $3, due_at = $4
+            WHERE message = (SELECT number FROM messages WHERE id = $1) AND domain = $2 AND leased = 1
+        """);
 
-    /// <summary>Writes the next attempt of up to <paramref name="limit"/> due entries down, those that
-    /// <paramref name="take"/> agrees to.</summary>
-    public ImmutableArray<QueueLease> Lease(
-        DateTimeOffset now, int limit, RetrySchedule schedule, Func<QueueId, string, bool> take)
+    readonly Statement _leased = new(
+        connection,
+        """
+        SELECT e.message, e.domain, m.id, e.attempts, e.due_at
+            FROM entries e INDEXED BY entries_leased CROSS JOIN messages m ON m.number = e.message WHERE e.leased = 1
+        """);
+
+    readonly Statement _free = new(
+        connection, "UPDATE entries SET leased = 0, due_at = $3 WHERE message = $1 AND domain = $2");
+
+    /// <summary>Leases what waits for a domain and is due, the longest due first, while <paramref name="take"/> agrees.</summary>
+    public void LeaseWaiting(string domain, LeaseTerms terms, Func<bool> take, ImmutableArray<QueueLease>.Builder leases)
     {
-        var due = ReadDue(now, limit, schedule, take);
-        var leases = ImmutableArray.CreateBuilder<QueueLease>(due.Count);
-        foreach (var (number, lease) in due)
+        var found = new List<(long Number, QueueLease Lease)>();
+        using (var rows = _waiting.Read(domain, terms.Now.ToUnixTimeMilliseconds()))
         {
-            var recipients = ImmutableArray.CreateBuilder<Recipient>();
-            using (var rows = _recipients.Read(number, lease.Domain))
+            while (rows.Read())
             {
-                while (rows.Read())
+                // A settlement that is being written again, after a commit of which nobody knows whether it succeeded.
+                var lease = Read(rows, terms.Schedule);
+                if (inFlight.Contains(lease.Id, domain))
                 {
-                    recipients.Add(ReadRecipient(rows));
+                    continue;
                 }
-            }
 
-            var nextDue = now + schedule.DelayAfter(lease.AttemptNumber);
-            _attempt.Run(number, lease.Domain, (long)lease.AttemptNumber, nextDue.ToUnixTimeMilliseconds());
-            leases.Add(lease with { Pending = lease.Pending with { Recipients = recipients.ToImmutable() } });
+                if (!take())
+                {
+                    break;
+                }
+
+                found.Add((rows.GetInt64(0), lease));
+            }
         }
 
-        return leases.MoveToImmutable();
+        foreach (var (number, lease) in found)
+        {
+            leases.Add(Write(number, lease, terms));
+        }
+    }
+
+    /// <summary>Leases one entry, due or not.</summary>
+    public QueueLease Lease(long message, string domain, bool suspended, LeaseTerms terms)
+    {
+        QueueLease lease;
+        using (var rows = _one.Read(message, domain))
+        {
+            lease = rows.Read() ? Read(rows, terms.Schedule) : throw new QueueStoreException($"entry {message} {domain} has gone");
+        }
+
+        return Write(message, suspended ? lease with { Suspended = true, AttemptNumber = lease.AttemptNumber - 1 } : lease, terms);
+    }
+
+    public void Return(QueueLease lease)
+    {
+        var attempts = lease.Suspended ? lease.AttemptNumber : lease.AttemptNumber - 1;
+        var dueAt = lease.DueAt.ToUnixTimeMilliseconds();
+        if (_return.Run(lease.Id.Text, lease.Domain, (long)attempts, dueAt) > 0)
+        {
+            domains.FallsDue(lease.Domain, dueAt);
+        }
+    }
+
+    /// <summary>Frees what is written down as leased and is in nobody's hands.</summary>
+    public void Recover(DateTimeOffset now)
+    {
+        var lost = new List<(long Message, string Domain, long DueAt)>();
+        using (var rows = _leased.Read())
+        {
+            while (rows.Read())
+            {
+                var domain = rows.GetString(1);
+                if (!inFlight.Contains(new QueueId(rows.GetString(2)), domain))
+                {
+                    var soon = now + s_afterCrash * rows.GetInt32(3);
+                    lost.Add((rows.GetInt64(0), domain, Math.Min(rows.GetInt64(4), soon.ToUnixTimeMilliseconds())));
+                }
+            }
+        }
+
+        foreach (var (message, domain, dueAt) in lost)
+        {
+            _free.Run(message, domain, dueAt);
+            domains.FallsDue(domain, dueAt);
+        }
     }
 
     public void Dispose()
     {
-        _due.Dispose();
-        _recipients.Dispose();
-        _attempt.Dispose();
+        foreach (var statement in (ReadOnlySpan<Statement>)[_waiting, _one, _recipients, _lease, _return, _leased, _free])
+        {
+            statement.Dispose();
+        }
     }
 
-    static Recipient ReadRecipient(SqliteDataReader row) => new(
-        MailboxText.Read(row.GetString(0)),
-        row.IsDBNull(1) ? null : (DsnNotify)row.GetInt32(1),
-        row.IsDBNull(2) ? null : new OriginalRecipient(row.GetString(2), row.GetString(3)));
-
-    List<(long Number, QueueLease Lease)> ReadDue(
-        DateTimeOffset now, int limit, RetrySchedule schedule, Func<QueueId, string, bool> take)
+    QueueLease Write(long number, QueueLease lease, LeaseTerms terms)
     {
-        var found = new List<(long, QueueLease)>();
-        using var rows = _due.Read(now.ToUnixTimeMilliseconds());
-        while (found.Count < limit && rows.Read())
+        var nextDue = terms.Now + terms.Schedule.DelayAfter(lease.AttemptNumber);
+        _lease.Run(number, lease.Domain, (long)lease.AttemptNumber, nextDue.ToUnixTimeMilliseconds());
+        var recipients = ImmutableArray.CreateBuilder<Recipient>();
+        using var rows = _recipients.Read(number, lease.Domain);
+        while (rows.Read())
         {
-            var id = new QueueId(rows.GetString(4));
-            var domain = rows.GetString(1);
-            if (!take(id, domain))
-            {
-                continue;
-            }
-
-            var receivedAt = DateTimeOffset.FromUnixTimeMilliseconds(rows.GetInt64(5));
-            var envelope = new Envelope(
-                rows.IsDBNull(6) ? null : MailboxText.Read(rows.GetString(6)),
-                [],
-                (BodyType)rows.GetInt32(7),
-                rows.GetInt64(8) != 0,
-                rows.IsDBNull(9) ? null : rows.GetInt64(9),
-                rows.IsDBNull(11) ? null : (DsnReturn)rows.GetInt32(11),
-                rows.IsDBNull(12) ? null : rows.GetString(12));
-            found.Add((rows.GetInt64(0), new QueueLease(
-                id,
-                domain,
-                envelope,
-                rows.GetInt32(2) + 1,
-                receivedAt,
-                rows.GetInt64(10),
-                receivedAt + schedule.GiveUpAfter,
-                rows.GetInt64(3) != 0)));
+            recipients.Add(new Recipient(
+                MailboxText.Read(rows.GetString(0)),
+                rows.IsDBNull(1) ? null : (DsnNotify)rows.GetInt32(1),
+                rows.IsDBNull(2) ? null : new OriginalRecipient(rows.GetString(2), rows.GetString(3))));
         }
 
-        return found;
+        return lease with { Pending = lease.Pending with { Recipients = recipients.DrainToImmutable() } };
+    }
+
+    static QueueLease Read(Statement.Rows row, RetrySchedule schedule)
+    {
+        var receivedAt = DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(6));
+        var envelope = new Envelope(
+            row.IsDBNull(7) ? null : MailboxText.Read(row.GetString(7)),
+            [],
+            (BodyType)row.GetInt32(8),
+            row.GetInt64(9) != 0,
+            row.IsDBNull(10) ? null : row.GetInt64(10),
+            row.IsDBNull(12) ? null : (DsnReturn)row.GetInt32(12),
+            row.IsDBNull(13) ? null : row.GetString(13));
+        return new QueueLease(
+            new QueueId(row.GetString(5)),
+            row.GetString(1),
+            envelope,
+            row.GetInt32(2) + 1,
+            receivedAt,
+            row.GetInt64(11),
+            receivedAt + schedule.GiveUpAfter,
+            row.GetInt64(4) != 0)
+        {
+            DueAt = DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(3)),
+        };
     }
 }

@@ -15,16 +15,8 @@ static class QueueDatabase
     /// <summary>What a log that a long reader let grow is cut back to.</summary>
     const int LogOctets = 64 * 1024 * 1024;
 
-    /// <summary>The connection string of readers.</summary>
-    public static string Reading(string file) => new SqliteConnectionStringBuilder
-    {
-        DataSource = file,
-        Mode = SqliteOpenMode.ReadOnly,
-        Pooling = true,
-    }.ToString();
-
     /// <summary>Opens the database to write, creates it where it is missing, and brings its schema up to date.</summary>
-    public static QueueRows Create(string file)
+    public static QueueRows Create(string file, InFlight inFlight)
     {
         if (!File.Exists(file))
         {
@@ -35,7 +27,7 @@ static class QueueDatabase
         try
         {
             Schema.BringUpToDate(connection);
-            return new QueueRows(connection);
+            return new QueueRows(connection, inFlight);
         }
         catch
         {
@@ -45,7 +37,7 @@ static class QueueDatabase
     }
 
     /// <summary>Opens it again: a database that has gone is an error then, not a new queue.</summary>
-    public static QueueRows OpenToWrite(string file) => new(Connect(file));
+    public static QueueRows OpenToWrite(string file, InFlight inFlight) => new(Connect(file), inFlight);
 
     static SqliteConnection Connect(string file)
     {

@@ -1,4 +1,6 @@
+using System.Collections.Immutable;
 using Hopseal.Relay.Queue;
+using Hopseal.Smtp.Mail;
 using Microsoft.Data.Sqlite;
 
 namespace Hopseal.Relay.Stores.Sqlite;
@@ -10,10 +12,11 @@ sealed class QueueRows : IDisposable
     readonly Statement _commit;
     readonly Statement _rollback;
     readonly Statement _addMessage;
+    readonly Statement _addContent;
     readonly Statement _addEntry;
     readonly Statement _addRecipient;
 
-    public QueueRows(SqliteConnection connection)
+    public QueueRows(SqliteConnection connection, InFlight inFlight)
     {
         Connection = connection;
         _begin = new Statement(connection, "BEGIN IMMEDIATE");
@@ -23,27 +26,35 @@ sealed class QueueRows : IDisposable
             connection,
             """
             INSERT INTO messages
-                (id, received_at, return_path, body, smtputf8, declared_size, ret, envelope_id, size, content_file, content)
-                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+                (id, received_at, return_path, body, smtputf8, declared_size, ret, envelope_id, size, content_file)
+                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
                 ON CONFLICT (id) DO NOTHING RETURNING number
-            """,
-            parameters: 11);
+            """);
+        _addContent = new Statement(connection, "INSERT INTO contents (message, content) VALUES ($1, $2)");
         _addEntry = new Statement(
-            connection, "INSERT INTO entries (message, domain, due_at) VALUES ($1, $2, $3)", parameters: 3);
+            connection, "INSERT INTO entries (message, domain, due_at, leased, attempts) VALUES ($1, $2, $3, $4, $5)");
         _addRecipient = new Statement(
             connection,
             """
             INSERT INTO recipients (message, position, domain, address, notify, original_type, original)
                 VALUES ($1, $2, $3, $4, $5, $6, $7)
-            """,
-            parameters: 7);
-        Leases = new LeaseRows(connection);
-        Settlements = new SettlementRows(connection);
+            """);
+        Domains = new DomainRows(connection);
+        Leases = new LeaseRows(connection, Domains, inFlight);
+        Due = new DueScan(connection, Leases, Domains, inFlight);
+        Settlements = new SettlementRows(connection, Domains);
     }
 
     public SqliteConnection Connection { get; }
 
+    /// <summary>What an earlier connection left leased has been looked at.</summary>
+    public bool Recovered { get; set; }
+
+    public DomainRows Domains { get; }
+
     public LeaseRows Leases { get; }
+
+    public DueScan Due { get; }
 
     public SettlementRows Settlements { get; }
 
@@ -70,8 +81,9 @@ sealed class QueueRows : IDisposable
         }
     }
 
-    /// <summary>Adds a message with its recipients and one entry per domain; nothing when it is there already.</summary>
-    public void Add(StoredMessage message)
+    /// <summary>Adds a message with its recipients and one entry per domain; nothing when it is there already. Returns the leases of
+    /// those entries that there is a place for.</summary>
+    public ImmutableArray<QueueLease> Add(StoredMessage message, LeaseTerms? terms = null, Reservations? reservations = null)
     {
         var envelope = message.Envelope;
         var receivedAt = message.ReceivedAt.ToUnixTimeMilliseconds();
@@ -85,37 +97,75 @@ sealed class QueueRows : IDisposable
             (long?)envelope.Return,
             envelope.EnvelopeId,
             message.Size,
-            message.ContentFile,
-            message.ContentFile is null ? message.Content : null);
-        _addMessage.Forget();
-        if (number is null)
+            message.ContentFile);
+        if (number is not { } added)
         {
-            return;
+            return [];
         }
 
-        var domains = new HashSet<string>(StringComparer.Ordinal);
+        if (message.ContentFile is null)
+        {
+            _addContent.Run(added, message.Content);
+        }
+
+        var leases = ImmutableArray.CreateBuilder<QueueLease>();
+        var byDomain = new Dictionary<string, ImmutableArray<Recipient>.Builder>(1, StringComparer.Ordinal);
         for (var i = 0; i < envelope.Recipients.Length; i++)
         {
             var (mailbox, notify, original) = envelope.Recipients[i];
             var domain = mailbox.EntryDomain();
-            _addRecipient.Run(
-                number, (long)i, domain, mailbox.ToString(), (long?)notify, original?.AddressType, original?.Address);
-            if (domains.Add(domain))
+            _addRecipient.Run(added, (long)i, domain, mailbox.ToString(), (long?)notify, original?.AddressType, original?.Address);
+            if (!byDomain.TryGetValue(domain, out var recipients))
             {
-                _addEntry.Run(number, domain, receivedAt);
+                byDomain.Add(domain, recipients = ImmutableArray.CreateBuilder<Recipient>(1));
+            }
+
+            recipients.Add(envelope.Recipients[i]);
+        }
+
+        foreach (var (domain, recipients) in byDomain)
+        {
+            if (terms is not null && reservations!.Ask(domain, arriving: true) is LeaseAnswer.Yes)
+            {
+                var nextDue = terms.Now + terms.Schedule.DelayAfter(1);
+                _addEntry.Run(added, domain, nextDue.ToUnixTimeMilliseconds(), 1, 1);
+                leases.Add(FirstLease(message, domain, recipients.ToImmutable(), terms));
+            }
+            else
+            {
+                _addEntry.Run(added, domain, receivedAt, 0, 0);
+                Domains.FallsDue(domain, receivedAt);
             }
         }
+
+        return leases.DrainToImmutable();
     }
 
     public void Dispose()
     {
-        foreach (var statement in (ReadOnlySpan<Statement>)[_begin, _commit, _rollback, _addMessage, _addEntry, _addRecipient])
+        foreach (var statement in (ReadOnlySpan<Statement>)
+            [_begin, _commit, _rollback, _addMessage, _addContent, _addEntry, _addRecipient])
         {
             statement.Dispose();
         }
 
+        Due.Dispose();
         Leases.Dispose();
         Settlements.Dispose();
+        Domains.Dispose();
         Connection.Dispose();
     }
+
+    static QueueLease FirstLease(StoredMessage message, string domain, ImmutableArray<Recipient> recipients, LeaseTerms terms) => new(
+        message.Id,
+        domain,
+        message.Envelope with { Recipients = recipients },
+        AttemptNumber: 1,
+        message.ReceivedAt,
+        message.Size,
+        message.ReceivedAt + terms.Schedule.GiveUpAfter,
+        EarlierTlsFailure: false)
+    {
+        DueAt = message.ReceivedAt,
+    };
 }

@@ -48,7 +48,10 @@ static class Schema
         """,
 
         // 2: what senders want to be told (RFC 3461): ret holds the members of DsnReturn, notify the flags of DsnNotify; null
-        // where nothing was said. held: an operator keeps the entry back. warned: its delay was reported.
+        // where nothing was said. warned: its delay was reported.
+        // Content has a table of its own, which lists of the queue never read.
+        // An entry waits, or is held (an operator keeps it back), or is leased (its attempt is under way). domains: those of
+        // waiting entries; due_at is never later than the first of them may be leased, which is not before not_before.
         """
         ALTER TABLE messages ADD COLUMN ret INTEGER;
         ALTER TABLE messages ADD COLUMN envelope_id TEXT;
@@ -57,6 +60,23 @@ static class Schema
         ALTER TABLE recipients ADD COLUMN original TEXT;
         ALTER TABLE entries ADD COLUMN held INTEGER NOT NULL DEFAULT 0;
         ALTER TABLE entries ADD COLUMN warned INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE entries ADD COLUMN leased INTEGER NOT NULL DEFAULT 0;
+        CREATE TABLE contents (
+            message INTEGER PRIMARY KEY,
+            content BLOB NOT NULL
+        ) STRICT;
+        INSERT INTO contents SELECT number, content FROM messages WHERE content_file IS NULL AND content IS NOT NULL;
+        ALTER TABLE messages DROP COLUMN content;
+        DROP INDEX entries_due;
+        CREATE INDEX entries_waiting ON entries (domain, due_at) WHERE held = 0 AND leased = 0;
+        CREATE INDEX entries_leased ON entries (message) WHERE leased = 1;
+        CREATE TABLE domains (
+            domain TEXT PRIMARY KEY,
+            due_at INTEGER NOT NULL,
+            not_before INTEGER NOT NULL DEFAULT 0
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX domains_due ON domains (due_at, domain);
+        INSERT INTO domains (domain, due_at) SELECT domain, min(due_at) FROM entries GROUP BY domain;
         """,
     ];
 

@@ -4,7 +4,7 @@ using Microsoft.Data.Sqlite;
 namespace Hopseal.Relay.Stores.Sqlite;
 
 /// <summary>The statements that write down what became of a lease.</summary>
-sealed class SettlementRows(SqliteConnection connection) : IDisposable
+sealed class SettlementRows(SqliteConnection connection, DomainRows domains) : IDisposable
 {
     const long Pending = 0;
     const long Delivered = 1;
@@ -14,35 +14,34 @@ sealed class SettlementRows(SqliteConnection connection) : IDisposable
     const int MaxReason = 1000;
 
     readonly Statement _message = new(
-        connection, "SELECT number, content_file FROM messages WHERE id = $1", parameters: 1);
+        connection, "SELECT number, content_file FROM messages WHERE id = $1");
 
     readonly Statement _pending = new(
         connection,
-        "SELECT position, address FROM recipients WHERE message = $1 AND domain = $2 AND state = 0 ORDER BY position",
-        parameters: 2);
+        "SELECT position, address FROM recipients WHERE message = $1 AND domain = $2 AND state = 0 ORDER BY position");
 
     readonly Statement _settleRecipient = new(
         connection,
-        "UPDATE recipients SET state = $3, status = $4, reason = $5 WHERE message = $1 AND position = $2",
-        parameters: 5);
+        "UPDATE recipients SET state = $3, status = $4, reason = $5 WHERE message = $1 AND position = $2");
 
     readonly Statement _defer = new(
         connection,
         """
-        UPDATE entries SET due_at = coalesce($3, due_at), tls_failed = tls_failed | $4, attempts = $5
-            WHERE message = $1 AND domain = $2
-        """,
-        parameters: 5);
+        UPDATE entries SET leased = 0, due_at = coalesce($3, due_at), tls_failed = tls_failed | $4
+            WHERE message = $1 AND domain = $2 RETURNING due_at
+        """);
 
     readonly Statement _endEntry = new(
-        connection, "DELETE FROM entries WHERE message = $1 AND domain = $2", parameters: 2);
+        connection, "DELETE FROM entries WHERE message = $1 AND domain = $2");
 
     readonly Statement _hasEntries = new(
-        connection, "SELECT EXISTS (SELECT 1 FROM entries WHERE message = $1)", parameters: 1);
+        connection, "SELECT EXISTS (SELECT 1 FROM entries WHERE message = $1)");
 
-    readonly Statement _endRecipients = new(connection, "DELETE FROM recipients WHERE message = $1", parameters: 1);
+    readonly Statement _endRecipients = new(connection, "DELETE FROM recipients WHERE message = $1");
 
-    readonly Statement _endMessage = new(connection, "DELETE FROM messages WHERE number = $1", parameters: 1);
+    readonly Statement _endContent = new(connection, "DELETE FROM contents WHERE message = $1");
+
+    readonly Statement _endMessage = new(connection, "DELETE FROM messages WHERE number = $1");
 
     /// <summary>Settles each recipient of the lease and lets the message go when it was the last one of all. A message that
     /// is not there is settled already. Returns the content file that nobody needs from then on, if there is one.</summary>
@@ -56,9 +55,12 @@ sealed class SettlementRows(SqliteConnection connection) : IDisposable
         var stillPending = SettleRecipients(number, lease, settlement);
         if (stillPending)
         {
-            var attempts = settlement.Attempted ? lease.AttemptNumber : lease.AttemptNumber - 1;
-            _defer.Run(
-                number, lease.Domain, settlement.RetryAt?.ToUnixTimeMilliseconds(), settlement.TlsFailed ? 1L : 0L, (long)attempts);
+            if (_defer.Ask(
+                number, lease.Domain, settlement.RetryAt?.ToUnixTimeMilliseconds(), settlement.TlsFailed ? 1L : 0L) is { } dueAt)
+            {
+                domains.FallsDue(lease.Domain, dueAt);
+            }
+
             return null;
         }
 
@@ -69,6 +71,7 @@ sealed class SettlementRows(SqliteConnection connection) : IDisposable
         }
 
         _endRecipients.Run(number);
+        _endContent.Run(number);
         _endMessage.Run(number);
         return contentFile;
     }
@@ -76,7 +79,7 @@ sealed class SettlementRows(SqliteConnection connection) : IDisposable
     public void Dispose()
     {
         foreach (var statement in (ReadOnlySpan<Statement>)
-            [_message, _pending, _settleRecipient, _defer, _endEntry, _hasEntries, _endRecipients, _endMessage])
+            [_message, _pending, _settleRecipient, _defer, _endEntry, _hasEntries, _endRecipients, _endContent, _endMessage])
         {
             statement.Dispose();
         }

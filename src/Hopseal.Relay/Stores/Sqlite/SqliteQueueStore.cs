@@ -17,7 +17,7 @@ public sealed partial class SqliteQueueStore : IQueueStore
 
     readonly DirectoryLock _lock;
     readonly GroupingWriter _writer;
-    readonly string _reading;
+    readonly Readers _readers;
     readonly InFlight _inFlight = new();
     readonly CancellationTokenSource _closing = new();
     readonly ILogger _log;
@@ -32,8 +32,8 @@ public sealed partial class SqliteQueueStore : IQueueStore
         {
             Spool = new Spool(Path.Combine(directory, "spool"));
             var file = Path.Combine(directory, "queue.db");
-            _reading = QueueDatabase.Reading(file);
-            _writer = new GroupingWriter(QueueDatabase.Create(file), () => QueueDatabase.OpenToWrite(file));
+            _readers = new Readers(file);
+            _writer = new GroupingWriter(QueueDatabase.Create(file, _inFlight), () => QueueDatabase.OpenToWrite(file, _inFlight));
         }
         catch
         {
@@ -75,85 +75,91 @@ public sealed partial class SqliteQueueStore : IQueueStore
     /// <inheritdoc/>
     /// <remarks>Adding an id that is there already changes nothing. A <see cref="StoredMessage.ContentFile"/> is this store's from the
     /// call on: when the message is not kept, neither is its file.</remarks>
-    public async ValueTask AddAsync(StoredMessage message, CancellationToken cancel)
+    public async ValueTask<ImmutableArray<QueueLease>> AddAsync(StoredMessage message, LeaseTerms? terms, CancellationToken cancel)
     {
         ArgumentNullException.ThrowIfNull(message);
         RequireReadable(message);
+        var reservations = terms is null ? null : new Reservations(terms.Taker);
         try
         {
-            await _writer.DoAsync(
+            return await _writer.DoAsync(
                 rows =>
                 {
-                    rows.Add(message);
-                    return true;
+                    reservations?.Undo();
+                    return rows.Add(message, terms, reservations);
                 },
                 message.Content.Length + RowOctets,
-                cancel);
+                cancel,
+                (_, leases) => Begin(leases));
         }
-        catch (Exception e) when (e is not QueueStoreException { MayBeKept: true } && message.ContentFile is not null)
+        catch (Exception e)
         {
-            Discard(message.ContentFile);
+            reservations?.Undo();
+            if (message.ContentFile is not null && e is not QueueStoreException { MayBeKept: true })
+            {
+                Discard(message.ContentFile);
+            }
+
             throw;
         }
     }
 
     /// <inheritdoc/>
-    /// <remarks>An entry that is leased is not leased again before it is settled, however long that takes; its memory is this
-    /// process, so that after a crash it falls due as written down.</remarks>
-    public async ValueTask<ImmutableArray<QueueLease>> LeaseDueAsync(
-        DateTimeOffset now, int limit, RetrySchedule schedule, CancellationToken cancel)
+    /// <remarks>An entry that is leased is not leased again before it is settled or returned, however long that takes.</remarks>
+    public async ValueTask<LeaseScan> LeaseDueAsync(LeaseTerms terms, int limit, CancellationToken cancel)
     {
-        ArgumentNullException.ThrowIfNull(schedule);
-        var taken = new List<(QueueId, string)>();
+        ArgumentNullException.ThrowIfNull(terms);
+        var reservations = new Reservations(terms.Taker);
         try
         {
             return await _writer.DoAsync(
                 rows =>
                 {
                     // Not the first time if an earlier one was rolled back.
-                    _inFlight.End(taken);
-                    taken.Clear();
-                    return rows.Leases.Lease(now, limit, schedule, (id, domain) =>
+                    reservations.Undo();
+                    if (!rows.Recovered)
                     {
-                        if (!_inFlight.TryStart(id, domain))
-                        {
-                            return false;
-                        }
+                        rows.Leases.Recover(terms.Now);
+                    }
 
-                        taken.Add((id, domain));
-                        return true;
-                    });
+                    return rows.Due.Lease(terms, limit, reservations);
                 },
                 RowOctets,
-                cancel);
+                cancel,
+                (rows, scan) =>
+                {
+                    rows.Recovered = true;
+                    Begin(scan.Leases);
+                });
         }
         catch
         {
-            _inFlight.End(taken);
+            reservations.Undo();
             throw;
         }
     }
 
     /// <inheritdoc/>
-    public ValueTask<DateTimeOffset?> NextDueAsync(CancellationToken cancel) => ReadAsync(
-        "SELECT e.due_at, m.id, e.domain FROM entries e CROSS JOIN messages m ON m.number = e.message ORDER BY e.due_at",
+    /// <remarks>When this fails, the leases stay: call it again.</remarks>
+    public async ValueTask ReturnAsync(ImmutableArray<QueueLease> leases, CancellationToken cancel) => await _writer.DoAsync(
         rows =>
         {
-            while (rows.Read())
+            foreach (var lease in leases)
             {
-                if (!_inFlight.Contains(new QueueId(rows.GetString(1)), rows.GetString(2)))
-                {
-                    return DateTimeOffset.FromUnixTimeMilliseconds(rows.GetInt64(0));
-                }
+                rows.Leases.Return(lease);
             }
 
-            return (DateTimeOffset?)null;
+            return leases;
         },
-        cancel);
+        RowOctets,
+        cancel,
+        (_, leases) => End(leases));
 
     /// <inheritdoc/>
     public ValueTask<Stream> OpenContentAsync(QueueId id, CancellationToken cancel) => ReadAsync<Stream>(
-        "SELECT content_file, content FROM messages WHERE id = $1",
+        """
+        SELECT m.content_file, c.content FROM messages m LEFT JOIN contents c ON c.message = m.number WHERE m.id = $1
+        """,
         rows =>
         {
             if (!rows.Read())
@@ -162,7 +168,7 @@ public sealed partial class SqliteQueueStore : IQueueStore
             }
 
             return rows.IsDBNull(0)
-                ? new MemoryStream(rows.GetFieldValue<byte[]>(1), writable: false)
+                ? new MemoryStream(rows.GetOctets(1), writable: false)
                 : Spool.Open(rows.GetString(0));
         },
         cancel,
@@ -196,8 +202,8 @@ public sealed partial class SqliteQueueStore : IQueueStore
                 return rows.Settlements.Settle(lease, settlement);
             },
             RowOctets + reports.Sum(report => report.Content.Length),
-            cancel);
-        _inFlight.End([(lease.Id, lease.Domain)]);
+            cancel,
+            (_, _) => _inFlight.End(lease));
         if (unneeded is not null)
         {
             Discard(unneeded);
@@ -220,11 +226,7 @@ public sealed partial class SqliteQueueStore : IQueueStore
         _disposed = true;
         await _closing.CancelAsync();
         await Sweep;
-        using (var pool = new SqliteConnection(_reading))
-        {
-            SqliteConnection.ClearPool(pool);
-        }
-
+        _readers.Dispose();
         await _writer.EndAsync();
         _lock.Dispose();
         _closing.Dispose();
@@ -232,6 +234,22 @@ public sealed partial class SqliteQueueStore : IQueueStore
 
     /// <summary>Runs work in the writer: for tests that fill the disk.</summary>
     internal ValueTask<T> DoAsync<T>(Func<QueueRows, T> work, CancellationToken cancel) => _writer.DoAsync(work, 0, cancel);
+
+    void Begin(ImmutableArray<QueueLease> leases)
+    {
+        foreach (var lease in leases)
+        {
+            _inFlight.Begin(lease);
+        }
+    }
+
+    void End(ImmutableArray<QueueLease> leases)
+    {
+        foreach (var lease in leases)
+        {
+            _inFlight.End(lease);
+        }
+    }
 
     /// <summary>Refuses at the door what would block the queue later.</summary>
     static void RequireReadable(StoredMessage message)
@@ -249,27 +267,22 @@ public sealed partial class SqliteQueueStore : IQueueStore
     }
 
     /// <summary>SQLite answers from memory or after one read; its own asynchronous methods do the same.</summary>
-    ValueTask<T> ReadAsync<T>(string sql, Func<SqliteDataReader, T> read, CancellationToken cancel, object? value = null)
+    ValueTask<T> ReadAsync<T>(string sql, Readers.Reading<T> read, CancellationToken cancel, params ReadOnlySpan<Statement.Value> values)
     {
         if (cancel.IsCancellationRequested)
         {
             return ValueTask.FromCanceled<T>(cancel);
         }
 
-        ObjectDisposedException.ThrowIf(_disposed, this);
         try
         {
-            using var connection = new SqliteConnection(_reading);
-            connection.Open();
-            using var statement = new Statement(connection, sql, value is null ? 0 : 1);
-            using var rows = value is null ? statement.Read() : statement.Read(value);
-            return ValueTask.FromResult(read(rows));
+            return ValueTask.FromResult(_readers.Read(sql, read, values));
         }
-        catch (SqliteException e)
+        catch (QueueStoreException e)
         {
-            return ValueTask.FromException<T>(e.ToStoreException(committing: false));
+            return ValueTask.FromException<T>(e);
         }
-        catch (IOException e) when (e is not QueueStoreException)
+        catch (IOException e)
         {
             return ValueTask.FromException<T>(new QueueStoreException($"the queue's spool cannot be read: {e.Message}", e));
         }

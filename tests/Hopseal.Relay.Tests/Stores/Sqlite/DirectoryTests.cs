@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using Hopseal.Relay.Queue;
 using Hopseal.Relay.Stores.Sqlite;
+using Hopseal.Relay.Tests.Queue;
 using Microsoft.Data.Sqlite;
 
 namespace Hopseal.Relay.Tests.Stores.Sqlite;

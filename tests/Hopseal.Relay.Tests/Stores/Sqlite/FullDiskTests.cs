@@ -1,6 +1,7 @@
 using System.Globalization;
 using Hopseal.Relay.Queue;
 using Hopseal.Relay.Stores.Sqlite;
+using Hopseal.Relay.Tests.Queue;
 
 namespace Hopseal.Relay.Tests.Stores.Sqlite;
 

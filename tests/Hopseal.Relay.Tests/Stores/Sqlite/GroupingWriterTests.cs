@@ -1,5 +1,6 @@
 using Hopseal.Relay.Queue;
 using Hopseal.Relay.Stores.Sqlite;
+using Hopseal.Relay.Tests.Queue;
 using Microsoft.Data.Sqlite;
 
 namespace Hopseal.Relay.Tests.Stores.Sqlite;

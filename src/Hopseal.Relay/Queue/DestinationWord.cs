@@ -1,0 +1,41 @@
+using Hopseal.Policy;
+using Hopseal.Smtp.Client;
+using Hopseal.Smtp.Mail;
+using Hopseal.Smtp.Tls;
+
+namespace Hopseal.Relay.Queue;
+
+/// <summary>What an attempt says about its destination as such.</summary>
+enum DestinationWord
+{
+    /// <summary>Nothing: it was broken off, or failed by a fault of ours.</summary>
+    Nothing,
+
+    /// <summary>It took the message or talked about it: other messages may fare better or worse.</summary>
+    Answered,
+
+    /// <summary>It did not come so far: other messages would fare the same.</summary>
+    Failed,
+}
+
+static class DestinationWords
+{
+    public static DestinationWord Of(DeliveryAttempt attempt) => attempt switch
+    {
+        { Plan: DeliveryPlan.Defer } => DestinationWord.Failed,
+        { Plan: not DeliveryPlan.Relay } => attempt.Recipients.All(Deferred) ? DestinationWord.Nothing : DestinationWord.Answered,
+
+        // A failed handshake where plaintext is allowed: each message has its own next attempt without (RFC 7435 §3).
+        { TlsFailed: true } => DestinationWord.Answered,
+        _ when !attempt.Recipients.All(Deferred) || attempt.Sessions.Any(Reached) => DestinationWord.Answered,
+        { Sessions.IsEmpty: false } => DestinationWord.Failed,
+        { Plan: DeliveryPlan.Relay relay } when relay.Hosts.All(host => host.Host.Addresses.IsEmpty) => DestinationWord.Failed,
+        _ => DestinationWord.Nothing,
+    };
+
+    /// <summary>The session came so far that it spoke of mail.</summary>
+    static bool Reached(SessionRecord.Outbound session) =>
+        session.Fault is null ? session.Tls is not (null or TlsOutcome.Refused) : session.Fault.Phase >= SmtpPhase.MailFrom;
+
+    static bool Deferred((Recipient Recipient, RecipientOutcome Outcome) recipient) => recipient.Outcome is RecipientOutcome.Deferred;
+}
