@@ -222,6 +222,50 @@ public sealed class TransactionChannelTests
     }
 
     [Fact]
+    public async Task A_channel_is_quiet_until_the_peer_says_something()
+    {
+        await using var server = new ScriptedServer(After("PIPELINING", $"{Mail}C: DATA\nS: 250 ok\nS: 250 ok\nS: 354 go\n!data\nS: 250 ok\n{Mail}C: DATA\nS: 250 ok\nS: 250 ok\nS: 354 go\n!data\nS: 250 ok\n{Quit}"));
+        var channel = await ChannelAsync(server);
+        Assert.True(channel.IsQuiet);
+        Assert.Equal("accepted 250", (await channel.SendAsync(Envelope("a@mx.test"), "x\r\n")).Text());
+        var watch = channel.WatchAsync();
+        Assert.True(channel.IsQuiet);
+        Assert.Equal("accepted 250", (await channel.SendAsync(Envelope("a@mx.test"), "x\r\n")).Text());
+        await watch;
+        await channel.DisposeAsync();
+        Assert.False(channel.IsQuiet);
+        Assert.True(channel.WatchAsync().IsCompleted);
+    }
+
+    [Theory]
+    [InlineData("S: 421 4.4.2 too long idle\n!gone")]
+    [InlineData("!raw x\n!gone")]
+    [InlineData("!close\n!gone")]
+    [InlineData("!cut\n!gone")]
+    [InlineData("!reset")]
+    public async Task What_breaks_the_silence_between_two_messages_is_seen_and_not_read(string end)
+    {
+        using var authority = LocalAuthority.Create("test root", TimeProvider.System);
+        foreach (var tls in (string[])["", "!tls\n"])
+        {
+            await using var server = new ScriptedServer(
+                tls + After("PIPELINING", $"{Mail}C: DATA\nS: 250 ok\nS: 250 ok\nS: 354 go\n!data\nS: 250 ok\n{end}"),
+                ServerCertificates.FromCertificates([authority.Issue("mx.test")]));
+            var options = Options();
+            var demand = Demands.Any(start: tls.Length > 0 ? TlsStart.Implicit : TlsStart.None);
+            var channel = Assert.IsType<Clearance.Granted>(await SmtpClientConnection.OpenAsync(server.Address, demand, options, Cancel)).Channel;
+            Assert.Equal("accepted 250", (await channel.SendAsync(Envelope("a@mx.test"), "x\r\n")).Text());
+
+            await channel.WatchAsync().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+
+            Assert.False(channel.IsQuiet);
+            await channel.DiscardAsync();
+            await server.Done;
+            Assert.DoesNotContain(options.Transcript!.Lines, line => line.Text.Contains("421", StringComparison.Ordinal) || line.Text == "QUIT");
+        }
+    }
+
+    [Fact]
     public async Task A_cut_tls_connection_in_place_of_the_last_reply_may_be_a_delivery()
     {
         using var authority = LocalAuthority.Create("test root", TimeProvider.System);
