@@ -34,7 +34,7 @@ static class DestinationWords
     };
 
     /// <summary>The session came so far that it spoke of mail.</summary>
-    static bool Reached(SessionRecord.Outbound session) =>
+    static bool Reached(SessionUse session) =>
         session.Fault is null ? session.Tls is not (null or TlsOutcome.Refused) : session.Fault.Phase >= SmtpPhase.MailFrom;
 
     static bool Deferred((Recipient Recipient, RecipientOutcome Outcome) recipient) => recipient.Outcome is RecipientOutcome.Deferred;

@@ -43,6 +43,7 @@ sealed class QueueRows : IDisposable
         Leases = new LeaseRows(connection, Domains, inFlight);
         Due = new DueScan(connection, Leases, Domains, inFlight);
         Settlements = new SettlementRows(connection, Domains);
+        Administration = new AdministrationRows(connection, Domains, inFlight);
     }
 
     public SqliteConnection Connection { get; }
@@ -57,6 +58,8 @@ sealed class QueueRows : IDisposable
     public DueScan Due { get; }
 
     public SettlementRows Settlements { get; }
+
+    public AdministrationRows Administration { get; }
 
     public void Begin() => _begin.Run();
 
@@ -152,6 +155,7 @@ sealed class QueueRows : IDisposable
         Due.Dispose();
         Leases.Dispose();
         Settlements.Dispose();
+        Administration.Dispose();
         Domains.Dispose();
         Connection.Dispose();
     }

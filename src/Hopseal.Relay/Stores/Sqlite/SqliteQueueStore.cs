@@ -79,6 +79,7 @@ public sealed partial class SqliteQueueStore : IQueueStore
     {
         ArgumentNullException.ThrowIfNull(message);
         RequireReadable(message);
+        _leasing |= terms is not null;
         var reservations = terms is null ? null : new Reservations(terms.Taker);
         try
         {
@@ -109,6 +110,7 @@ public sealed partial class SqliteQueueStore : IQueueStore
     public async ValueTask<LeaseScan> LeaseDueAsync(LeaseTerms terms, int limit, CancellationToken cancel)
     {
         ArgumentNullException.ThrowIfNull(terms);
+        _leasing = true;
         var reservations = new Reservations(terms.Taker);
         try
         {
