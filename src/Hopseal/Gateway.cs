@@ -3,6 +3,7 @@ using System.Collections.Immutable;
 using System.Net;
 using System.Net.Sockets;
 using Hopseal.Configuration;
+using Hopseal.Control;
 using Hopseal.Dns;
 using Hopseal.Policy;
 using Hopseal.Relay;
@@ -36,8 +37,11 @@ sealed class Gateway : IAsyncDisposable
     readonly Deliverer _deliverer;
     readonly QueueRunner _runner;
     readonly ImmutableArray<SmtpListener> _listeners;
+    readonly QueueOperations _operations;
+    readonly ILogger<ControlServer> _controlLog;
     readonly CancellationTokenSource _stop = new();
     readonly List<Task> _background = [];
+    ControlServer? _control;
 
     Gateway(GatewayConfiguration configuration, ILoggerFactory logs, TimeProvider clock, IDnsResolver? zone, ISessionSink? observer)
     {
@@ -114,6 +118,10 @@ sealed class Gateway : IAsyncDisposable
                 StopTimeout = configuration.Limits.Shutdown,
             },
             logs.CreateLogger<QueueRunner>());
+
+        // How it is administered.
+        _operations = new QueueOperations(_store, clock, logs.CreateLogger<QueueOperations>(), _runner.Retry, _queue.Wake);
+        _controlLog = logs.CreateLogger<ControlServer>();
     }
 
     /// <summary>Where it listens, in the order of the configuration.</summary>
@@ -164,6 +172,11 @@ sealed class Gateway : IAsyncDisposable
         await _stop.CancelAsync();
         try
         {
+            if (_control is not null)
+            {
+                await _control.DisposeAsync();
+            }
+
             await Task.WhenAll([.. stopping, .. _background]);
         }
         finally
@@ -198,6 +211,15 @@ sealed class Gateway : IAsyncDisposable
             {
                 throw new GatewayStartException($"listener {settings.Name} cannot listen on {settings.Endpoint}: {ListenFault.Describe(e)}", e);
             }
+        }
+
+        try
+        {
+            _control = ControlServer.Start(_configuration.DataDirectory, _operations, _clock, _controlLog);
+        }
+        catch (IOException e)
+        {
+            throw new GatewayStartException(e.Message, e);
         }
 
         _background.Add(Task.Run(() => _runner.RunAsync(_stop.Token)));

@@ -23,6 +23,8 @@ sealed record DatedRule(OutboundRule Rule, DateOnly? Until)
 /// reason, and it ends. Only such a rule lowers what another one asks for.</summary>
 static class OutboundRules
 {
+    static readonly string[] s_terms = ["Until", "Reason", "Owner"];
+
     public static ImmutableArray<DatedRule> Read(Section outbound, DateOnly today)
     {
         var rules = ImmutableArray.CreateBuilder<DatedRule>();
@@ -121,7 +123,7 @@ static class OutboundRules
 
     static void RequireTerms(Section section, string what)
     {
-        string[] missing = [.. new[] { "Until", "Reason", "Owner" }.Where(name => section.Find(name) is null)];
+        string[] missing = [.. s_terms.Where(name => section.Find(name) is null)];
         if (missing.Length > 0)
         {
             section.Error($"{what} needs {string.Join(", ", missing)}: an exception has an end, a reason and an owner");

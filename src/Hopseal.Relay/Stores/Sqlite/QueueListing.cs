@@ -7,24 +7,25 @@ namespace Hopseal.Relay.Stores.Sqlite;
 /// <summary>Reads the queue for people: in the order of arrival, page by page, beside the writer and never in its way.</summary>
 sealed class QueueListing(Readers readers)
 {
+    // Numbered, not named: SQLite counts named parameters in the order in which they appear, and not all queries have all of them
+    // in one order.
     // Entries in the order of their key, which is that of arrival. The conditions on entries come before the look at the message.
     const string Selected =
         """
         FROM entries e CROSS JOIN messages m ON m.number = e.message LEFT JOIN domains d ON d.domain = e.domain
-            WHERE (e.message, e.domain) > ($1, $2)
-                AND ($3 IS NULL OR e.domain = $3)
-                AND ($4 IS NULL OR substr(e.domain, -length($4)) = $4)
-                AND ($5 IS NULL OR m.return_path = $5 COLLATE NOCASE OR ($5 = '' AND m.return_path IS NULL))
-                AND ($6 IS NULL OR substr(m.return_path, -length($6)) = $6 COLLATE NOCASE)
-                AND ($7 IS NULL OR m.received_at < $7)
-                AND ($8 IS NULL OR m.received_at > $8)
-                AND ($9 IS NULL OR $9 = CASE WHEN e.leased AND $10 THEN 3 WHEN e.held THEN 2 WHEN e.attempts = 0 THEN 0 ELSE 1 END)
-                AND ($11 IS NULL OR m.id = $11)
+            WHERE (e.message, e.domain) > (?1, ?2) AND e.message <= ?11
+                AND (?3 IS NULL OR e.domain = ?3)
+                AND (?4 IS NULL OR substr(e.domain, -length(?4)) = ?4)
+                AND (?5 IS NULL OR m.return_path = ?5 COLLATE NOCASE OR (?5 = '' AND m.return_path IS NULL))
+                AND (?6 IS NULL OR substr(m.return_path, -length(?6)) = ?6 COLLATE NOCASE)
+                AND (?7 IS NULL OR m.received_at < ?7)
+                AND (?8 IS NULL OR m.received_at > ?8)
+                AND (?9 IS NULL OR ?9 = CASE WHEN e.leased AND ?10 THEN 3 WHEN e.held THEN 2 WHEN e.attempts = 0 THEN 0 ELSE 1 END)
         """;
 
     const string Page =
         $"""
-        SELECT e.message, e.domain, e.attempts, max(e.due_at, ifnull(d.not_before, 0)), e.held, e.leased AND $10,
+        SELECT e.message, e.domain, e.attempts, max(e.due_at, ifnull(d.not_before, 0)), e.held, e.leased AND ?10,
             m.id, m.received_at, m.return_path, m.size {Selected} ORDER BY e.message, e.domain
         """;
 
@@ -40,13 +41,13 @@ sealed class QueueListing(Readers readers)
     {
         if (selection.Ids.IsEmpty)
         {
-            return Read(selection, null, after, limit, attempting);
+            return Read(selection, after, long.MaxValue, limit, attempting);
         }
 
         // They are few, and each is found by its id.
         var found = selection.Ids.Distinct()
             .SelectMany(id => NumberOf(id) is { } number && number >= after.Message
-                ? Read(selection, id, Later(after, new QueuePosition(number, "")), limit + 1, attempting).Entries.Select(entry => (number, entry))
+                ? Read(selection, Later(after, new QueuePosition(number, "")), number, limit + 1, attempting).Entries.Select(entry => (number, entry))
                 : [])
             .OrderBy(pair => pair.number).ThenBy(pair => pair.entry.Domain, StringComparer.Ordinal)
             .Take(limit + 1).ToList();
@@ -60,12 +61,12 @@ sealed class QueueListing(Readers readers)
     {
         if (selection.Ids.IsEmpty)
         {
-            return readers.Read(Total, rows => rows.Read() ? rows.GetInt64(0) : 0, Values(selection, null, after, attempting));
+            return readers.Read(Total, rows => rows.Read() ? rows.GetInt64(0) : 0, Values(selection, after, long.MaxValue, attempting));
         }
 
         return selection.Ids.Distinct().Sum(id => NumberOf(id) is { } number && number >= after.Message
             ? readers.Read(
-                Total, rows => rows.Read() ? rows.GetInt64(0) : 0, Values(selection, id, Later(after, new QueuePosition(number, "")), attempting))
+                Total, rows => rows.Read() ? rows.GetInt64(0) : 0, Values(selection, Later(after, new QueuePosition(number, "")), number, attempting))
             : 0);
     }
 
@@ -94,12 +95,13 @@ sealed class QueueListing(Readers readers)
 
         return message with
         {
-            Entries = Read(new QueueSelection(), id, new QueuePosition(number, ""), int.MaxValue, attempting).Entries,
+            Entries = Read(new QueueSelection(), new QueuePosition(number, ""), number, int.MaxValue, attempting).Entries,
             Recipients = ReadRecipients(number),
         };
     }
 
-    QueuePage Read(QueueSelection selection, QueueId? id, QueuePosition after, int limit, bool attempting)
+    /// <param name="last">The number of the last message to look at.</param>
+    QueuePage Read(QueueSelection selection, QueuePosition after, long last, int limit, bool attempting)
     {
         var (found, next) = readers.Read(
             Page,
@@ -108,25 +110,17 @@ sealed class QueueListing(Readers readers)
                 var entries = new List<(long Number, QueueEntry Entry)>();
                 while (rows.Read())
                 {
-                    var (number, entry) = (rows.GetInt64(0), ReadEntry(rows));
-
-                    // An id is one message; behind it there is nothing to look for.
-                    if (id is not null && entry.Id != id)
-                    {
-                        break;
-                    }
-
                     if (entries.Count == limit)
                     {
                         return (entries, new QueuePosition(entries[^1].Number, entries[^1].Entry.Domain));
                     }
 
-                    entries.Add((number, entry));
+                    entries.Add((rows.GetInt64(0), ReadEntry(rows)));
                 }
 
                 return (entries, (QueuePosition?)null);
             },
-            Values(selection, id, after, attempting));
+            Values(selection, after, last, attempting));
         return new QueuePage(WithRecipients(found), next);
     }
 
@@ -200,7 +194,7 @@ sealed class QueueListing(Readers readers)
             null);
     }
 
-    static Statement.Value[] Values(QueueSelection selection, QueueId? id, QueuePosition after, bool attempting)
+    static Statement.Value[] Values(QueueSelection selection, QueuePosition after, long last, bool attempting)
     {
         var below = selection.Domain?.StartsWith("*.", StringComparison.Ordinal) == true;
         var senders = selection.Sender?.StartsWith('@') == true;
@@ -216,7 +210,7 @@ sealed class QueueListing(Readers readers)
             selection.ReceivedAfter?.ToUnixTimeMilliseconds(),
             (long?)selection.State,
             attempting ? 1 : 0,
-            id?.Text,
+            last,
         ];
     }
 

@@ -9,6 +9,9 @@ public sealed partial class SqliteQueueStore
     /// <summary>Leases are given since it was opened: what is written down as leased then is.</summary>
     volatile bool _leasing;
 
+    /// <summary>Whether <see cref="Open"/> would find a queue, and not make one.</summary>
+    public static bool Exists(string directory) => File.Exists(Path.Combine(directory, FileName));
+
     /// <summary>Entries in the order of arrival.</summary>
     /// <param name="after"><see cref="QueuePosition.Start"/>, or where the page before ended.</param>
     /// <param name="limit">At least 1.</param>
