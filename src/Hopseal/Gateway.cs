@@ -36,6 +36,7 @@ sealed class Gateway : IAsyncDisposable
     readonly SessionFanout _sessions;
     readonly Deliverer _deliverer;
     readonly QueueRunner _runner;
+    readonly DelayWatch? _delays;
     readonly ImmutableArray<SmtpListener> _listeners;
     readonly QueueOperations _operations;
     readonly ILogger<ControlServer> _controlLog;
@@ -101,11 +102,12 @@ sealed class Gateway : IAsyncDisposable
                 KeepTranscripts = observer is not null,
             },
             _sessions, logs.CreateLogger<Deliverer>());
+        var reports = new DeliveryReport(hostname, clock);
         _runner = new QueueRunner(
             _queue,
             _deliverer,
             new Maildir(hostname, clock),
-            new FailureReport(hostname, clock),
+            reports,
             _sessions,
             new QueueRunnerOptions
             {
@@ -118,6 +120,13 @@ sealed class Gateway : IAsyncDisposable
                 StopTimeout = configuration.Limits.Shutdown,
             },
             logs.CreateLogger<QueueRunner>());
+        _delays = configuration.Outbound.DelayWarning is { } warnAfter
+            ? new DelayWatch(
+                _queue,
+                reports,
+                new DelayWatchOptions { WarnAfter = warnAfter, GiveUpAfter = configuration.Outbound.Schedule.GiveUpAfter, Clock = clock },
+                logs.CreateLogger<DelayWatch>())
+            : null;
 
         // How it is administered.
         _operations = new QueueOperations(_store, clock, logs.CreateLogger<QueueOperations>(), _runner.Retry, _queue.Wake);
@@ -223,6 +232,11 @@ sealed class Gateway : IAsyncDisposable
         }
 
         _background.Add(Task.Run(() => _runner.RunAsync(_stop.Token)));
+        if (_delays is not null)
+        {
+            _background.Add(Task.Run(() => _delays.RunAsync(_stop.Token)));
+        }
+
         _background.Add(EveryAsync(s_certificateInterval, _watch.Look));
         _background.Add(EveryAsync(s_provenTlsInterval, _proven.Save));
         _background.Add(EveryAsync(s_ruleInterval, _rules.Look));

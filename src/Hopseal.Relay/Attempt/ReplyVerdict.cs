@@ -83,7 +83,12 @@ public static class ReplyVerdict
         ArgumentNullException.ThrowIfNull(result);
         return result switch
         {
-            RecipientResult.Accepted accepted => new Verdict(new RecipientOutcome.Delivered(accepted.Reply), NextStep.Stop),
+            RecipientResult.Accepted accepted => new Verdict(
+                new RecipientOutcome.Delivered(
+                    accepted.Reply,
+                    accepted.Dsn ? DeliveredTo.ReportingHost : DeliveredTo.SilentHost,
+                    Remote(plan, peer, accepted.Reply)),
+                NextStep.Stop),
             RecipientResult.Rejected rejected => OfRejection(plan, peer, reached, rejected),
 
             // Another host of the domain may offer what this one lacks.
@@ -161,7 +166,7 @@ public static class ReplyVerdict
 
     /// <summary>Kept in a Maildir on this machine.</summary>
     public static RecipientOutcome OfKept() =>
-        new RecipientOutcome.Delivered(new SmtpReply(250, new EnhancedStatus(2, 0, 0), "kept in a Maildir"));
+        new RecipientOutcome.Delivered(new SmtpReply(250, new EnhancedStatus(2, 0, 0), "kept in a Maildir"), DeliveredTo.Mailbox);
 
     /// <summary>Which of two failures of one attempt stands for it: one that leaves hope, then one about security, then the
     /// later. So a message bounces only when every session said so, and a missed floor is not hidden by a time-out.</summary>
@@ -182,7 +187,8 @@ public static class ReplyVerdict
             ? new RecipientOutcome.Bounced(
                 new EnhancedStatus(5, 4, 7),
                 $"given up after {Span(now - lease.ReceivedAt)}; the last attempt failed: {deferred.Reason}",
-                deferred.Remote)
+                deferred.Remote,
+                deferred.Security)
             : outcome;
     }
 
@@ -193,7 +199,8 @@ public static class ReplyVerdict
         new RecipientOutcome.Deferred(
             SecurityWords.StatusOf(tls.Failures),
             SecurityWords.Explain(Name(plan, peer), plan, tls.Failures),
-            Remote(plan, peer, null)),
+            Remote(plan, peer, null),
+            SecurityWords.Missed(plan, tls.Failures)),
         NextStep.NextAddress);
 
     static Verdict OfFault(HostPlan plan, IPAddress peer, SessionFault fault, TlsOutcome? tls)

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using Hopseal.Policy;
+using Hopseal.Relay.Queue;
 using Hopseal.Smtp.Tls;
 using Hopseal.Smtp.Wire;
 
@@ -29,23 +30,36 @@ static class SecurityWords
         return OneLine.Of($"{host}: {required}, but {reached}", MaxCharacters);
     }
 
+    /// <summary>The same for machines.</summary>
+    public static MissedFloor Missed(HostPlan plan, ImmutableArray<TlsFailure> failures)
+    {
+        // Without a handshake there is nothing to authenticate; with one, only the certificate was missing.
+        var types = failures.Select(failure => failure.Type).ToImmutableArray();
+        var handshake = !types.Contains(TlsResultType.StarttlsNotSupported) && !types.Contains(TlsResultType.ValidationFailure);
+        return new MissedFloor(
+            plan.Floor, Source(plan), handshake && !types.IsEmpty ? SecurityFloor.Encrypted : SecurityFloor.Plaintext, types);
+    }
+
     /// <summary>Who asked for the floor; where several did, the first. Where an exception lowered it, that one, and what it
     /// lowered.</summary>
-    public static string Source(HostPlan plan)
+    /// <param name="internally">With the terms of an exception: who owns it and why is nothing for a report that leaves the house.</param>
+    public static string Source(HostPlan plan, bool internally = false)
     {
         ImmutableArray<TransportPolicy.Excepted> lowered = [.. plan.Lowered];
         return lowered.IsEmpty
-            ? Source(plan.Policies.First(policy => policy.Floor == plan.Floor))
+            ? Source(plan.Policies.First(policy => policy.Floor == plan.Floor), internally)
             : string.Join("; ", lowered.GroupBy(excepted => excepted.By).Select(same =>
-                $"{Source(same.Key)}, instead of {string.Join(", ", same.Select(each => $"{each.Policy.Floor} ({Source(each.Policy)})"))}"));
+                $"{Source(same.Key, internally)}, instead of {string.Join(", ", same.Select(Instead))}"));
+
+        string Instead(TransportPolicy.Excepted excepted) => $"{excepted.Policy.Floor} ({Source(excepted.Policy, internally)})";
     }
 
-    static string Source(TransportPolicy policy) => policy switch
+    static string Source(TransportPolicy policy, bool internally) => policy switch
     {
         TransportPolicy.Operator { Exception: { } terms } exception =>
-            $"exception: {exception.Source} {OneLine.Of(terms.ToString(), MaxTerms)}",
+            $"exception: {exception.Source}{(internally ? $" {OneLine.Of(terms.ToString(), MaxTerms)}" : "")}",
         TransportPolicy.Operator configured => $"configured: {configured.Source}",
-        TransportPolicy.Excepted excepted => Source(excepted.By),
+        TransportPolicy.Excepted excepted => Source(excepted.By, internally),
         TransportPolicy.Opportunistic => "nothing demands more",
         TransportPolicy.Credentials => "we authenticate there",
         TransportPolicy.ProvenTls proven => string.Create(

@@ -1,88 +1,72 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
-using Hopseal.Relay.Queue;
-using Hopseal.Smtp.Mail;
 
 namespace Hopseal.Relay.Dsn;
 
-/// <summary>The words of a delivery report.</summary>
+/// <summary>The words of a report, for people.</summary>
 static class ReportText
 {
     const int LineLength = 76;
-    const int MaxRecipientsForPeople = 100;
-    const int MaxDiagnostic = 500;
+    const int MaxRecipients = 100;
+    const int MaxReason = 1000;
 
-    public static string ForPeople(
-        string hostname, QueueLease lease, ImmutableArray<(Mailbox Recipient, RecipientOutcome.Bounced Outcome)> bounced)
+    public static string Subject(ReportAction action, ImmutableArray<ReportedRecipient> recipients)
+    {
+        var whom = recipients.Length == 1
+            ? recipients[0].Recipient.ToString()
+            : string.Create(CultureInfo.InvariantCulture, $"{recipients.Length} recipients");
+        return action switch
+        {
+            ReportAction.Failed => $"Undelivered mail to {whom}",
+            ReportAction.Delayed => $"Delayed mail to {whom}",
+            ReportAction.Delivered => $"Delivered mail to {whom}",
+            ReportAction.Relayed => $"Relayed mail to {whom}",
+        };
+    }
+
+    public static string Body(
+        string hostname, ReportedMessage about, ReportAction action, ImmutableArray<ReportedRecipient> recipients)
     {
         var text = new StringBuilder();
-        var addresses = bounced.Length == 1 ? "the address" : "the addresses";
-        Paragraph(
-            text,
-            "",
-            $"This is the mail gateway {hostname}. Your message could not be delivered to {addresses} below, "
-            + "and it will not be tried again.");
-        foreach (var (recipient, outcome) in bounced.Take(MaxRecipientsForPeople))
+        var addresses = recipients.Length == 1 ? "the address" : "the addresses";
+        Paragraph(text, "", $"This is the mail gateway {hostname}. {Opening(action, addresses, about)}");
+        foreach (var reported in recipients.Take(MaxRecipients))
         {
-            text.Append('<').Append(recipient).Append(">\n");
-            Paragraph(text, "    ", OneLine.Of(outcome.Reason, MaxDiagnostic * 2));
+            text.Append('<').Append(reported.Recipient).Append(">\n");
+            Paragraph(text, "    ", OneLine.Of(reported.Reason, MaxReason));
         }
 
-        if (bounced.Length > MaxRecipientsForPeople)
+        if (recipients.Length > MaxRecipients)
         {
-            var more = (bounced.Length - MaxRecipientsForPeople).ToString(CultureInfo.InvariantCulture);
+            var more = (recipients.Length - MaxRecipients).ToString(CultureInfo.InvariantCulture);
             Paragraph(text, "", $"{more} more are listed in the attached status.");
         }
 
-        var received = lease.ReceivedAt.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture);
         Paragraph(
             text,
             "",
-            $"The message came in on {received} UTC and is known here as {lease.Id}. "
+            $"The message came in on {Time(about.ReceivedAt)} and is known here as {about.Id}. "
             + "Whoever looks after the gateway can find it by that name.");
         return text.ToString().TrimEnd() + "\n";
     }
 
-    /// <summary>RFC 3464 §2.3.2; an address that is not ASCII in the 7-bit form of RFC 6533 §3.</summary>
-    public static string TypedAddress(Mailbox mailbox)
+    static string Opening(ReportAction action, string addresses, ReportedMessage about) => action switch
     {
-        var address = mailbox.ToString();
-        if (Ascii.IsValid(address))
-        {
-            return $"rfc822; {address}";
-        }
+        ReportAction.Failed =>
+            $"Your message could not be delivered to {addresses} below, and it will not be tried again.",
+        ReportAction.Delayed =>
+            $"Your message could not be delivered to {addresses} below yet. It is tried again until {Time(about.GivesUpAt)}; "
+            + "there is no need to send it again.",
+        ReportAction.Delivered =>
+            $"You asked to be told: your message was delivered to {addresses} below.",
+        ReportAction.Relayed =>
+            $"You asked to be told: your message was handed on to another mail server for {addresses} below. That server does not "
+            + "report deliveries, so you hear of it again only if it fails.",
+    };
 
-        var escaped = new StringBuilder("utf-8; ");
-        foreach (var rune in address.EnumerateRunes())
-        {
-            if (rune.Value is > ' ' and < 0x7F and not ('+' or '=' or '\\'))
-            {
-                escaped.Append((char)rune.Value);
-            }
-            else
-            {
-                escaped.Append(CultureInfo.InvariantCulture, $"\\x{{{rune.Value:X2}}}");
-            }
-        }
-
-        return escaped.ToString();
-    }
-
-    /// <summary>The peer's last word (RFC 3464 §2.3.6), or our reason where there was none.</summary>
-    public static string Diagnostic(RecipientOutcome.Bounced outcome) => ToAscii(
-        outcome.Remote?.Reply is { } reply
-            ? $"smtp; {OneLine.Of(reply.ToString(), MaxDiagnostic)}"
-            : $"x-hopseal; {OneLine.Of(outcome.Reason, MaxDiagnostic)}");
-
-    public static string ToAscii(string text) =>
-        Ascii.IsValid(text) ? text : string.Create(text.Length, text, static (ascii, text) =>
-        {
-            for (var i = 0; i < ascii.Length; i++)
-            {
-                ascii[i] = char.IsAscii(text[i]) ? text[i] : '?';
-            }
-        });
+    static string Time(DateTimeOffset time) =>
+        time.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss 'UTC'", CultureInfo.InvariantCulture);
 
     static void Paragraph(StringBuilder text, string indent, string words)
     {

@@ -89,14 +89,14 @@ public sealed partial class FreeSpace
     }
 
     [LoggerMessage(
-        1201,
+        1241,
         LogLevel.Error,
         "The disk of {Directory} has {Free} bytes left, and Limits.FreeBytes keeps {Reserve} free: no mail is taken until there is more")]
     static partial void LogTooLittle(ILogger log, string directory, long free, long reserve);
 
-    [LoggerMessage(1202, LogLevel.Information, "The disk of {Directory} has {Free} bytes left again: mail is taken")]
+    [LoggerMessage(1242, LogLevel.Information, "The disk of {Directory} has {Free} bytes left again: mail is taken")]
     static partial void LogEnough(ILogger log, string directory, long free);
 
-    [LoggerMessage(1203, LogLevel.Warning, "How much space the disk of {Directory} has left cannot be found out")]
+    [LoggerMessage(1243, LogLevel.Warning, "How much space the disk of {Directory} has left cannot be found out")]
     static partial void LogUnknown(ILogger log, Exception e, string directory);
 }

@@ -29,6 +29,14 @@ public interface IQueueStore : IAsyncDisposable
     /// pending. <paramref name="reports"/> (bounces) are added in the same transaction.</summary>
     ValueTask SettleAsync(QueueLease lease, Settlement settlement, ImmutableArray<StoredMessage> reports, CancellationToken cancel);
 
+    /// <summary>Looks for entries received before <paramref name="receivedBefore"/> that wait and whose delay is not reported yet, in the order in
+    /// which they came in, from behind <paramref name="after"/> on. One look takes a bounded time, whatever the backlog.</summary>
+    ValueTask<DelayScan> FindDelayedAsync(DateTimeOffset receivedBefore, DelayCursor? after, CancellationToken cancel);
+
+    /// <summary>Writes down that the delay of an entry is reported, and adds the report if there is one; atomic. False, and nothing is
+    /// written, when the entry is not as it was found.</summary>
+    ValueTask<bool> WarnAsync(DelayedEntry entry, StoredMessage? report, CancellationToken cancel);
+
     /// <summary>Messages in the queue.</summary>
     ValueTask<long> CountAsync(CancellationToken cancel);
 }

@@ -1,8 +1,5 @@
-using System.Collections.Immutable;
 using Hopseal.Policy;
 using Hopseal.Relay.Attempt;
-using Hopseal.Relay.Dsn;
-using Hopseal.Smtp.Mail;
 using Microsoft.Extensions.Logging;
 
 namespace Hopseal.Relay.Queue;
@@ -12,7 +9,7 @@ sealed partial class LeaseAttempt(
     MessageQueue queue,
     Deliverer deliverer,
     Maildir maildir,
-    FailureReport reports,
+    AttemptReports reports,
     ISessionSink sink,
     QueueRunnerOptions options,
     ILogger log)
@@ -67,7 +64,7 @@ sealed partial class LeaseAttempt(
     {
         var lease = attempt.Lease;
         var now = options.Clock.GetUtcNow();
-        (attempt, var report) = await ReportAsync(attempt, giveUpSettling);
+        (attempt, var written) = await reports.WriteAsync(attempt, giveUpSettling);
         if (attempt.Recipients.Any(recipient => recipient.Outcome is RecipientOutcome.Deferred))
         {
             attempt = attempt with { RetryAt = RetryAt(lease, now) };
@@ -75,7 +72,7 @@ sealed partial class LeaseAttempt(
 
         var settlement = new Settlement(
             [.. attempt.Recipients.Select(recipient => recipient.Outcome)], attempt.RetryAt, attempt.TlsFailed);
-        await queue.SettleAsync(lease, settlement, report is null ? [] : [report], giveUpSettling);
+        await queue.SettleAsync(lease, settlement, written, giveUpSettling);
         sink.TryRecord(attempt);
     }
 
@@ -126,39 +123,6 @@ sealed partial class LeaseAttempt(
         return ReplyVerdict.OfKept();
     }
 
-    /// <summary>The report on everything that bounces. When it cannot be written, nothing bounces: a message must not vanish
-    /// without a word.</summary>
-    async ValueTask<(DeliveryAttempt Attempt, StoredMessage? Report)> ReportAsync(DeliveryAttempt attempt, CancellationToken cancel)
-    {
-        var lease = attempt.Lease;
-        ImmutableArray<(Mailbox, RecipientOutcome.Bounced)> bounced =
-            [.. from recipient in attempt.Recipients
-                where recipient.Outcome is RecipientOutcome.Bounced
-                select (recipient.Recipient.Mailbox, (RecipientOutcome.Bounced)recipient.Outcome)];
-        if (bounced.IsEmpty)
-        {
-            return (attempt, null);
-        }
-
-        if (lease.Pending.ReturnPath is null)
-        {
-            LogNobodyToTell(log, lease.Id, lease.Domain, bounced.Length, bounced[0].Item2.Reason);
-            return (attempt, null);
-        }
-
-        try
-        {
-            var report = await reports.WriteAsync(lease, bounced, cancel => queue.OpenContentAsync(lease.Id, cancel), cancel);
-            return (attempt, report);
-        }
-        catch (Exception e)
-        {
-            LogNoReport(log, e, lease.Id, lease.Domain);
-            var kept = ReplyVerdict.OfOwnFault("the report on its failure could not be written");
-            return (With(attempt, outcome => outcome is RecipientOutcome.Bounced ? kept : outcome), null);
-        }
-    }
-
     /// <summary>The last attempt comes exactly when the time is over, not a retry later.</summary>
     DateTimeOffset RetryAt(QueueLease lease, DateTimeOffset now)
     {
@@ -174,11 +138,4 @@ sealed partial class LeaseAttempt(
     [LoggerMessage(FirstEvent, LogLevel.Error, "An attempt at message {Id} for {Domain} failed by a fault of ours; it is tried again")]
     static partial void LogFailed(ILogger log, Exception e, QueueId id, string domain);
 
-    [LoggerMessage(FirstEvent + 1, LogLevel.Error, "The failure report for message {Id} for {Domain} could not be written; the message stays in the queue")]
-    static partial void LogNoReport(ILogger log, Exception e, QueueId id, string domain);
-
-    [LoggerMessage(
-        FirstEvent + 2, LogLevel.Warning,
-        "Message {Id} for {Domain} has the null sender, so nobody is told that {Recipients} recipients failed: {Reason}")]
-    static partial void LogNobodyToTell(ILogger log, QueueId id, string domain, int recipients, string reason);
 }

@@ -144,6 +144,22 @@ public sealed partial class MessageQueue : IDisposable
         Wake();
     }
 
+    /// <summary>See <see cref="IQueueStore.FindDelayedAsync"/>.</summary>
+    public ValueTask<DelayScan> FindDelayedAsync(DateTimeOffset receivedBefore, DelayCursor? after, CancellationToken cancel) =>
+        _store.FindDelayedAsync(receivedBefore, after, cancel);
+
+    /// <summary>See <see cref="IQueueStore.WarnAsync"/>. The report is due at once.</summary>
+    public async ValueTask<bool> WarnAsync(DelayedEntry entry, StoredMessage? report, CancellationToken cancel)
+    {
+        var written = await _store.WarnAsync(entry, report, cancel);
+        if (written && report is not null)
+        {
+            Wake();
+        }
+
+        return written;
+    }
+
     /// <summary>Messages in the queue.</summary>
     public ValueTask<long> CountAsync(CancellationToken cancel) => _store.CountAsync(cancel);
 

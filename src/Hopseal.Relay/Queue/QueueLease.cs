@@ -1,4 +1,6 @@
+using System.Collections.Immutable;
 using Hopseal.Smtp.Mail;
+using Hopseal.Smtp.Tls;
 using Hopseal.Smtp.Wire;
 
 namespace Hopseal.Relay.Queue;
@@ -36,11 +38,52 @@ public abstract record RecipientOutcome
     {
     }
 
-    public sealed record Delivered(SmtpReply Reply) : RecipientOutcome;
+    /// <param name="To">Who reports the success to a sender who asked for that.</param>
+    /// <param name="Remote">Null when the message stays on this machine.</param>
+    public sealed record Delivered(
+        SmtpReply Reply, DeliveredTo To = DeliveredTo.ReportingHost, RemoteWord? Remote = null) : RecipientOutcome;
 
-    public sealed record Deferred(EnhancedStatus Status, string Reason, RemoteWord? Remote = null) : RecipientOutcome;
+    /// <param name="Security">The floor that was missed, if that was the reason.</param>
+    public sealed record Deferred(
+        EnhancedStatus Status, string Reason, RemoteWord? Remote = null, MissedFloor? Security = null) : RecipientOutcome;
 
-    public sealed record Bounced(EnhancedStatus Status, string Reason, RemoteWord? Remote = null) : RecipientOutcome;
+    /// <param name="Security">The floor that was missed, if that was the reason.</param>
+    public sealed record Bounced(
+        EnhancedStatus Status, string Reason, RemoteWord? Remote = null, MissedFloor? Security = null) : RecipientOutcome;
+}
+
+/// <summary>Who has the message now, and with it the duty to report success (RFC 3461 §5.2).</summary>
+public enum DeliveredTo
+{
+    /// <summary>A host that offered DSN: the duty is its own (§5.2.1).</summary>
+    ReportingHost,
+
+    /// <summary>A host that did not: we say that the message was relayed (§5.2.2).</summary>
+    SilentHost,
+
+    /// <summary>The recipient's mailbox on this machine (§5.2.3).</summary>
+    Mailbox,
+}
+
+/// <summary>A security floor that was missed.</summary>
+/// <param name="Required">By the plan.</param>
+/// <param name="Source">Who required it, for a person.</param>
+/// <param name="Reached">What the connection could have had.</param>
+/// <param name="Failures">Why not more.</param>
+public sealed record MissedFloor(SecurityFloor Required, string Source, SecurityFloor Reached, ImmutableArray<TlsResultType> Failures)
+{
+    /// <summary>As reports write it: <c>required=authenticated; reached=encrypted; failure=certificate-expired; source=…</c>, with the
+    /// failures by their names of RFC 8460 §4.3.</summary>
+    public override string ToString() =>
+        $"required={Name(Required)}; reached={Name(Reached)}; "
+        + $"failure={string.Join(',', Failures.Distinct().Select(failure => failure.ToWire()))}; source={Source}";
+
+    static string Name(SecurityFloor floor) => floor switch
+    {
+        SecurityFloor.Plaintext => "plaintext",
+        SecurityFloor.Encrypted => "encrypted",
+        SecurityFloor.Authenticated => "authenticated",
+    };
 }
 
 /// <summary>Who was asked, and what it said last: Remote-MTA and Diagnostic-Code of a delivery report (RFC 3464 §2.3.5,

@@ -33,7 +33,7 @@ public sealed partial class QueueRunner : ILeaseTaker, IDisposable
         MessageQueue queue,
         Deliverer deliverer,
         Maildir maildir,
-        FailureReport reports,
+        DeliveryReport reports,
         ISessionSink sink,
         QueueRunnerOptions options,
         ILogger<QueueRunner> log)
@@ -43,7 +43,8 @@ public sealed partial class QueueRunner : ILeaseTaker, IDisposable
         _queue = queue;
         _options = options;
         _log = log;
-        _attempt = new LeaseAttempt(queue, deliverer, maildir, reports, sink, options, log);
+        _attempt = new LeaseAttempt(
+            queue, deliverer, maildir, new AttemptReports(reports, queue, options.Clock, log), sink, options, log);
         _lanes = new DestinationLanes(options.Lanes);
     }
 

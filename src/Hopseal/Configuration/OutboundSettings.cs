@@ -7,6 +7,7 @@ namespace Hopseal.Configuration;
 
 /// <summary>The section <c>Outbound</c>: how mail leaves.</summary>
 /// <param name="Port">Of MX hosts.</param>
+/// <param name="DelayWarning">After which wait senders are told; null: never.</param>
 /// <param name="IdleTime">How long a session is kept for the next message; zero: not at all.</param>
 /// <param name="RememberTls">How long a host that completed TLS is held to it.</param>
 /// <param name="SmartHostPasswordFile">Kept as a path in messages; the password is read when the gateway starts.</param>
@@ -17,6 +18,7 @@ sealed record OutboundSettings(
     string? SmartHostUser,
     Setting? SmartHostPasswordFile,
     RetrySchedule Schedule,
+    TimeSpan? DelayWarning,
     int Connections,
     int ConnectionsPerDestination,
     TimeSpan IdleTime,
@@ -24,6 +26,8 @@ sealed record OutboundSettings(
     TimeSpan RememberTls,
     ImmutableArray<DatedRule> Rules)
 {
+    const int StandardDelayWarningHours = 4;
+
     static readonly ImmutableArray<int> s_retryMinutes = [5, 10, 30, 60, 120, 240];
 
     /// <summary>What holds when nothing is said.</summary>
@@ -40,6 +44,7 @@ sealed record OutboundSettings(
         }
 
         var giveUp = section.Find("GiveUpHours")?.Whole(1, 30 * 24) ?? 120;
+        var delayWarning = DelayWarningOf(section.Find("DelayWarningHours"), giveUp);
         var smartHostSetting = section.Find("SmartHost");
         var smartHost = smartHostSetting?.NextHop();
         var floorSetting = section.Find("SmartHostTls");
@@ -55,6 +60,7 @@ sealed record OutboundSettings(
             userSetting?.Text(),
             passwordFile,
             new RetrySchedule([.. minutes.Select(minute => TimeSpan.FromMinutes(minute))], TimeSpan.FromHours(giveUp)),
+            delayWarning,
             section.Find("Connections")?.Whole(1, 100_000) ?? 200,
             section.Find("ConnectionsPerDestination")?.Whole(1, 1000) ?? 10,
             TimeSpan.FromSeconds(section.Find("IdleSeconds")?.Whole(0, 60) ?? 5),
@@ -63,6 +69,18 @@ sealed record OutboundSettings(
             OutboundRules.Read(section, today));
         section.Close();
         return settings;
+    }
+
+    /// <summary>What nobody asked for gives way to a short GiveUpHours.</summary>
+    static TimeSpan? DelayWarningOf(Setting? setting, int giveUpHours)
+    {
+        var hours = setting?.Whole(0, 30 * 24) ?? (giveUpHours > StandardDelayWarningHours ? StandardDelayWarningHours : 0);
+        if (hours >= giveUpHours)
+        {
+            setting?.Error("must be less than GiveUpHours; 0 for no warning");
+        }
+
+        return hours == 0 ? null : TimeSpan.FromHours(hours);
     }
 
     static void CheckSmartHost(

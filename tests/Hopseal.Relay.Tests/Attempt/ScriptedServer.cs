@@ -95,8 +95,9 @@ sealed class ScriptedServer : IAsyncDisposable
                 sessions.Add(session.RunAsync(client, _stop.Token));
             }
         }
-        catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
+        catch (Exception e) when (e is OperationCanceledException or SocketException or InvalidOperationException)
         {
+            // Stopped, be it between two connections.
             await Task.WhenAll(sessions);
         }
     }

@@ -160,7 +160,7 @@ public sealed class DeliveryPathTests : IAsyncDisposable
             _queue,
             deliverer,
             new Maildir("gw.example.com", _clock),
-            new FailureReport("gw.example.com", _clock),
+            new DeliveryReport("gw.example.com", _clock),
             _sink,
             new QueueRunnerOptions { Plan = planner.PlanAsync, Schedule = s_schedule, Clock = _clock },
             NullLogger<QueueRunner>.Instance);

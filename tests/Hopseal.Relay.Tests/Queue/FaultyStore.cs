@@ -38,6 +38,18 @@ sealed class FaultyStore(IQueueStore store) : IQueueStore
         return store.SettleAsync(lease, settlement, reports, cancel);
     }
 
+    public ValueTask<DelayScan> FindDelayedAsync(DateTimeOffset receivedBefore, DelayCursor? after, CancellationToken cancel)
+    {
+        Fail();
+        return store.FindDelayedAsync(receivedBefore, after, cancel);
+    }
+
+    public ValueTask<bool> WarnAsync(DelayedEntry entry, StoredMessage? report, CancellationToken cancel)
+    {
+        Fail();
+        return store.WarnAsync(entry, report, cancel);
+    }
+
     public ValueTask<long> CountAsync(CancellationToken cancel) => store.CountAsync(cancel);
 
     public ValueTask DisposeAsync() => store.DisposeAsync();

@@ -21,7 +21,7 @@ public sealed class FreeSpaceTests
         Assert.True(After(space, 1000));
         Assert.True(After(space, 5000));
 
-        Assert.Equal([1201, 1202], _log.Lines.Select(line => line.Event));
+        Assert.Equal([1241, 1242], _log.Lines.Select(line => line.Event));
     }
 
     [Fact]
@@ -43,7 +43,7 @@ public sealed class FreeSpaceTests
         var space = new FreeSpace("/queue", () => throw new IOException("gone"), 1000, _clock, _log);
 
         Assert.True(space.IsEnough());
-        Assert.Equal([1203], _log.Lines.Select(line => line.Event));
+        Assert.Equal([1243], _log.Lines.Select(line => line.Event));
     }
 
     [Theory]

@@ -21,6 +21,9 @@ sealed class MemoryStore(int failAt = -1) : IQueueStore
     /// <summary>Everything that was ever given back, in order.</summary>
     public List<QueueLease> Returned { get; } = [];
 
+    /// <summary>Every report on a delay, in order.</summary>
+    public List<StoredMessage> Warnings { get; } = [];
+
     public ValueTask<ImmutableArray<QueueLease>> AddAsync(StoredMessage message, LeaseTerms? terms, CancellationToken cancel)
     {
         lock (_lock)
@@ -101,6 +104,7 @@ sealed class MemoryStore(int failAt = -1) : IQueueStore
             entry.Leased = false;
             entry.Pending = [.. lease.Pending.Recipients.Where((_, position) => settlement.Outcomes[position] is RecipientOutcome.Deferred)];
             entry.DueAt = settlement.RetryAt ?? entry.DueAt;
+            entry.Failure = settlement.Outcomes.OfType<RecipientOutcome.Deferred>().Select(Failure).LastOrDefault() ?? entry.Failure;
             entry.TlsFailed |= settlement.TlsFailed;
             if (entry.Pending.IsEmpty)
             {
@@ -118,6 +122,47 @@ sealed class MemoryStore(int failAt = -1) : IQueueStore
         }
 
         return ValueTask.CompletedTask;
+    }
+
+    public ValueTask<DelayScan> FindDelayedAsync(DateTimeOffset receivedBefore, DelayCursor? after, CancellationToken cancel)
+    {
+        lock (_lock)
+        {
+            Fail();
+            return ValueTask.FromResult(new DelayScan(
+                [.. from entry in _entries
+                    let message = _messages[entry.Key.Id]
+                    where !entry.Value.Warned && !entry.Value.Leased && message.ReceivedAt < receivedBefore
+                    select new DelayedEntry(
+                        entry.Key.Id,
+                        entry.Key.Domain,
+                        message.Envelope with { Recipients = entry.Value.Pending },
+                        [.. entry.Value.Pending.Select(_ => entry.Value.Failure)],
+                        message.ReceivedAt,
+                        message.Size)],
+                null));
+        }
+    }
+
+    public ValueTask<bool> WarnAsync(DelayedEntry entry, StoredMessage? report, CancellationToken cancel)
+    {
+        lock (_lock)
+        {
+            Fail();
+            if (!_entries.TryGetValue((entry.Id, entry.Domain), out var found) || found.Warned || found.Pending.Length != entry.Pending.Recipients.Length)
+            {
+                return ValueTask.FromResult(false);
+            }
+
+            found.Warned = true;
+            if (report is not null)
+            {
+                Add(report);
+                Warnings.Add(report);
+            }
+
+            return ValueTask.FromResult(true);
+        }
     }
 
     public ValueTask<long> CountAsync(CancellationToken cancel)
@@ -185,6 +230,9 @@ sealed class MemoryStore(int failAt = -1) : IQueueStore
         };
     }
 
+    static LastFailure Failure(RecipientOutcome.Deferred deferred) =>
+        new(deferred.Status.ToString(), deferred.Reason, deferred.Remote?.Host, deferred.Security?.ToString());
+
     void Fail()
     {
         if (_calls++ == failAt)
@@ -204,5 +252,9 @@ sealed class MemoryStore(int failAt = -1) : IQueueStore
         public bool Leased { get; set; }
 
         public bool TlsFailed { get; set; }
+
+        public bool Warned { get; set; }
+
+        public LastFailure? Failure { get; set; }
     }
 }

@@ -16,6 +16,8 @@ sealed class RunningQueue : IAsyncDisposable
 {
     public static readonly RetrySchedule Schedule = new([TimeSpan.FromMinutes(5), TimeSpan.FromMinutes(30)], TimeSpan.FromHours(2));
 
+    public static readonly TimeSpan WarnAfter = TimeSpan.FromHours(1);
+
     static readonly TimeSpan s_longest = TimeSpan.FromSeconds(30);
 
     readonly CancellationTokenSource _stop = new();
@@ -36,11 +38,17 @@ sealed class RunningQueue : IAsyncDisposable
             new DelivererOptions { Client = client, Verify = _ => _ => new PeerVerdict(PeerIdentity.Unauthenticated, []) },
             Sink,
             NullLogger<Deliverer>.Instance);
+        var reports = new DeliveryReport("gw.example.org", Clock);
+        Delays = new DelayWatch(
+            _queue,
+            reports,
+            new DelayWatchOptions { WarnAfter = WarnAfter, GiveUpAfter = Schedule.GiveUpAfter, Clock = Clock },
+            NullLogger<DelayWatch>.Instance);
         _runner = new QueueRunner(
             _queue,
             deliverer,
             new Maildir("gw.example.org", Clock),
-            new FailureReport("gw.example.org", Clock),
+            reports,
             Sink,
             configure?.Invoke(options) ?? options,
             Log);
@@ -50,6 +58,9 @@ sealed class RunningQueue : IAsyncDisposable
     public FakeTimeProvider Clock { get; } = new(Samples.Noon);
 
     public MemoryStore Store { get; }
+
+    /// <summary>Looks when it is asked to.</summary>
+    public DelayWatch Delays { get; }
 
     public RecordingSink Sink { get; } = new();
 
@@ -66,6 +77,19 @@ sealed class RunningQueue : IAsyncDisposable
         var message = new StoredMessage(QueueId.Next(Clock), Clock.GetUtcNow(), envelope, content.Length, content, null);
         await _queue.AddAsync(message, TestContext.Current.CancellationToken);
         return message.Id;
+    }
+
+    /// <summary>Passes over attempts for other domains.</summary>
+    public async Task<DeliveryAttempt> NextAttemptOfAsync(string domain)
+    {
+        while (true)
+        {
+            var attempt = await Sink.NextAttemptAsync();
+            if (attempt.Lease.Domain == domain)
+            {
+                return attempt;
+            }
+        }
     }
 
     public async Task<long> CountAsync() => await _queue.CountAsync(TestContext.Current.CancellationToken);

@@ -137,6 +137,12 @@ sealed class LeaseRows(SqliteConnection connection, DomainRows domains, InFlight
         }
     }
 
+    /// <summary>From the columns address, notify, original_type and original.</summary>
+    internal static Recipient ReadRecipient(Statement.Rows row) => new(
+        MailboxText.Read(row.GetString(0)),
+        row.IsDBNull(1) ? null : (DsnNotify)row.GetInt32(1),
+        row.IsDBNull(2) ? null : new OriginalRecipient(row.GetString(2), row.GetString(3)));
+
     QueueLease Write(long number, QueueLease lease, LeaseTerms terms)
     {
         var nextDue = terms.Now + terms.Schedule.DelayAfter(lease.AttemptNumber);
@@ -145,10 +151,7 @@ sealed class LeaseRows(SqliteConnection connection, DomainRows domains, InFlight
         using var rows = _recipients.Read(number, lease.Domain);
         while (rows.Read())
         {
-            recipients.Add(new Recipient(
-                MailboxText.Read(rows.GetString(0)),
-                rows.IsDBNull(1) ? null : (DsnNotify)rows.GetInt32(1),
-                rows.IsDBNull(2) ? null : new OriginalRecipient(rows.GetString(2), rows.GetString(3))));
+            recipients.Add(ReadRecipient(rows));
         }
 
         return lease with { Pending = lease.Pending with { Recipients = recipients.DrainToImmutable() } };

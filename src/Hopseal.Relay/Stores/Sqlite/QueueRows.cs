@@ -44,6 +44,7 @@ sealed class QueueRows : IDisposable
         Due = new DueScan(connection, Leases, Domains, inFlight);
         Settlements = new SettlementRows(connection, Domains);
         Administration = new AdministrationRows(connection, Domains, inFlight);
+        Warnings = new WarningRows(connection);
     }
 
     public SqliteConnection Connection { get; }
@@ -60,6 +61,8 @@ sealed class QueueRows : IDisposable
     public SettlementRows Settlements { get; }
 
     public AdministrationRows Administration { get; }
+
+    public WarningRows Warnings { get; }
 
     public void Begin() => _begin.Run();
 
@@ -157,6 +160,7 @@ sealed class QueueRows : IDisposable
         Settlements.Dispose();
         Administration.Dispose();
         Domains.Dispose();
+        Warnings.Dispose();
         Connection.Dispose();
     }
 

@@ -78,6 +78,13 @@ static class Schema
         CREATE INDEX domains_due ON domains (due_at, domain);
         INSERT INTO domains (domain, due_at) SELECT domain, min(due_at) FROM entries GROUP BY domain;
         """,
+
+        // 3: why the last attempt failed, as far as a report on the delay needs more than status and reason: the host that had a
+        // say, and the security floor that was missed.
+        """
+        ALTER TABLE recipients ADD COLUMN remote TEXT;
+        ALTER TABLE recipients ADD COLUMN security TEXT;
+        """,
     ];
 
     /// <summary>Takes the steps that are missing, each in a transaction of its own.</summary>

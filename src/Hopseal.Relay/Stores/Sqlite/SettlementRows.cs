@@ -22,7 +22,9 @@ sealed class SettlementRows(SqliteConnection connection, DomainRows domains) : I
 
     readonly Statement _settleRecipient = new(
         connection,
-        "UPDATE recipients SET state = $3, status = $4, reason = $5 WHERE message = $1 AND position = $2");
+        """
+        UPDATE recipients SET state = $3, status = $4, reason = $5, remote = $6, security = $7 WHERE message = $1 AND position = $2
+        """);
 
     readonly Statement _defer = new(
         connection,
@@ -100,10 +102,12 @@ sealed class SettlementRows(SqliteConnection connection, DomainRows domains) : I
         for (var i = 0; i < settlement.Outcomes.Length; i++)
         {
             var address = lease.Pending.Recipients[i].ToString();
-            var (state, status, reason) = Columns(settlement.Outcomes[i]);
+            var columns = Columns(settlement.Outcomes[i]);
             if (pending.TryGetValue(address, out var positions) && positions.TryDequeue(out var position))
             {
-                _settleRecipient.Run(message, position, state, status, reason[..Math.Min(reason.Length, MaxReason)]);
+                var reason = columns.Reason[..Math.Min(columns.Reason.Length, MaxReason)];
+                _settleRecipient.Run(
+                    message, position, columns.State, columns.Status, reason, columns.Remote?.Host, columns.Security?.ToString());
             }
         }
 
@@ -128,12 +132,15 @@ sealed class SettlementRows(SqliteConnection connection, DomainRows domains) : I
         return found;
     }
 
-    static (long State, string Status, string Reason) Columns(RecipientOutcome outcome) => outcome switch
-    {
-        RecipientOutcome.Delivered delivered =>
-            (Delivered, delivered.Reply.Status?.ToString() ?? "2.0.0", delivered.Reply.ToString()),
-        RecipientOutcome.Bounced bounced => (Bounced, bounced.Status.ToString(), bounced.Reason),
-        RecipientOutcome.Deferred deferred => (Pending, deferred.Status.ToString(), deferred.Reason),
-        _ => throw new ArgumentException($"not an outcome: {outcome}", nameof(outcome)),
-    };
+    static (long State, string Status, string Reason, RemoteWord? Remote, MissedFloor? Security) Columns(RecipientOutcome outcome) =>
+        outcome switch
+        {
+            RecipientOutcome.Delivered delivered =>
+                (Delivered, delivered.Reply.Status?.ToString() ?? "2.0.0", delivered.Reply.ToString(), delivered.Remote, null),
+            RecipientOutcome.Bounced bounced =>
+                (Bounced, bounced.Status.ToString(), bounced.Reason, bounced.Remote, bounced.Security),
+            RecipientOutcome.Deferred deferred =>
+                (Pending, deferred.Status.ToString(), deferred.Reason, deferred.Remote, deferred.Security),
+            _ => throw new ArgumentException($"not an outcome: {outcome}", nameof(outcome)),
+        };
 }
