@@ -83,6 +83,7 @@ sealed class Gateway : IAsyncDisposable
         var planner = new DatedPlanner(configuration, resolver, proven, clock);
         _rules = new RuleWatch(configuration.Outbound.Rules, clock, logs.CreateLogger<RuleWatch>());
         var check = new PkixCheck(roots, clock);
+        var destinationOf = DestinationsOf(configuration);
         _deliverer = new Deliverer(
             new DelivererOptions
             {
@@ -97,7 +98,7 @@ sealed class Gateway : IAsyncDisposable
                     MaxTransactions = configuration.Outbound.MessagesPerSession,
                     MaxOpen = configuration.Outbound.Connections,
                     MaxOpenPerDestination = configuration.Outbound.ConnectionsPerDestination,
-                    DestinationOf = DestinationOf,
+                    DestinationOf = destinationOf,
                 },
                 KeepTranscripts = observer is not null,
             },
@@ -116,7 +117,7 @@ sealed class Gateway : IAsyncDisposable
                 Clock = clock,
                 MaxAttempts = configuration.Outbound.Connections,
                 MaxAttemptsPerDestination = configuration.Outbound.ConnectionsPerDestination,
-                DestinationOf = DestinationsOf(configuration),
+                DestinationOf = destinationOf,
                 StopTimeout = configuration.Limits.Shutdown,
             },
             logs.CreateLogger<QueueRunner>());
