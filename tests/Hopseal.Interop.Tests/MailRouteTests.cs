@@ -44,7 +44,7 @@ public sealed class MailRouteTests(MailRoute route) : IClassFixture<MailRoute>
         var id = delivered.GetProperty("Message").GetString()!;
         Assert.Contains(id, Assert.Single(arrivals).Received.ElementAt(1), StringComparison.Ordinal);
 
-        var outbound = await route.Gateway.LoggedAsync(1002, id, cancel);
+        var outbound = await route.Gateway.LoggedAsync(1002, delivered.GetProperty("Session").GetString()!, cancel);
         Assert.Equal("authenticated", outbound.GetProperty("Floor").GetString());
         Assert.Equal("authenticated", outbound.GetProperty("Level").GetString());
         Assert.Equal("TLSv1.3", outbound.GetProperty("Version").GetString());
