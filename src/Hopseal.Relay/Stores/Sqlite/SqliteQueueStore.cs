@@ -15,6 +15,8 @@ public sealed partial class SqliteQueueStore : IQueueStore
     /// <summary>What a work costs beside its content, roughly.</summary>
     const int RowOctets = 1024;
 
+    const string FileName = "queue.db";
+
     readonly DirectoryLock _lock;
     readonly GroupingWriter _writer;
     readonly Readers _readers;
@@ -31,7 +33,7 @@ public sealed partial class SqliteQueueStore : IQueueStore
         try
         {
             Spool = new Spool(Path.Combine(directory, "spool"));
-            var file = Path.Combine(directory, "queue.db");
+            var file = Path.Combine(directory, FileName);
             _readers = new Readers(file);
             _writer = new GroupingWriter(QueueDatabase.Create(file, _inFlight), () => QueueDatabase.OpenToWrite(file, _inFlight));
         }
@@ -79,6 +81,7 @@ public sealed partial class SqliteQueueStore : IQueueStore
     {
         ArgumentNullException.ThrowIfNull(message);
         RequireReadable(message);
+        _leasing |= terms is not null;
         var reservations = terms is null ? null : new Reservations(terms.Taker);
         try
         {
@@ -109,6 +112,7 @@ public sealed partial class SqliteQueueStore : IQueueStore
     public async ValueTask<LeaseScan> LeaseDueAsync(LeaseTerms terms, int limit, CancellationToken cancel)
     {
         ArgumentNullException.ThrowIfNull(terms);
+        _leasing = true;
         var reservations = new Reservations(terms.Taker);
         try
         {
@@ -158,7 +162,7 @@ public sealed partial class SqliteQueueStore : IQueueStore
     /// <inheritdoc/>
     public ValueTask<Stream> OpenContentAsync(QueueId id, CancellationToken cancel) => ReadAsync<Stream>(
         """
-        SELECT m.content_file, c.content FROM messages m LEFT JOIN contents c ON c.message = m.number WHERE m.id = $1
+        SELECT m.content_file, c.content FROM messages m LEFT JOIN contents c ON c.message = m.number WHERE m.id = ?1
         """,
         rows =>
         {
@@ -309,7 +313,7 @@ public sealed partial class SqliteQueueStore : IQueueStore
             foreach (var file in Spool.FilesBefore(_lock.TakenAt))
             {
                 var needed = await ReadAsync(
-                    "SELECT 1 FROM messages WHERE id = $1", rows => rows.Read(), _closing.Token, Path.GetFileName(file));
+                    "SELECT 1 FROM messages WHERE id = ?1", rows => rows.Read(), _closing.Token, Path.GetFileName(file));
                 if (!needed)
                 {
                     Spool.Delete(file);
