@@ -50,8 +50,13 @@ sealed class Scratch : IDisposable
             var target = Path.Combine(copy, Path.GetRelativePath(Data, file));
             System.IO.Directory.CreateDirectory(Path.GetDirectoryName(target)!);
             using var from = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
-            using var to = File.Create(target);
-            from.CopyTo(to);
+            using (var to = File.Create(target))
+            {
+                from.CopyTo(to);
+            }
+
+            // The next start comes later, and tells by it what was there before.
+            File.SetLastWriteTimeUtc(target, File.GetLastWriteTimeUtc(file).AddSeconds(-1));
         }
 
         return SqliteQueueStore.Open(copy);
