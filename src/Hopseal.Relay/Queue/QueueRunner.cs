@@ -78,6 +78,15 @@ public sealed partial class QueueRunner : ILeaseTaker, IDisposable
         _queue.Wake();
     }
 
+    /// <summary>Why the destination of a domain is left alone for a while; null when it is not.</summary>
+    public RecipientOutcome.Deferred? FailureOf(string domain)
+    {
+        lock (_lock)
+        {
+            return _lanes.FailureOf(_options.DestinationOf(domain));
+        }
+    }
+
     public void Dispose()
     {
         _breakOff.Dispose();

@@ -96,6 +96,8 @@ public sealed class BrokenConfigurationTests : IDisposable
         { "\"Outbound\": { \"RetryMinutes\": [] }", ["6: Outbound.RetryMinutes: needs 1 to 100 delays"] },
         { "\"Outbound\": { \"RetryMinutes\": [ 5, 0 ] }", ["6: Outbound.RetryMinutes[1]: 0 is not between 1 and 10080"] },
         { "\"Outbound\": { \"GiveUpHours\": 0 }", ["6: Outbound.GiveUpHours: 0 is not between 1 and 720"] },
+        { "\"Outbound\": { \"DelayWarningHours\": 120 }", ["6: Outbound.DelayWarningHours: must be less than GiveUpHours; 0 for no warning"] },
+        { "\"Outbound\": { \"DelayWarningHours\": -1 }", ["6: Outbound.DelayWarningHours: -1 is not between 0 and 720"] },
         { "\"Outbound\": { \"Rules\": [ { \"Destination\": \"*.\" } ] }", [
             "6: Outbound.Rules[0].Destination: \"*.\" is not a domain name, nor \"*.\" and a domain name, an address in brackets, or \"*\"",
             "6: Outbound.Rules[0].Tls: is missing"] },
@@ -109,6 +111,8 @@ public sealed class BrokenConfigurationTests : IDisposable
             "6: Outbound.Rules[0].Names: means nothing with Tls Encrypted: names are checked with Authenticated only"] },
         { "\"Outbound\": { \"Rules\": [ { \"Destination\": \"a.example\", \"Tls\": \"Encrypted\" },\n{ \"Destination\": \"A.example.\", \"Tls\": \"Authenticated\" } ] }", [
             "7: Outbound.Rules[1].Destination: Outbound.Rules[0] is for a.example already"] },
+        { "\"Outbound\": { \"Rules\": [ { \"Destination\": \"*\", \"Tls\": \"Authenticated\" },\n{ \"Destination\": \"a.example\", \"Tls\": \"Encrypted\", \"Until\": \"9998-12-31\" } ] }", [
+            "7: Outbound.Rules[1]: Encrypted is less than the Authenticated of Outbound.Rules[0] for *, and needs Reason, Owner: an exception has an end, a reason and an owner"] },
 
         { "\"Dns\": { \"Servers\": [ \"dns.example:53\" ] }", ["6: Dns.Servers[0]: \"dns.example:53\" is not an address and port, such as 0.0.0.0:25 or [::]:25"] },
         { "\"Trust\": { \"Roots\": [ \"none.pem\" ] }", ["6: Trust.Roots[0]: DIR/none.pem does not exist"] },
