@@ -10,15 +10,15 @@ sealed class DestinationLanes(LaneLimits limits)
     /// <summary>Leases of a destination that has not answered yet, running or ready.</summary>
     const int MaxUnproven = DestinationHealth.FirstWindow;
 
-    readonly Dictionary<string, Lane> _lanes = new(StringComparer.Ordinal);
+    readonly Dictionary<string, DestinationLane> _lanes = new(StringComparer.Ordinal);
 
     /// <summary>Lanes that have somebody ready and a place free, each once: those that answer, and the others.</summary>
-    readonly Queue<Lane> _ready = [];
+    readonly Queue<DestinationLane> _ready = [];
 
-    readonly Queue<Lane> _readyUnproven = [];
+    readonly Queue<DestinationLane> _readyUnproven = [];
 
     /// <summary>Lanes that are kept for what is known of them, the longest idle first.</summary>
-    readonly Queue<Lane> _idle = [];
+    readonly Queue<DestinationLane> _idle = [];
 
     int _round;
     int _heldUnproven;
@@ -44,7 +44,7 @@ sealed class DestinationLanes(LaneLimits limits)
     /// <param name="arriving">A new message: takes no place while older ones wait in the store for it.</param>
     public LeaseAnswer Reserve(string destination, bool arriving, DateTimeOffset now)
     {
-        var lane = _lanes.GetValueOrDefault(destination) ?? new Lane(destination, new DestinationHealth(limits.Health));
+        var lane = _lanes.GetValueOrDefault(destination) ?? new DestinationLane(destination, new DestinationHealth(limits.Health));
         if (lane.Health.NotBefore > now)
         {
             return new LeaseAnswer.NotBefore(lane.Health.NotBefore);
@@ -179,7 +179,7 @@ sealed class DestinationLanes(LaneLimits limits)
         return wish;
     }
 
-    List<QueueLease> TakeWaiting(Lane lane)
+    List<QueueLease> TakeWaiting(DestinationLane lane)
     {
         List<QueueLease> waiting = [.. lane.Waiting];
         lane.Waiting.Clear();
@@ -187,7 +187,7 @@ sealed class DestinationLanes(LaneLimits limits)
         return waiting;
     }
 
-    int RoomIn(Lane lane) => lane.Health switch
+    int RoomIn(DestinationLane lane) => lane.Health switch
     {
         { Failures: > 0 } => 1 - lane.Running - lane.Held,
         { IsProven: false } => MaxUnproven - lane.Running - lane.Held,
@@ -195,7 +195,7 @@ sealed class DestinationLanes(LaneLimits limits)
     };
 
     /// <summary>Many at once cost the store less than one by one: a lane that answers asks when it is half empty.</summary>
-    void NoteRoom(Lane lane)
+    void NoteRoom(DestinationLane lane)
     {
         if (lane.IsRefused && RoomIn(lane) >= (lane.Health.IsProven ? (limits.MaxWaitingPerLane + 1) / 2 : 1))
         {
@@ -206,15 +206,15 @@ sealed class DestinationLanes(LaneLimits limits)
 
     /// <summary>Those that answer and those that have not take turns, and the latter never have more than half of the
     /// places.</summary>
-    Lane? Next()
+    DestinationLane? Next()
     {
         _turn = !_turn;
         return _turn ? Next(_ready) ?? NextUnproven() : NextUnproven() ?? Next(_ready);
     }
 
-    Lane? NextUnproven() => RunningUnproven < Math.Max(1, limits.MaxRunning / 2) ? Next(_readyUnproven) : null;
+    DestinationLane? NextUnproven() => RunningUnproven < Math.Max(1, limits.MaxRunning / 2) ? Next(_readyUnproven) : null;
 
-    static Lane? Next(Queue<Lane> ready)
+    static DestinationLane? Next(Queue<DestinationLane> ready)
     {
         while (ready.TryDequeue(out var lane))
         {
@@ -233,9 +233,9 @@ sealed class DestinationLanes(LaneLimits limits)
         return null;
     }
 
-    static bool MayStart(Lane lane) => lane.Waiting.Count > 0 && lane.Running < lane.Health.Window;
+    static bool MayStart(DestinationLane lane) => lane.Waiting.Count > 0 && lane.Running < lane.Health.Window;
 
-    void MakeReady(Lane lane)
+    void MakeReady(DestinationLane lane)
     {
         if (lane.ReadyIn is null && MayStart(lane))
         {
@@ -244,20 +244,20 @@ sealed class DestinationLanes(LaneLimits limits)
         }
     }
 
-    void Hold(Lane lane, int more)
+    void Hold(DestinationLane lane, int more)
     {
         Held += more;
         _heldUnproven += lane.Health.IsProven ? 0 : more;
     }
 
-    void Run(Lane lane, int more)
+    void Run(DestinationLane lane, int more)
     {
         lane.Running += more;
         Running += more;
         RunningUnproven += lane.Health.IsProven ? 0 : more;
     }
 
-    void Reclass(Lane lane, Action change)
+    void Reclass(DestinationLane lane, Action change)
     {
         var before = lane.Health.IsProven;
         change();
@@ -272,7 +272,7 @@ sealed class DestinationLanes(LaneLimits limits)
     }
 
     /// <summary>A lane without work stays for what is known of its destination, as long as there is memory for it.</summary>
-    void LeaveIfIdle(Lane lane)
+    void LeaveIfIdle(DestinationLane lane)
     {
         if (!lane.IsIdle)
         {
@@ -300,38 +300,4 @@ sealed class DestinationLanes(LaneLimits limits)
             }
         }
     }
-
-    sealed class Lane(string destination, DestinationHealth health)
-    {
-        public string Destination { get; } = destination;
-
-        public DestinationHealth Health { get; } = health;
-
-        public Queue<QueueLease> Waiting { get; } = [];
-
-        public int Reserved { get; set; }
-
-        public int Running { get; set; }
-
-        /// <summary>Which of the queues it stands in; it has left any other, wherever it still shows.</summary>
-        public Queue<Lane>? ReadyIn { get; set; }
-
-        /// <summary>Somebody was refused since the store was last told of room.</summary>
-        public bool IsRefused { get; set; }
-
-        /// <summary>The round in which somebody was.</summary>
-        public int RefusedIn { get; set; } = -2;
-
-        public bool IsListed { get; set; }
-
-        public int Held => Waiting.Count + Reserved;
-
-        public bool IsIdle => Running == 0 && Held == 0;
-    }
 }
-
-/// <param name="MaxRunning">Attempts at once, over all lanes.</param>
-/// <param name="MaxWaiting">Leases ready, over all lanes.</param>
-/// <param name="MaxWaitingPerLane">Leases ready for one destination that answers.</param>
-/// <param name="MaxRemembered">Destinations that something is known of while nothing is under way to them.</param>
-sealed record LaneLimits(int MaxRunning, int MaxWaiting, int MaxWaitingPerLane, int MaxRemembered, HealthLimits Health);

@@ -33,9 +33,11 @@ static class DestinationWords
         _ => DestinationWord.Nothing,
     };
 
-    /// <summary>The session came so far that it spoke of mail.</summary>
-    static bool Reached(SessionUse session) =>
-        session.Fault is null ? session.Tls is not (null or TlsOutcome.Refused) : session.Fault.Phase >= SmtpPhase.MailFrom;
+    /// <summary>The session came so far that it spoke of mail. One that was kept and is refused its next transaction says nothing: the
+    /// host may have gone since.</summary>
+    static bool Reached(SessionUse session) => session.Fault is null
+        ? session.Tls is not (null or TlsOutcome.Refused)
+        : session.Fault.Phase > SmtpPhase.MailFrom || session.Fault.Phase == SmtpPhase.MailFrom && session.Earlier == 0;
 
     static bool Deferred((Recipient Recipient, RecipientOutcome Outcome) recipient) => recipient.Outcome is RecipientOutcome.Deferred;
 }

@@ -18,6 +18,11 @@ public sealed partial class MessageQueue : IDisposable
     /// <summary>Contents of messages on their way from intake to their first attempt.</summary>
     const int MemoryOctets = 32 * 1024 * 1024;
 
+    /// <summary>Looks that found nothing, while there was more to look at, in <see cref="s_emptyLooks"/>.</summary>
+    const int MaxEmptyLooks = 64;
+
+    static readonly TimeSpan s_emptyLooks = TimeSpan.FromSeconds(1);
+
     /// <summary>The longest wait without a look at the clock, which may be set while we wait.</summary>
     static readonly TimeSpan s_longestWait = TimeSpan.FromMinutes(5);
 
@@ -34,6 +39,8 @@ public sealed partial class MessageQueue : IDisposable
         new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
 
     ILeaseTaker? _taker;
+    DateTimeOffset _emptySince;
+    int _emptyLooks;
 
     /// <param name="store">Stays its owner's, who disposes it after this.</param>
     public MessageQueue(IQueueStore store, RetrySchedule schedule, TimeProvider clock, ILogger<MessageQueue>? log = null)
@@ -98,6 +105,11 @@ public sealed partial class MessageQueue : IDisposable
                 {
                     taker.EndRound();
                     SetTimer(scan.NextDue);
+                    await _wake.Reader.ReadAsync(cancel);
+                }
+                else if (scan.Leases.IsEmpty && !MayLookOn())
+                {
+                    SetTimer(_clock.GetUtcNow() + s_emptyLooks);
                     await _wake.Reader.ReadAsync(cancel);
                 }
             }
@@ -198,6 +210,20 @@ public sealed partial class MessageQueue : IDisposable
 
             await Task.Delay(pause, _clock, cancel);
         }
+    }
+
+    /// <summary>Whether one more look may follow one that found no lease. Tens of thousands of domains that wait for one full smart
+    /// host must not keep the store busy; who wakes the queue because of new room still gets a look at once.</summary>
+    bool MayLookOn()
+    {
+        var now = _clock.GetUtcNow();
+        if (now - _emptySince >= s_emptyLooks)
+        {
+            _emptySince = now;
+            _emptyLooks = 0;
+        }
+
+        return ++_emptyLooks <= MaxEmptyLooks;
     }
 
     void SetTimer(DateTimeOffset? due)

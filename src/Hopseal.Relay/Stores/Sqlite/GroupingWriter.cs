@@ -13,12 +13,19 @@ sealed class GroupingWriter
     const int MaxGroup = 256;
     const int MaxGroupOctets = 8 * 1024 * 1024;
 
+    /// <summary>When so much has been written since the last time, an idle writer copies the log into the database, so that the next
+    /// rush does not have to stop for it.</summary>
+    const int TidyOctets = 4 * 1024 * 1024;
+
+    static readonly TimeSpan s_idle = TimeSpan.FromMilliseconds(200);
+
     readonly Func<QueueRows> _open;
     readonly BlockingCollection<Work> _waiting = [];
     readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     readonly List<Work> _group = [];
     QueueRows? _rows;
     long _transactions;
+    long _untidy;
 
     /// <param name="open">Opens the connection; called again after a failure that spoilt it.</param>
     public GroupingWriter(QueueRows rows, Func<QueueRows> open)
@@ -62,8 +69,19 @@ sealed class GroupingWriter
 
     void Run()
     {
-        while (_waiting.TryTake(out var first, Timeout.Infinite))
+        while (true)
         {
+            if (!_waiting.TryTake(out var first, _untidy < TidyOctets ? Timeout.InfiniteTimeSpan : s_idle))
+            {
+                if (_waiting.IsCompleted)
+                {
+                    break;
+                }
+
+                Tidy();
+                continue;
+            }
+
             var octets = 0;
             for (var work = first; work is not null; work = Next(octets))
             {
@@ -76,11 +94,29 @@ sealed class GroupingWriter
 
             WriteGroup();
             _group.Clear();
+            _untidy += octets;
         }
 
         _rows?.Dispose();
         _waiting.Dispose();
         _ended.SetResult();
+    }
+
+    void Tidy()
+    {
+        try
+        {
+            if (_rows is null || !_rows.Tidy())
+            {
+                _untidy = 0;
+            }
+        }
+        catch (SqliteException e)
+        {
+            // Nothing was promised to anybody. What is wrong with the disk, the next write says to those who can tell.
+            _untidy = 0;
+            Recover(e);
+        }
     }
 
     Work? Next(int octets) =>

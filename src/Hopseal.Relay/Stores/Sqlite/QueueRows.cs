@@ -11,6 +11,9 @@ sealed class QueueRows : IDisposable
     readonly Statement _begin;
     readonly Statement _commit;
     readonly Statement _rollback;
+    readonly Statement _checkpoint;
+    readonly Statement _freePages;
+    readonly Statement _giveBack;
     readonly Statement _addMessage;
     readonly Statement _addContent;
     readonly Statement _addEntry;
@@ -22,6 +25,9 @@ sealed class QueueRows : IDisposable
         _begin = new Statement(connection, "BEGIN IMMEDIATE");
         _commit = new Statement(connection, "COMMIT");
         _rollback = new Statement(connection, "ROLLBACK");
+        _checkpoint = new Statement(connection, "PRAGMA wal_checkpoint(PASSIVE)");
+        _freePages = new Statement(connection, "PRAGMA freelist_count");
+        _giveBack = new Statement(connection, QueueDatabase.GiveBack);
         _addMessage = new Statement(
             connection,
             """
@@ -67,6 +73,20 @@ sealed class QueueRows : IDisposable
     public void Begin() => _begin.Run();
 
     public void Commit() => _commit.Run();
+
+    /// <summary>Copies the log into the database as far as readers allow, and gives back to the disk what a backlog has left, bit by bit.
+    /// True when there is more to give back.</summary>
+    public bool Tidy()
+    {
+        _checkpoint.Run();
+        if (_freePages.Ask() is not { } free || free <= QueueDatabase.SparePages)
+        {
+            return false;
+        }
+
+        _giveBack.Run();
+        return _freePages.Ask() < free;
+    }
 
     /// <summary>Ends a transaction that failed; false when the connection is not fit for another one.</summary>
     public bool TryRollback()
@@ -150,7 +170,7 @@ sealed class QueueRows : IDisposable
     public void Dispose()
     {
         foreach (var statement in (ReadOnlySpan<Statement>)
-            [_begin, _commit, _rollback, _addMessage, _addContent, _addEntry, _addRecipient])
+            [_begin, _commit, _rollback, _checkpoint, _freePages, _giveBack, _addMessage, _addContent, _addEntry, _addRecipient])
         {
             statement.Dispose();
         }

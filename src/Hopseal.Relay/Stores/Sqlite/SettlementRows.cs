@@ -54,9 +54,10 @@ sealed class SettlementRows(SqliteConnection connection, DomainRows domains) : I
             return null;
         }
 
-        var stillPending = SettleRecipients(number, lease, settlement);
-        if (stillPending)
+        // The lease holds every recipient that was pending, so that it ends the entry unless it defers one.
+        if (settlement.Outcomes.Any(outcome => outcome is RecipientOutcome.Deferred))
         {
+            SettleRecipients(number, lease, settlement);
             if (_defer.Ask(
                 number, lease.Domain, settlement.RetryAt?.ToUnixTimeMilliseconds(), settlement.TlsFailed ? 1L : 0L) is { } dueAt)
             {
@@ -69,6 +70,7 @@ sealed class SettlementRows(SqliteConnection connection, DomainRows domains) : I
         _endEntry.Run(number, lease.Domain);
         if (_hasEntries.Ask(number) is not 0L)
         {
+            SettleRecipients(number, lease, settlement);
             return null;
         }
 
@@ -93,8 +95,7 @@ sealed class SettlementRows(SqliteConnection connection, DomainRows domains) : I
         return rows.Read() ? (rows.GetInt64(0), rows.IsDBNull(1) ? null : rows.GetString(1)) : null;
     }
 
-    /// <summary>True when a recipient is left to be tried again.</summary>
-    bool SettleRecipients(long message, QueueLease lease, Settlement settlement)
+    void SettleRecipients(long message, QueueLease lease, Settlement settlement)
     {
         // By address, not by position in the lease: doing it twice then does it once. A mailbox that the client named twice
         // has two positions, taken in turn.
@@ -110,9 +111,6 @@ sealed class SettlementRows(SqliteConnection connection, DomainRows domains) : I
                     message, position, columns.State, columns.Status, reason, columns.Remote?.Host, columns.Security?.ToString());
             }
         }
-
-        using var rows = _pending.Read(message, lease.Domain);
-        return rows.Read();
     }
 
     Dictionary<string, Queue<long>> ReadPending(long message, string domain)

@@ -9,7 +9,8 @@ namespace Hopseal.Relay.Stores.Sqlite;
 /// <summary>The queue in one SQLite database (<c>queue.db</c>, write-ahead log, flushed at every commit) and a spool of large
 /// content beside it. One gateway per data directory; other programs may read along.</summary>
 /// <remarks>All writing goes through one <see cref="GroupingWriter"/>; reading uses pooled read-only connections, which the
-/// writer never waits for. Space that messages leave is used again, the file does not shrink.</remarks>
+/// writer never waits for. Space that messages leave is used again; what a
+/// large backlog leaves goes back to the disk while there is nothing else to do.</remarks>
 public sealed partial class SqliteQueueStore : IQueueStore
 {
     /// <summary>What a work costs beside its content, roughly.</summary>
