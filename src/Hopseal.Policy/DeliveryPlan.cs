@@ -39,12 +39,43 @@ public sealed record PlannedHost(
 }
 
 /// <summary>One host to try, with every policy that was found for it (each is reported on its own, RFC 8460 §4.4).</summary>
+/// <remarks>An exception (<see cref="ExceptionTerms"/>) lowers what rules for a wider destination ask for, and what the memory of
+/// proven TLS does. It never lowers a rule for the same or a narrower destination, the floor of a next hop in the domain table or of the smart
+/// host, or the protection of credentials.</remarks>
 /// <param name="ReferenceNames">The names a certificate may be for (RFC 9525 §6.1); a leading <c>*.</c> stands for one
 /// label. Empty: no name would prove anything, so the floor Authenticated cannot be reached.</param>
 public sealed record HostPlan(PlannedHost Host, ImmutableArray<TransportPolicy> Policies, ImmutableArray<string> ReferenceNames)
 {
-    /// <summary>The highest floor wins: no policy can lower what another one asked for.</summary>
+    /// <summary>The highest floor wins: no policy can lower what another one asked for, save an exception that somebody answers
+    /// for.</summary>
     public SecurityFloor Floor => Policies.Select(policy => policy.Floor).DefaultIfEmpty(SecurityFloor.Plaintext).Max();
+
+    /// <summary>The exceptions without which the floor would be higher.</summary>
+    public IEnumerable<TransportPolicy.Excepted> Lowered
+    {
+        get
+        {
+            var floor = Floor;
+            return Policies.OfType<TransportPolicy.Excepted>().Where(excepted => excepted.Policy.Floor > floor);
+        }
+    }
+
+    /// <summary>The plan with what was learnt since it was made. An exception in it lowers that as well.</summary>
+    public HostPlan With(TransportPolicy.ProvenTls proven)
+    {
+        ArgumentNullException.ThrowIfNull(proven);
+        var lowest = Policies.OfType<TransportPolicy.Operator>()
+            .Where(policy => policy.Exception is not null && policy.Floor < proven.Floor)
+            .MinBy(policy => policy.Floor);
+        return this with
+        {
+            Policies =
+            [
+                .. Policies.Where(policy => policy is not (TransportPolicy.ProvenTls or TransportPolicy.Excepted { Policy: TransportPolicy.ProvenTls })),
+                lowest is null ? proven : new TransportPolicy.Excepted(proven, lowest),
+            ],
+        };
+    }
 }
 
 /// <summary>What to do with one recipient domain, decided in full before any connection is opened.</summary>

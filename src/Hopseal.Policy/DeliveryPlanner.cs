@@ -10,13 +10,14 @@ namespace Hopseal.Policy;
 /// <remarks>
 /// <para>Where to, the first that applies: the domain table, the entry for any domain, the smart host, the MX hosts.</para>
 /// <para>How: every policy that applies to a host is in its plan, and the highest floor wins. Rules are looked up for the
-/// recipient domain and for the name of the next hop; both apply.</para>
+/// recipient domain and for the name of the next hop; both apply. Exceptions lower some of them: see <see cref="HostPlan"/>.</para>
 /// <para>Which names a certificate may prove: a verified name is worth what the choice of the name is worth. A next hop that
 /// the operator wrote down is what was asked for. The name of an MX host comes from DNS, and whoever forges the MX record
 /// has a valid certificate for his own host; so it counts only from DNSSEC-validated records, or when it lies within the recipient
 /// domain (where a forger would need a certificate of that domain). The recipient domain itself always counts on the MX path,
 /// and so does what a matching rule lists, except that a rule found only by a host name that DNS chose without
-/// DNSSEC raises the floor but lends no names: the forger would choose the name with the convenient rule.</para>
+/// DNSSEC raises the floor but lends no names and is no exception: the forger would choose the name with the convenient
+/// rule.</para>
 /// </remarks>
 /// <param name="random">Orders MX hosts of equal preference; the shared one if not given.</param>
 public sealed class DeliveryPlanner(Routing routing, IDnsResolver resolver, ProvenTlsMemory proven, Random? random = null)
@@ -123,22 +124,18 @@ public sealed class DeliveryPlanner(Routing routing, IDnsResolver resolver, Prov
         var policies = ImmutableArray.CreateBuilder<TransportPolicy>();
         policies.Add(new TransportPolicy.Opportunistic());
         policies.AddRange(configured);
-        policies.AddRange(forDomain.Union(forHost).Select(rule => new TransportPolicy.Operator(rule.Floor, rule.Source)));
+        var lending = host.Authenticity == HostAuthenticity.None ? forDomain : [.. forDomain.Union(forHost)];
+        policies.AddRange(OperatorRules.Combine([.. forDomain.Union(forHost)], lending));
         if (credentials)
         {
             policies.Add(new TransportPolicy.Credentials());
         }
 
-        if (proven.LastProven(host) is { } last)
-        {
-            policies.Add(new TransportPolicy.ProvenTls(last));
-        }
-
-        var lending = host.Authenticity == HostAuthenticity.None ? forDomain : [.. forDomain.Union(forHost)];
-        return new HostPlan(host, policies.DrainToImmutable(),
+        var plan = new HostPlan(host, policies.DrainToImmutable(),
         [
             .. BelievedNames(recipient, host).Concat(lending.SelectMany(rule => rule.Names)).Distinct(StringComparer.OrdinalIgnoreCase)
         ]);
+        return proven.LastProven(host) is { } last ? plan.With(new TransportPolicy.ProvenTls(last)) : plan;
     }
 
     static IEnumerable<string> BelievedNames(Recipient recipient, PlannedHost host)

@@ -5,7 +5,8 @@ using Hopseal.Dns;
 namespace Hopseal.Policy;
 
 /// <summary>Finds the <c>Outbound.Rules</c> that apply to a name. All that match apply, not just the closest: their floors
-/// combine by <c>Max</c>, so that a rule for one domain cannot lower what a rule for all of them asks for.</summary>
+/// combine by <c>Max</c>, so that a rule for one domain cannot lower what a rule for all of them asks for, unless it is an
+/// exception.</summary>
 /// <remarks>A destination is a domain (<c>bank.example</c>: that domain and nothing below it), <c>*.</c> and a domain
 /// (<c>*.example</c>: everything below, at any depth, but not <c>example</c> itself), an address literal
 /// (<c>[192.0.2.1]</c>), or <c>*</c>. U-labels and upper case mean the same as their A-labels.</remarks>
@@ -54,6 +55,43 @@ public sealed class OperatorRules
         return [.. matching.Distinct().OrderBy(rule => _order[rule])];
 
         void Take(string destination) => matching.AddRange(_byDestination.GetValueOrDefault(destination, []));
+    }
+
+    /// <summary>Whether the one destination holds all of the other and more.</summary>
+    /// <exception cref="ArgumentException">One is no destination.</exception>
+    public static bool IsWider(string destination, string than)
+    {
+        var (wide, narrow) = (Canonical(destination), Canonical(than));
+        if (wide == Everything)
+        {
+            return narrow != Everything;
+        }
+
+        // "*.example" holds "a.example" and "*.a.example".
+        return wide.StartsWith(BelowPrefix, StringComparison.Ordinal)
+            && narrow.Length > wide.Length - 1
+            && narrow != wide
+            && narrow.EndsWith(wide[1..], StringComparison.Ordinal);
+    }
+
+    /// <summary>What rules that apply together ask for, with the exceptions among them.</summary>
+    /// <param name="matching">In the order in which they are shown.</param>
+    /// <param name="vouched">Those of them that may be an exception: found by a name that nobody can forge.</param>
+    internal static IEnumerable<TransportPolicy> Combine(ImmutableArray<OutboundRule> matching, ImmutableArray<OutboundRule> vouched)
+    {
+        ImmutableArray<OutboundRule> exceptions =
+            [.. matching.Where(rule => rule.Exception is not null && vouched.Contains(rule)).OrderBy(rule => rule.Floor)];
+        foreach (var rule in matching)
+        {
+            var policy = Policy(rule);
+            yield return exceptions.FirstOrDefault(exception =>
+                exception.Floor < rule.Floor && IsWider(rule.Destination, exception.Destination)) is { } by
+                    ? new TransportPolicy.Excepted(policy, Policy(by))
+                    : policy;
+        }
+
+        TransportPolicy.Operator Policy(OutboundRule rule) =>
+            new(rule.Floor, rule.Source, exceptions.Contains(rule) ? rule.Exception : null);
     }
 
     static string Canonical(string destination) =>

@@ -56,7 +56,10 @@ public static class PlanText
     static string Describe(TransportPolicy policy) => policy switch
     {
         TransportPolicy.Opportunistic => "nothing published: encrypt if offered",
+        TransportPolicy.Operator { Exception: { } terms } exception => $"exception: {exception.Source}, {terms}",
         TransportPolicy.Operator configured => $"configured: {configured.Source}",
+        TransportPolicy.Excepted excepted =>
+            $"instead of {excepted.Policy.Floor}, by the exception {excepted.By.Source}: {Describe(excepted.Policy)}",
         TransportPolicy.Credentials => "credentials never travel in plaintext",
         TransportPolicy.ProvenTls proven => string.Create(
             CultureInfo.InvariantCulture, $"completed TLS before, last {proven.LastProvenAt.UtcDateTime:yyyy-MM-dd HH:mm} UTC"),

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Net;
 using Hopseal.Dns;
 using Hopseal.Smtp.Tls;
@@ -21,7 +22,21 @@ public sealed record DomainRoute(NextHop? NextHop, SecurityFloor? Floor, string?
 /// address literal, or <c>*</c> for everything.</param>
 /// <param name="Names">Further names the certificate may be for; see <see cref="HostPlan.ReferenceNames"/>.</param>
 /// <param name="Source">The configuration key, for records.</param>
-public sealed record OutboundRule(string Destination, SecurityFloor Floor, ImmutableArray<string> Names, string Source);
+/// <param name="Exception">Set: the rule is an exception. It says what its destination needs at most, where without it the rule only
+/// says what is needed at least. Which demands it lowers is said at <see cref="HostPlan"/>.</param>
+public sealed record OutboundRule(
+    string Destination, SecurityFloor Floor, ImmutableArray<string> Names, string Source, ExceptionTerms? Exception = null);
+
+/// <summary>Who lets a destination off, why, and for how long. Whoever plans with the rule has made sure that it is still in force.</summary>
+/// <param name="Until">The last day (UTC).</param>
+/// <param name="Reason">As the operator wrote it.</param>
+/// <param name="Owner">As the operator wrote it.</param>
+public sealed record ExceptionTerms(DateOnly Until, string Reason, string Owner)
+{
+    /// <summary>For example <c>until 2027-01-31, ops: ticket 4711</c>.</summary>
+    public override string ToString() =>
+        string.Create(CultureInfo.InvariantCulture, $"until {Until:yyyy-MM-dd}, {Owner}: {Reason}");
+}
 
 /// <summary>Everything the operator said about where mail goes and how.</summary>
 public sealed record Routing

@@ -155,7 +155,7 @@ public sealed partial class SessionLog(ILogger<SessionLog> log) : ISessionSink
             record.Message,
             record.Domain,
             TlsWords.Of(record.Plan.Floor),
-            SecurityWords.Source(record.Plan),
+            SecurityWords.Source(record.Plan, internally: true),
             record.Start == TlsStart.None,
             tls.Level,
             tls.Version,

@@ -3,6 +3,7 @@ using System.Collections.Immutable;
 using System.Net;
 using System.Net.Sockets;
 using Hopseal.Configuration;
+using Hopseal.Control;
 using Hopseal.Dns;
 using Hopseal.Policy;
 using Hopseal.Relay;
@@ -22,6 +23,7 @@ sealed class Gateway : IAsyncDisposable
 {
     static readonly TimeSpan s_certificateInterval = TimeSpan.FromSeconds(5);
     static readonly TimeSpan s_provenTlsInterval = TimeSpan.FromSeconds(5);
+    static readonly TimeSpan s_ruleInterval = TimeSpan.FromMinutes(1);
 
     readonly GatewayConfiguration _configuration;
     readonly TimeProvider _clock;
@@ -30,13 +32,17 @@ sealed class Gateway : IAsyncDisposable
     readonly SqliteQueueStore _store;
     readonly MessageQueue _queue;
     readonly ProvenTlsKeeper _proven;
+    readonly RuleWatch _rules;
     readonly SessionFanout _sessions;
     readonly Deliverer _deliverer;
     readonly QueueRunner _runner;
     readonly DelayWatch? _delays;
     readonly ImmutableArray<SmtpListener> _listeners;
+    readonly QueueOperations _operations;
+    readonly ILogger<ControlServer> _controlLog;
     readonly CancellationTokenSource _stop = new();
     readonly List<Task> _background = [];
+    ControlServer? _control;
 
     Gateway(GatewayConfiguration configuration, ILoggerFactory logs, TimeProvider clock, IDnsResolver? zone, ISessionSink? observer)
     {
@@ -75,6 +81,7 @@ sealed class Gateway : IAsyncDisposable
 
         // How it goes out.
         var planner = new DatedPlanner(configuration, resolver, proven, clock);
+        _rules = new RuleWatch(configuration.Outbound.Rules, clock, logs.CreateLogger<RuleWatch>());
         var check = new PkixCheck(roots, clock);
         _deliverer = new Deliverer(
             new DelivererOptions
@@ -109,7 +116,7 @@ sealed class Gateway : IAsyncDisposable
                 Clock = clock,
                 MaxAttempts = configuration.Outbound.Connections,
                 MaxAttemptsPerDestination = configuration.Outbound.ConnectionsPerDestination,
-                DestinationOf = DestinationOf,
+                DestinationOf = DestinationsOf(configuration),
                 StopTimeout = configuration.Limits.Shutdown,
             },
             logs.CreateLogger<QueueRunner>());
@@ -126,6 +133,10 @@ sealed class Gateway : IAsyncDisposable
                 },
                 logs.CreateLogger<DelayWatch>())
             : null;
+
+        // How it is administered.
+        _operations = new QueueOperations(_store, clock, logs.CreateLogger<QueueOperations>(), _runner.Retry, _queue.Wake);
+        _controlLog = logs.CreateLogger<ControlServer>();
     }
 
     /// <summary>Where it listens, in the order of the configuration.</summary>
@@ -176,6 +187,11 @@ sealed class Gateway : IAsyncDisposable
         await _stop.CancelAsync();
         try
         {
+            if (_control is not null)
+            {
+                await _control.DisposeAsync();
+            }
+
             await Task.WhenAll([.. stopping, .. _background]);
         }
         finally
@@ -183,6 +199,7 @@ sealed class Gateway : IAsyncDisposable
             _proven.Save();
             await _deliverer.DisposeAsync();
             await _sessions.DisposeAsync();
+            _runner.Dispose();
             _queue.Dispose();
             await _store.DisposeAsync();
             _stop.Dispose();
@@ -192,6 +209,7 @@ sealed class Gateway : IAsyncDisposable
     async Task BeginAsync()
     {
         _watch.TellStart();
+        _rules.Look();
         if (!_certificates.Available
             && _configuration.Listeners.FirstOrDefault(listener => listener.Mode is not ListenerMode.StartTls) is { } needsTls)
         {
@@ -211,6 +229,15 @@ sealed class Gateway : IAsyncDisposable
             }
         }
 
+        try
+        {
+            _control = ControlServer.Start(_configuration.DataDirectory, _operations, _clock, _controlLog);
+        }
+        catch (IOException e)
+        {
+            throw new GatewayStartException(e.Message, e);
+        }
+
         _background.Add(Task.Run(() => _runner.RunAsync(_stop.Token)));
         if (_delays is not null)
         {
@@ -219,6 +246,7 @@ sealed class Gateway : IAsyncDisposable
 
         _background.Add(EveryAsync(s_certificateInterval, _watch.Look));
         _background.Add(EveryAsync(s_provenTlsInterval, _proven.Save));
+        _background.Add(EveryAsync(s_ruleInterval, _rules.Look));
     }
 
     async Task EveryAsync(TimeSpan interval, Action act)
@@ -272,13 +300,20 @@ sealed class Gateway : IAsyncDisposable
         Tls = summary.Tls,
     });
 
-    /// <summary>Domains that share a next hop share its limit of connections.</summary>
-    string DestinationOf(string domain)
+    /// <summary>Domains that share a next hop share its limit of connections. Asked for every lease, so it is worked out once.</summary>
+    static Func<string, string> DestinationsOf(GatewayConfiguration configuration)
     {
-        var route = DomainName.TryParse(domain, out var name) ? _configuration.Domains.Domains.GetValueOrDefault(name) : null;
-        var hop = route?.NextHop ?? (route?.Maildir is null ? _configuration.Outbound.SmartHost : null);
-        return hop is null ? domain : $"{hop.Host?.Ascii ?? hop.Address?.ToString()} {hop.Port}";
+        var smartHost = configuration.Outbound.SmartHost is { } hop ? NameOf(hop) : null;
+        var known = configuration.Domains.Domains.ToFrozenDictionary(
+            domain => domain.Key.Ascii,
+            domain => domain.Value.NextHop is { } next ? NameOf(next)
+                : domain.Value.Maildir is null && smartHost is not null ? smartHost
+                : domain.Key.Ascii,
+            StringComparer.Ordinal);
+        return domain => known.GetValueOrDefault(domain) ?? smartHost ?? domain;
     }
+
+    static string NameOf(NextHop hop) => $"{hop.Host?.Ascii ?? hop.Address?.ToString()} {hop.Port}";
 
     static AcceptedDomains AcceptedDomainsOf(DomainTable table) => table.Any is null
         ? new AcceptedDomains.Listed(table.Domains.Keys.ToFrozenSet())

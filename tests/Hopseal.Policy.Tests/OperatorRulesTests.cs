@@ -41,6 +41,26 @@ public sealed class OperatorRulesTests
         Assert.Throws<ArgumentException>(() => new OperatorRules([new OutboundRule(destination, SecurityFloor.Encrypted, [], "")]));
     }
 
+    [Theory]
+    [InlineData("*", "a.example", true)]
+    [InlineData("*", "*.example", true)]
+    [InlineData("*", "[192.0.2.1]", true)]
+    [InlineData("*", "*", false)]
+    [InlineData("*.example", "*", false)]
+    [InlineData("*.example", "a.example", true)]
+    [InlineData("*.EXAMPLE", "a.b.example.", true)]
+    [InlineData("*.example", "*.a.example", true)]
+    [InlineData("*.example", "*.example", false)]
+    [InlineData("*.example", "example", false)]
+    [InlineData("*.example", "an-example", false)]
+    [InlineData("*.a.example", "*.example", false)]
+    [InlineData("*.bank.example", "embank.example", false)]
+    [InlineData("a.example", "a.example", false)]
+    [InlineData("a.example", "b.a.example", false)]
+    [InlineData("[192.0.2.1]", "*", false)]
+    public void A_destination_is_wider_than_one_that_lies_within_it(string destination, string than, bool expected) =>
+        Assert.Equal(expected, OperatorRules.IsWider(destination, than));
+
     [Fact]
     public void Two_rules_for_one_destination_both_apply()
     {

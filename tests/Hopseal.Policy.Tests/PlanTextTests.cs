@@ -52,6 +52,34 @@ public sealed class PlanTextTests
     }
 
     [Fact]
+    public async Task An_exception_with_all_that_it_lowers()
+    {
+        _proven.Prove("plain.test", 25, s_now);
+        var routing = new Routing
+        {
+            Rules =
+            [
+                new OutboundRule("*", SecurityFloor.Authenticated, [], "Outbound.Rules[0]"),
+                new OutboundRule(
+                    "plain.test", SecurityFloor.Plaintext, [], "Outbound.Rules[1]", new ExceptionTerms(new(2026, 5, 31), "ticket 4711", "ops")),
+            ],
+        };
+        await AssertTextAsync(routing, "plain.test", """
+            plain.test: relay to one host
+              1. plain.test:25, MX 0, not signed
+                 addresses  192.0.2.4
+                 start      STARTTLS
+                 policy     Plaintext     nothing published: encrypt if offered
+                 policy     Plaintext     instead of Authenticated, by the exception Outbound.Rules[1]: configured: Outbound.Rules[0]
+                 policy     Plaintext     exception: Outbound.Rules[1], until 2026-05-31, ops: ticket 4711
+                 policy     Plaintext     instead of Encrypted, by the exception Outbound.Rules[1]: completed TLS before, last 2026-05-01 12:34 UTC
+                 floor      Plaintext
+                 names      plain.test
+
+            """);
+    }
+
+    [Fact]
     public async Task A_smart_host_with_credentials()
     {
         var routing = new Routing { SmartHost = new NextHop(DomainName.Parse("smart.test"), null, 465, TlsStart.Implicit), SmartHostCredentials = true };

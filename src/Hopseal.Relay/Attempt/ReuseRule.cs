@@ -39,6 +39,10 @@ static class ReuseRule
     }
 
     /// <summary>When a host last proved TLS changes with every session, and nothing depends on it.</summary>
-    static bool Same(TransportPolicy cleared, TransportPolicy wanted) =>
-        (cleared, wanted) is (TransportPolicy.ProvenTls, TransportPolicy.ProvenTls) || cleared == wanted;
+    static bool Same(TransportPolicy cleared, TransportPolicy wanted) => (cleared, wanted) switch
+    {
+        (TransportPolicy.ProvenTls, TransportPolicy.ProvenTls) => true,
+        (TransportPolicy.Excepted one, TransportPolicy.Excepted other) => one.By == other.By && Same(one.Policy, other.Policy),
+        _ => cleared == wanted,
+    };
 }

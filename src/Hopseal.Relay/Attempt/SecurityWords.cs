@@ -12,6 +12,7 @@ static class SecurityWords
 {
     const int MaxFailures = 3;
     const int MaxCharacters = 600;
+    const int MaxTerms = 200;
 
     /// <summary>X.7.4 where TLS was not to be had, X.7.5 where it was not good enough (RFC 3463 §3.8).</summary>
     public static EnhancedStatus StatusOf(ImmutableArray<TlsFailure> failures) =>
@@ -39,10 +40,26 @@ static class SecurityWords
             plan.Floor, Source(plan), handshake && !types.IsEmpty ? SecurityFloor.Encrypted : SecurityFloor.Plaintext, types);
     }
 
-    /// <summary>Who asked for the floor; where several did, the first.</summary>
-    public static string Source(HostPlan plan) => plan.Policies.First(policy => policy.Floor == plan.Floor) switch
+    /// <summary>Who asked for the floor; where several did, the first. Where an exception lowered it, that one, and what it
+    /// lowered.</summary>
+    /// <param name="internally">With the terms of an exception: who owns it and why is nothing for a report that leaves the house.</param>
+    public static string Source(HostPlan plan, bool internally = false)
     {
+        ImmutableArray<TransportPolicy.Excepted> lowered = [.. plan.Lowered];
+        return lowered.IsEmpty
+            ? Source(plan.Policies.First(policy => policy.Floor == plan.Floor), internally)
+            : string.Join("; ", lowered.GroupBy(excepted => excepted.By).Select(same =>
+                $"{Source(same.Key, internally)}, instead of {string.Join(", ", same.Select(Instead))}"));
+
+        string Instead(TransportPolicy.Excepted excepted) => $"{excepted.Policy.Floor} ({Source(excepted.Policy, internally)})";
+    }
+
+    static string Source(TransportPolicy policy, bool internally) => policy switch
+    {
+        TransportPolicy.Operator { Exception: { } terms } exception =>
+            $"exception: {exception.Source}{(internally ? $" {OneLine.Of(terms.ToString(), MaxTerms)}" : "")}",
         TransportPolicy.Operator configured => $"configured: {configured.Source}",
+        TransportPolicy.Excepted excepted => Source(excepted.By, internally),
         TransportPolicy.Opportunistic => "nothing demands more",
         TransportPolicy.Credentials => "we authenticate there",
         TransportPolicy.ProvenTls proven => string.Create(

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 
@@ -7,7 +8,9 @@ namespace Hopseal.Relay.Queue;
 /// order of arrival to the millisecond (48 bits of time, 80 of chance), unique over machines.</summary>
 public readonly record struct QueueId(string Text)
 {
+    const int Length = 26;
     const string Alphabet = "0123456789abcdefghjkmnpqrstvwxyz";
+    static readonly SearchValues<char> s_characters = SearchValues.Create(Alphabet);
 
     public static QueueId Next(TimeProvider clock)
     {
@@ -15,7 +18,7 @@ public readonly record struct QueueId(string Text)
         Span<byte> octets = stackalloc byte[16];
         BinaryPrimitives.WriteInt64BigEndian(octets, clock.GetUtcNow().ToUnixTimeMilliseconds() << 16);
         RandomNumberGenerator.Fill(octets[6..]);
-        return new QueueId(string.Create(26, BinaryPrimitives.ReadUInt128BigEndian(octets), static (text, bits) =>
+        return new QueueId(string.Create(Length, BinaryPrimitives.ReadUInt128BigEndian(octets), static (text, bits) =>
         {
             for (var i = text.Length - 1; i >= 0; i--)
             {
@@ -23,6 +26,25 @@ public readonly record struct QueueId(string Text)
                 bits >>= 5;
             }
         }));
+    }
+
+    /// <summary>Upper case means the same.</summary>
+    public static bool TryParse(string? text, out QueueId id)
+    {
+        id = default;
+        if (text is not { Length: Length })
+        {
+            return false;
+        }
+
+        var lower = text.ToLowerInvariant();
+        if (lower.AsSpan().ContainsAnyExcept(s_characters))
+        {
+            return false;
+        }
+
+        id = new QueueId(lower);
+        return true;
     }
 
     public override string ToString() => Text;

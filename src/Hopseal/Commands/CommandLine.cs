@@ -1,7 +1,9 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
 using Hopseal.Commands.Demo;
+using Hopseal.Commands.Queue;
 using Hopseal.Configuration;
+using Hopseal.Control;
 
 namespace Hopseal.Commands;
 
@@ -16,6 +18,7 @@ static class CommandLine
             DemoCommand.Create(terminal),
             ServeCommand.Create(terminal),
             SendCommand.Create(terminal),
+            QueueCommand.Create(terminal),
             SinkCommand.Create(terminal),
             ConfigCommand.Create(terminal),
         };
@@ -44,6 +47,11 @@ static class CommandLine
         {
             await terminal.Error.WriteLineAsync($"hopseal: {e.Message}");
             return ExitCode.Usage;
+        }
+        catch (ControlException e)
+        {
+            await terminal.Error.WriteLineAsync($"hopseal: {e.Message}");
+            return ExitCode.Unknown;
         }
         catch (OperationCanceledException) when (cancel.IsCancellationRequested)
         {

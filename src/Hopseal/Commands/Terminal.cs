@@ -24,6 +24,12 @@ sealed record Terminal
     /// <summary>The same of <see cref="Out"/>.</summary>
     public bool OutColours { get; init; }
 
+    /// <summary>Characters in a line of that terminal; null when nobody reads <see cref="Out"/> on one.</summary>
+    public int? OutWidth { get; init; }
+
+    /// <summary><see cref="Out"/>, for octets that are no text.</summary>
+    public Func<Stream> OpenOutput { get; init; } = Console.OpenStandardOutput;
+
     /// <summary>Asks a person without showing what is typed; null when the input is no terminal.</summary>
     public Func<string, string?>? AskSecret { get; init; }
 
@@ -47,8 +53,22 @@ sealed record Terminal
             ErrorIsTerminal = !Console.IsErrorRedirected,
 
             Colours = !Console.IsErrorRedirected && UnderstandsColours(variables),
+            OutWidth = WidthOfOutput(),
             OutColours = !Console.IsOutputRedirected && UnderstandsColours(variables),
         };
+    }
+
+    static int? WidthOfOutput()
+    {
+        try
+        {
+            return Console.IsOutputRedirected || Console.WindowWidth <= 0 ? null : Console.WindowWidth;
+        }
+        catch (IOException)
+        {
+            // A terminal that does not say how wide it is.
+            return null;
+        }
     }
 
     /// <summary>https://no-color.org: any non-empty value turns colours off.</summary>

@@ -56,6 +56,30 @@ static class ConfigurationFile
             : new ConfigurationResult.Usable(configuration, faults.InOrder());
     }
 
+    /// <summary>Only where the data is: whatever else is wrong with the file must not keep anybody from the queue.</summary>
+    /// <returns>The absolute path, or in words why there is none.</returns>
+    public static (string? Directory, string? Why) FindDataDirectory(
+        string path, string currentDirectory, IEnumerable<KeyValuePair<string, string>> variables)
+    {
+        var fullPath = Path.GetFullPath(path, currentDirectory);
+        try
+        {
+            var faults = new FaultList();
+            var octets = ReadBounded(fullPath);
+            var directory = octets.Length <= MaxOctets && JsonTree.Read(octets, path, faults) is { } table
+                ? new Section(EnvironmentOverlay.Apply(table, variables, faults), "", faults)
+                    .Require("DataDirectory")?.Path(Path.GetDirectoryName(fullPath) ?? "/")
+                : null;
+            return (directory, directory is null ? faults.InOrder().FirstOrDefault()?.ToString() ?? $"{path}: is too large" : null);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return (null, e is FileNotFoundException or DirectoryNotFoundException
+                ? $"{path}: there is no such file"
+                : $"{path}: cannot be read: {e.Message}");
+        }
+    }
+
     /// <summary>At most one octet more than the limit: enough to know that there is more.</summary>
     static byte[] ReadBounded(string path)
     {

@@ -1,3 +1,4 @@
+using Hopseal.Control;
 using Hopseal.Dns;
 using Hopseal.Policy;
 using Hopseal.Smtp.Tls;
@@ -63,7 +64,11 @@ static class Deployment
 
     public static void CheckDataDirectory(Setting setting, string path)
     {
-        if (File.Exists(path))
+        if (ControlSocket.Refuse(path) is { } why)
+        {
+            setting.Error(why);
+        }
+        else if (File.Exists(path))
         {
             setting.Error($"{path} is a file");
         }

@@ -313,7 +313,7 @@ public sealed class QueueRunnerTests
         Assert.Equal(
             "given up after 2 hours; the last attempt failed: delivery to dead.example is suspended for a while: DNS does not answer",
             bounced.Reason);
-        Assert.Single(queue.Store.Settled[^1].Reports);
+        Assert.Single(queue.Store.Settled.ToList(), settled => settled.Lease.Id == first && settled.Reports.Length == 1);
 
         // The report to the sender defers, and then the second is over its time too.
         Deferred(await queue.Sink.NextAttemptAsync());

@@ -111,6 +111,8 @@ public sealed class BrokenConfigurationTests : IDisposable
             "6: Outbound.Rules[0].Names: means nothing with Tls Encrypted: names are checked with Authenticated only"] },
         { "\"Outbound\": { \"Rules\": [ { \"Destination\": \"a.example\", \"Tls\": \"Encrypted\" },\n{ \"Destination\": \"A.example.\", \"Tls\": \"Authenticated\" } ] }", [
             "7: Outbound.Rules[1].Destination: Outbound.Rules[0] is for a.example already"] },
+        { "\"Outbound\": { \"Rules\": [ { \"Destination\": \"*\", \"Tls\": \"Authenticated\" },\n{ \"Destination\": \"a.example\", \"Tls\": \"Encrypted\", \"Until\": \"9998-12-31\" } ] }", [
+            "7: Outbound.Rules[1]: Encrypted is less than the Authenticated of Outbound.Rules[0] for *, and needs Reason, Owner: an exception has an end, a reason and an owner"] },
 
         { "\"Dns\": { \"Servers\": [ \"dns.example:53\" ] }", ["6: Dns.Servers[0]: \"dns.example:53\" is not an address and port, such as 0.0.0.0:25 or [::]:25"] },
         { "\"Trust\": { \"Roots\": [ \"none.pem\" ] }", ["6: Trust.Roots[0]: DIR/none.pem does not exist"] },

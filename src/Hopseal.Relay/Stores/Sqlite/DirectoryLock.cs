@@ -24,6 +24,9 @@ sealed class DirectoryLock : IDisposable
     {
         _file = file;
         _holder = holder;
+
+        // Somebody else's (root's, whose command was killed) may be removed and not written.
+        File.Delete(holder);
         File.WriteAllText(holder, Environment.ProcessId.ToString(CultureInfo.InvariantCulture) + "\n");
         TakenAt = File.GetLastWriteTimeUtc(holder);
     }
@@ -52,7 +55,7 @@ sealed class DirectoryLock : IDisposable
         }
         catch (IOException e) when (e.HResult is Eagain or EagainBsd or SharingViolation)
         {
-            throw new QueueStoreException($"the data directory {directory} is in use by another gateway{Describe(holder)}", e);
+            throw new QueueStoreException($"the data directory {directory} is in use by another gateway{Describe(holder)}", e) { IsInUse = true };
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -43,6 +43,7 @@ sealed class QueueRows : IDisposable
         Leases = new LeaseRows(connection, Domains, inFlight);
         Due = new DueScan(connection, Leases, Domains, inFlight);
         Settlements = new SettlementRows(connection, Domains);
+        Administration = new AdministrationRows(connection, Domains, inFlight);
         Warnings = new WarningRows(connection);
     }
 
@@ -58,6 +59,8 @@ sealed class QueueRows : IDisposable
     public DueScan Due { get; }
 
     public SettlementRows Settlements { get; }
+
+    public AdministrationRows Administration { get; }
 
     public WarningRows Warnings { get; }
 
@@ -155,6 +158,7 @@ sealed class QueueRows : IDisposable
         Due.Dispose();
         Leases.Dispose();
         Settlements.Dispose();
+        Administration.Dispose();
         Domains.Dispose();
         Warnings.Dispose();
         Connection.Dispose();

@@ -15,6 +15,8 @@ public sealed partial class SqliteQueueStore : IQueueStore
     /// <summary>What a work costs beside its content, roughly.</summary>
     const int RowOctets = 1024;
 
+    const string FileName = "queue.db";
+
     readonly DirectoryLock _lock;
     readonly GroupingWriter _writer;
     readonly Readers _readers;
@@ -31,7 +33,7 @@ public sealed partial class SqliteQueueStore : IQueueStore
         try
         {
             Spool = new Spool(Path.Combine(directory, "spool"));
-            var file = Path.Combine(directory, "queue.db");
+            var file = Path.Combine(directory, FileName);
             _readers = new Readers(file);
             _writer = new GroupingWriter(QueueDatabase.Create(file, _inFlight), () => QueueDatabase.OpenToWrite(file, _inFlight));
         }
@@ -79,6 +81,7 @@ public sealed partial class SqliteQueueStore : IQueueStore
     {
         ArgumentNullException.ThrowIfNull(message);
         RequireReadable(message);
+        _leasing |= terms is not null;
         var reservations = terms is null ? null : new Reservations(terms.Taker);
         try
         {
@@ -109,6 +112,7 @@ public sealed partial class SqliteQueueStore : IQueueStore
     public async ValueTask<LeaseScan> LeaseDueAsync(LeaseTerms terms, int limit, CancellationToken cancel)
     {
         ArgumentNullException.ThrowIfNull(terms);
+        _leasing = true;
         var reservations = new Reservations(terms.Taker);
         try
         {

@@ -1,0 +1,128 @@
+using System.CommandLine;
+using System.Net.Sockets;
+using System.Runtime.CompilerServices;
+using Hopseal.Configuration;
+using Hopseal.Control;
+using Hopseal.Relay.Queue;
+using Hopseal.Relay.Stores.Sqlite;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Hopseal.Commands.Queue;
+
+/// <summary>The way to the queue: through the gateway when one runs, else to its store.</summary>
+sealed class QueueAccess(Terminal terminal)
+{
+    const int Tries = 5;
+    static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(500);
+
+    readonly Option<string?> _config = new("--config", "-c")
+    {
+        Description = "The gateway's configuration file. Without one: the data of local mode, in this directory.",
+        HelpName = "FILE",
+    };
+
+    public void AddTo(Command command) => command.Add(_config);
+
+    /// <summary>The lines of the answer up to its end; the last one, which is not among them, is given to <paramref name="done"/>.</summary>
+    /// <exception cref="ControlException">The queue could not be reached, or not to the end.</exception>
+    /// <exception cref="UsageException">There is no such queue.</exception>
+    public async IAsyncEnumerable<ControlLine> AskAsync(
+        ParseResult parsed, ControlRequest request, Action<ControlLine.Done> done, [EnumeratorCancellation] CancellationToken cancel)
+    {
+        await foreach (var line in LinesAsync(DataDirectory(parsed.GetValue(_config)), request, cancel))
+        {
+            switch (line)
+            {
+                case ControlLine.Done end:
+                    done(end);
+                    yield break;
+                case ControlLine.Fault fault:
+                    throw new ControlException(fault.Why);
+                default:
+                    yield return line;
+                    break;
+            }
+        }
+    }
+
+    async IAsyncEnumerable<ControlLine> LinesAsync(
+        string directory, ControlRequest request, [EnumeratorCancellation] CancellationToken cancel)
+    {
+        var (socket, store) = await ReachAsync(directory, cancel);
+        if (socket is not null)
+        {
+            await foreach (var line in ControlClient.AskAsync(socket, request, terminal.Clock, cancel))
+            {
+                yield return line;
+            }
+
+            yield break;
+        }
+
+        await using (store)
+        {
+            var operations = new QueueOperations(store!, terminal.Clock, NullLogger<QueueOperations>.Instance);
+            await using var lines = operations.RunAsync(request, cancel).GetAsyncEnumerator(cancel);
+            while (await NextAsync(lines))
+            {
+                yield return lines.Current;
+            }
+        }
+    }
+
+    /// <summary>One of the two. A gateway that is starting or stopping has the store and does not answer: that passes.</summary>
+    async Task<(Socket? Gateway, SqliteQueueStore? Store)> ReachAsync(string directory, CancellationToken cancel)
+    {
+        for (var i = 1; ; i++)
+        {
+            if (await ControlClient.ConnectAsync(directory, cancel) is { } gateway)
+            {
+                return (gateway, null);
+            }
+
+            try
+            {
+                return (null, Open(directory));
+            }
+            catch (QueueStoreException e) when (i < Tries && e.IsInUse)
+            {
+                await Task.Delay(s_pause, terminal.Clock, cancel);
+            }
+            catch (QueueStoreException e)
+            {
+                throw new ControlException(e.IsInUse ? $"{e.Message}, which does not answer: it is starting, or stopping" : e.Message, e);
+            }
+        }
+    }
+
+    /// <summary>To look at a queue must not make one.</summary>
+    static SqliteQueueStore Open(string directory) => SqliteQueueStore.Exists(directory)
+        ? SqliteQueueStore.Open(directory)
+        : throw new ControlException($"there is no queue in {directory}, or none that {Environment.UserName} may see");
+
+    static async Task<bool> NextAsync(IAsyncEnumerator<ControlLine> lines)
+    {
+        try
+        {
+            return await lines.MoveNextAsync();
+        }
+        catch (QueueStoreException e)
+        {
+            throw new ControlException(e.Message, e);
+        }
+    }
+
+    string DataDirectory(string? file)
+    {
+        if (file is null)
+        {
+            var local = Path.Combine(terminal.Directory, LocalMode.DirectoryName);
+            return Directory.Exists(local)
+                ? local
+                : throw new UsageException($"there is no {LocalMode.DirectoryName} here: name the gateway's configuration with --config");
+        }
+
+        var (directory, why) = ConfigurationFile.FindDataDirectory(file, terminal.Directory, terminal.Variables);
+        return directory ?? throw new UsageException(why!);
+    }
+}

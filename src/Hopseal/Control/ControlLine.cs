@@ -1,0 +1,107 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Hopseal.Relay.Queue;
+using Hopseal.Smtp.Mail;
+
+namespace Hopseal.Control;
+
+/// <summary>One line of the answer. The same lines are what the commands print with <c>--json</c>: members may be added, and are never
+/// renamed or removed. Times are UTC.</summary>
+[JsonPolymorphic(TypeDiscriminatorPropertyName = "type")]
+[JsonDerivedType(typeof(Entry), "entry")]
+[JsonDerivedType(typeof(Message), "message")]
+[JsonDerivedType(typeof(Recipient), "recipient")]
+[JsonDerivedType(typeof(Destination), "destination")]
+[JsonDerivedType(typeof(Content), "content")]
+[JsonDerivedType(typeof(Done), "done")]
+[JsonDerivedType(typeof(Fault), "fault")]
+abstract record ControlLine
+{
+    /// <summary>The longest line.</summary>
+    public const int MaxOctets = 256 * 1024;
+
+    ControlLine()
+    {
+    }
+
+    /// <summary>The last line says how it ended. Without one, the connection broke.</summary>
+    [JsonIgnore]
+    public bool IsLast => this is Done or Fault;
+
+    /// <summary>One message for one recipient domain.</summary>
+    /// <param name="Recipients">Those that are pending.</param>
+    /// <param name="Sender">Null for the null sender.</param>
+    public sealed record Entry(
+        string Id,
+        string Domain,
+        EntryState State,
+        bool Held,
+        DateTimeOffset ReceivedAt,
+        long Size,
+        string? Sender,
+        int Recipients,
+        int Attempts,
+        DateTimeOffset? NextAttemptAt,
+        string? Status,
+        string? Reason) : ControlLine
+    {
+        public static Entry Of(QueueEntry entry) => new(
+            entry.Id.Text,
+            entry.Domain,
+            entry.State,
+            entry.Held,
+            entry.ReceivedAt,
+            entry.Size,
+            entry.Sender,
+            entry.Recipients,
+            entry.Attempts,
+            entry.NextAttemptAt,
+            entry.Status,
+            entry.Reason);
+    }
+
+    /// <summary>Its entries and its recipients follow.</summary>
+    public sealed record Message(
+        string Id, DateTimeOffset ReceivedAt, long Size, string? Sender, BodyType Body, bool SmtpUtf8, string? EnvelopeId) : ControlLine;
+
+    public sealed record Recipient(string Address, string Domain, RecipientState State, string? Status, string? Reason) : ControlLine;
+
+    /// <summary>All entries for one recipient domain, as far as they were asked for.</summary>
+    /// <param name="Reason">The latest, with its status.</param>
+    public sealed record Destination(
+        string Domain,
+        long Entries,
+        long Waiting,
+        long Deferred,
+        long Held,
+        long Attempting,
+        DateTimeOffset OldestReceivedAt,
+        DateTimeOffset? NextAttemptAt,
+        string? Status,
+        string? Reason) : ControlLine;
+
+    /// <summary>Octets of the message as it was received, in order.</summary>
+    public sealed record Content(byte[] Data) : ControlLine;
+
+    /// <param name="Matched">Entries that were asked for; of a summary, destinations.</param>
+    /// <param name="Changed">Of those, the ones to which it was done.</param>
+    /// <param name="Unchanged">Those where there was nothing to do.</param>
+    /// <param name="Attempting">Those that stay as they are because their attempt is under way.</param>
+    /// <param name="More">Those that were not shown, because of the limit.</param>
+    /// <param name="Missing">Ids that are not in the queue.</param>
+    public sealed record Done(long Matched, long Changed, long Unchanged, long Attempting, long More, IReadOnlyList<string> Missing) : ControlLine;
+
+    /// <summary>It was not done, or not to the end.</summary>
+    public sealed record Fault(string Why) : ControlLine;
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, MaxDepth = 8,
+    Converters = [typeof(Word<ControlCommand>), typeof(Word<EntryState>), typeof(Word<RecipientState>), typeof(Word<BodyType>)])]
+[JsonSerializable(typeof(ControlRequest))]
+[JsonSerializable(typeof(ControlLine))]
+sealed partial class ControlJson : JsonSerializerContext
+{
+    /// <summary>A member's name that begins in lower case, never its number.</summary>
+    sealed class Word<T>() : JsonStringEnumConverter<T>(JsonNamingPolicy.CamelCase, allowIntegerValues: false)
+        where T : struct, Enum;
+}

@@ -1,0 +1,89 @@
+using System.Collections.Immutable;
+using System.Text.Json.Serialization;
+using Hopseal.Relay.Queue;
+
+namespace Hopseal.Control;
+
+/// <summary>What a command asks of the gateway: one JSON object in one line, the only one of its connection.</summary>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
+sealed record ControlRequest
+{
+    public const int CurrentVersion = 1;
+
+    /// <summary>The longest line.</summary>
+    public const int MaxOctets = 64 * 1024;
+
+    public const int MaxIds = 1000;
+
+    const int MaxText = 1000;
+
+    public required int Version { get; init; }
+
+    public required ControlCommand Command { get; init; }
+
+    public IReadOnlyList<string> Ids { get; init; } = [];
+
+    public string? Domain { get; init; }
+
+    public string? Sender { get; init; }
+
+    public DateTimeOffset? ReceivedBefore { get; init; }
+
+    public DateTimeOffset? ReceivedAfter { get; init; }
+
+    public EntryState? State { get; init; }
+
+    /// <summary>Of <see cref="ControlCommand.List"/> and <see cref="ControlCommand.Summary"/>: so many lines at most; 0 for no limit.</summary>
+    public long Limit { get; init; }
+
+    /// <summary>Counts what a change would meet, and changes nothing.</summary>
+    public bool DryRun { get; init; }
+
+    /// <summary>Null, with the reason, when it is nothing that can be answered.</summary>
+    public QueueSelection? Select(out string? fault)
+    {
+        // JSON may say null where nobody expects it.
+        var written = Ids ?? [];
+        fault = this switch
+        {
+            { Version: not CurrentVersion } => $"this gateway speaks version {CurrentVersion} of the control protocol, not {Version}",
+            _ when written.Count > MaxIds => $"more than {MaxIds} ids",
+            { Limit: < 0 } => "the limit is negative",
+            { Domain.Length: 0 or > MaxText } or { Sender.Length: > MaxText } => "a filter is empty or too long",
+            _ => null,
+        };
+        var ids = ImmutableArray.CreateBuilder<QueueId>();
+        foreach (var text in fault is null ? written : [])
+        {
+            if (!QueueId.TryParse(text, out var id))
+            {
+                fault = "an id is none";
+                break;
+            }
+
+            ids.Add(id);
+        }
+
+        return fault is not null ? null : new QueueSelection
+        {
+            Ids = ids.ToImmutable(),
+            Domain = Domain,
+            Sender = Sender,
+            ReceivedBefore = ReceivedBefore,
+            ReceivedAfter = ReceivedAfter,
+            State = State,
+        };
+    }
+}
+
+enum ControlCommand
+{
+    List,
+    Summary,
+    Show,
+    Content,
+    Retry,
+    Hold,
+    Release,
+    Delete,
+}
