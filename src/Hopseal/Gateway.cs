@@ -97,7 +97,7 @@ sealed class Gateway : IAsyncDisposable
                     MaxTransactions = configuration.Outbound.MessagesPerSession,
                     MaxOpen = configuration.Outbound.Connections,
                     MaxOpenPerDestination = configuration.Outbound.ConnectionsPerDestination,
-                    DestinationOf = DestinationOf,
+                    DestinationOf = DestinationsOf(configuration),
                 },
                 KeepTranscripts = observer is not null,
             },
