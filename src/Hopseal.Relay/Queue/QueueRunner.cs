@@ -199,13 +199,7 @@ public sealed partial class QueueRunner : ILeaseTaker, IDisposable
     {
         try
         {
-            RecipientOutcome.Deferred? failure;
-            lock (_lock)
-            {
-                failure = _lanes.FailureOf(_options.DestinationOf(lease.Domain));
-            }
-
-            await _attempt.SuspendAsync(lease, failure, _giveUpSettling.Token);
+            await _attempt.SuspendAsync(lease, FailureOf(lease.Domain), _giveUpSettling.Token);
         }
         catch (Exception e)
         {
