@@ -116,7 +116,7 @@ sealed class Gateway : IAsyncDisposable
                 Clock = clock,
                 MaxAttempts = configuration.Outbound.Connections,
                 MaxAttemptsPerDestination = configuration.Outbound.ConnectionsPerDestination,
-                DestinationOf = DestinationOf,
+                DestinationOf = DestinationsOf(configuration),
                 StopTimeout = configuration.Limits.Shutdown,
             },
             logs.CreateLogger<QueueRunner>());
@@ -124,7 +124,13 @@ sealed class Gateway : IAsyncDisposable
             ? new DelayWatch(
                 _queue,
                 reports,
-                new DelayWatchOptions { WarnAfter = warnAfter, GiveUpAfter = configuration.Outbound.Schedule.GiveUpAfter, Clock = clock },
+                new DelayWatchOptions
+                {
+                    WarnAfter = warnAfter,
+                    GiveUpAfter = configuration.Outbound.Schedule.GiveUpAfter,
+                    FailureOf = _runner.FailureOf,
+                    Clock = clock,
+                },
                 logs.CreateLogger<DelayWatch>())
             : null;
 
@@ -193,6 +199,7 @@ sealed class Gateway : IAsyncDisposable
             _proven.Save();
             await _deliverer.DisposeAsync();
             await _sessions.DisposeAsync();
+            _runner.Dispose();
             _queue.Dispose();
             await _store.DisposeAsync();
             _stop.Dispose();
@@ -293,13 +300,20 @@ sealed class Gateway : IAsyncDisposable
         Tls = summary.Tls,
     });
 
-    /// <summary>Domains that share a next hop share its limit of connections.</summary>
-    string DestinationOf(string domain)
+    /// <summary>Domains that share a next hop share its limit of connections. Asked for every lease, so it is worked out once.</summary>
+    static Func<string, string> DestinationsOf(GatewayConfiguration configuration)
     {
-        var route = DomainName.TryParse(domain, out var name) ? _configuration.Domains.Domains.GetValueOrDefault(name) : null;
-        var hop = route?.NextHop ?? (route?.Maildir is null ? _configuration.Outbound.SmartHost : null);
-        return hop is null ? domain : $"{hop.Host?.Ascii ?? hop.Address?.ToString()} {hop.Port}";
+        var smartHost = configuration.Outbound.SmartHost is { } hop ? NameOf(hop) : null;
+        var known = configuration.Domains.Domains.ToFrozenDictionary(
+            domain => domain.Key.Ascii,
+            domain => domain.Value.NextHop is { } next ? NameOf(next)
+                : domain.Value.Maildir is null && smartHost is not null ? smartHost
+                : domain.Key.Ascii,
+            StringComparer.Ordinal);
+        return domain => known.GetValueOrDefault(domain) ?? smartHost ?? domain;
     }
+
+    static string NameOf(NextHop hop) => $"{hop.Host?.Ascii ?? hop.Address?.ToString()} {hop.Port}";
 
     static AcceptedDomains AcceptedDomainsOf(DomainTable table) => table.Any is null
         ? new AcceptedDomains.Listed(table.Domains.Keys.ToFrozenSet())

@@ -158,7 +158,8 @@ public static class ReplyVerdict
     public static RecipientOutcome.Deferred OfSuspension(string domain, RecipientOutcome.Deferred? last) => new(
         last?.Status ?? new EnhancedStatus(4, 4, 1),
         $"delivery to {domain} is suspended for a while: {last?.Reason ?? "it does not answer"}",
-        last?.Remote);
+        last?.Remote,
+        last?.Security);
 
     /// <summary>A fault of this gateway, which is in the log. It never bounces by itself.</summary>
     public static RecipientOutcome OfOwnFault(string reason) =>

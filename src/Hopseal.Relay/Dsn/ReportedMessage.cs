@@ -31,8 +31,8 @@ public sealed record ReportedRecipient(
     DateTimeOffset? LastAttempt = null)
 {
     /// <param name="outcome">A final one.</param>
-    /// <param name="at">When it came about.</param>
-    public static ReportedRecipient Of(Recipient recipient, RecipientOutcome outcome, DateTimeOffset at) => outcome switch
+    /// <param name="at">When that was attempted.</param>
+    public static ReportedRecipient Of(Recipient recipient, RecipientOutcome outcome, DateTimeOffset? at) => outcome switch
     {
         RecipientOutcome.Bounced bounced => new ReportedRecipient(
             recipient, bounced.Status, bounced.Reason, bounced.Remote, bounced.Security?.ToString(), at),

@@ -21,14 +21,15 @@ sealed partial class AttemptReports(DeliveryReport reports, MessageQueue queue, 
             return (attempt, []);
         }
 
-        var now = clock.GetUtcNow();
+        // Mail that is given up while its destination is left alone was not attempted now.
+        DateTimeOffset? attemptedAt = attempt.Lease.Suspended ? null : clock.GetUtcNow();
         var written = ImmutableArray.CreateBuilder<StoredMessage>();
         foreach (var action in s_actions)
         {
             ImmutableArray<ReportedRecipient> recipients =
                 [.. from recipient in attempt.Recipients
                     where NotifyRule.ActionFor(recipient.Recipient, recipient.Outcome) == action
-                    select ReportedRecipient.Of(recipient.Recipient, recipient.Outcome, now)];
+                    select ReportedRecipient.Of(recipient.Recipient, recipient.Outcome, attemptedAt)];
             if (recipients.IsEmpty)
             {
                 continue;

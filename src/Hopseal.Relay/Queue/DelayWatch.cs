@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Hopseal.Relay.Attempt;
 using Hopseal.Relay.Dsn;
 using Hopseal.Smtp.Mail;
 using Hopseal.Smtp.Wire;
@@ -16,16 +17,17 @@ public sealed partial class DelayWatch(
     /// <summary>RFC 3463 §3.5: nothing was tried yet, because other mail went first.</summary>
     static readonly EnhancedStatus s_congestion = new(4, 4, 5);
 
-    /// <summary>Looks every minute, until <paramref name="stop"/>. A store that fails is asked again a minute later.</summary>
+    /// <summary>Looks at once and then every minute, until <paramref name="stop"/>. A store that fails is asked again a minute later.</summary>
     public async Task RunAsync(CancellationToken stop)
     {
         using var timer = new PeriodicTimer(s_interval, options.Clock);
         try
         {
-            while (await timer.WaitForNextTickAsync(stop))
+            do
             {
                 await LookAsync(stop);
             }
+            while (await timer.WaitForNextTickAsync(stop));
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
@@ -82,7 +84,7 @@ public sealed partial class DelayWatch(
         ImmutableArray<ReportedRecipient> recipients =
             [.. entry.Pending.Recipients.Zip(entry.Failures)
                 .Where(pair => NotifyRule.AllowsDelay(pair.First))
-                .Select(pair => Reported(pair.First, pair.Second))];
+                .Select(pair => Reported(pair.First, entry.Domain, pair.Second))];
         if (entry.Pending.ReturnPath is null || recipients.IsEmpty)
         {
             return null;
@@ -96,11 +98,13 @@ public sealed partial class DelayWatch(
             stop);
     }
 
-    static ReportedRecipient Reported(Recipient recipient, LastFailure? failure)
+    ReportedRecipient Reported(Recipient recipient, string domain, LastFailure? failure)
     {
         if (failure is null)
         {
-            return new ReportedRecipient(recipient, s_congestion, "it has not been tried yet: other mail goes first");
+            return options.FailureOf(domain) is { } failing
+                ? Reported(recipient, ReplyVerdict.OfSuspension(domain, failing))
+                : new ReportedRecipient(recipient, s_congestion, "it has not been tried yet: other mail goes first");
         }
 
         var isStatus = EnhancedStatus.TryParsePrefix(failure.Status, out var status, out _);
@@ -111,6 +115,9 @@ public sealed partial class DelayWatch(
             failure.Remote is { } host ? new RemoteWord(host, null) : null,
             failure.Security);
     }
+
+    static ReportedRecipient Reported(Recipient recipient, RecipientOutcome.Deferred failure) =>
+        new(recipient, failure.Status, failure.Reason, failure.Remote, failure.Security?.ToString());
 
     [LoggerMessage(1235, LogLevel.Information, "The sender of message {Id} for {Domain} is told by {Report} that it waits")]
     static partial void LogWarned(ILogger log, QueueId id, string domain, QueueId report);
@@ -133,6 +140,10 @@ public sealed record DelayWatchOptions
 
     /// <summary>The same as the queue's: what is about to be given up is not warned of.</summary>
     public required TimeSpan GiveUpAfter { get; init; }
+
+    /// <summary>Why mail for a domain is not tried at this moment, null when it is: for messages that were never tried
+    /// themselves.</summary>
+    public Func<string, RecipientOutcome.Deferred?> FailureOf { get; init; } = static _ => null;
 
     public TimeProvider Clock { get; init; } = TimeProvider.System;
 }

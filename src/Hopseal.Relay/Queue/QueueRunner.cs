@@ -52,6 +52,7 @@ public sealed partial class QueueRunner : ILeaseTaker, IDisposable
     /// <see cref="QueueRunnerOptions.StopTimeout"/>, breaks off the rest, and settles everything. Runs once.</summary>
     public async Task RunAsync(CancellationToken stop)
     {
+        await using var stopping = stop.Register(() => Change(() => _stopping = true));
         try
         {
             await _queue.FeedAsync(this, stop);
@@ -75,6 +76,15 @@ public sealed partial class QueueRunner : ILeaseTaker, IDisposable
         }
 
         _queue.Wake();
+    }
+
+    /// <summary>Why the destination of a domain is left alone for a while; null when it is not.</summary>
+    public RecipientOutcome.Deferred? FailureOf(string domain)
+    {
+        lock (_lock)
+        {
+            return _lanes.FailureOf(_options.DestinationOf(domain));
+        }
     }
 
     public void Dispose()

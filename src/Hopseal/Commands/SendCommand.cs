@@ -37,6 +37,13 @@ static class SendCommand
         var passwordFile = new Option<string?>("--password-file") { Description = "Its first line is the password.", HelpName = "FILE" };
         var ca = new Option<string?>("--ca") { Description = "PEM file of an authority to trust besides the system's.", HelpName = "FILE" };
         var helo = new Option<string?>("--helo") { Description = "Our name in EHLO.", HelpName = "NAME" };
+        var notify = new Option<string?>("--notify")
+        {
+            Description = "When to report: never, or a list of success, failure and delay. For servers that offer DSN.",
+            HelpName = "LIST",
+        };
+        var ret = new Option<string?>("--ret") { Description = "How much of the message a report on a failure returns.", HelpName = "full|hdrs" };
+        var envid = new Option<string?>("--envid") { Description = "What reports are to call the message.", HelpName = "ID" };
         var file = new Argument<string>("FILE")
         {
             Description = "The message; - for standard input.",
@@ -45,14 +52,16 @@ static class SendCommand
 
         var command = new Command("send", "Sends one message, and shows the plan and the dialogue.")
         {
-            from, to, via, tls, @implicit, user, passwordFile, ca, helo, file,
+            from, to, via, tls, @implicit, user, passwordFile, ca, helo, notify, ret, envid, file,
         };
         command.SetAction(async (parsed, cancel) =>
         {
             var hop = Via(parsed.GetValue(via), parsed.GetValue(@implicit), parsed.GetValue(user));
             var request = new SendRequest
             {
-                Envelope = Envelope(parsed.GetRequiredValue(from), parsed.GetRequiredValue(to)),
+                Envelope = DsnArguments.Apply(
+                    Envelope(parsed.GetRequiredValue(from), parsed.GetRequiredValue(to)),
+                    parsed.GetValue(notify), parsed.GetValue(ret), parsed.GetValue(envid)),
                 Via = hop,
                 Floor = parsed.GetValue(tls) is { } floor ? Enum.Parse<SecurityFloor>(floor, ignoreCase: true) : null,
                 Credentials = Credentials(parsed.GetValue(user), parsed.GetValue(passwordFile), terminal),

@@ -90,6 +90,7 @@ sealed class ScriptedServer : IAsyncDisposable
             for (var i = 0; ; i++)
             {
                 var client = await _listener.AcceptTcpClientAsync(_stop.Token);
+                client.NoDelay = true; // small writes without a pause between them
                 var session = new ScriptedSession(_scripts[Math.Min(i, _scripts.Length - 1)], _certificate, _speak.Task);
                 Sessions.Enqueue(session);
                 sessions.Add(session.RunAsync(client, _stop.Token));

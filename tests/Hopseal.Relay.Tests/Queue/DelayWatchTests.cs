@@ -16,6 +16,7 @@ public sealed class DelayWatchTests : IAsyncDisposable
     static readonly TimeSpan s_warnAfter = TimeSpan.FromHours(4);
 
     readonly Scratch _scratch = new();
+    readonly Dictionary<string, RecipientOutcome.Deferred> _failures = [];
     readonly SqliteQueueStore _store;
     readonly FaultyStore _faulty;
     readonly MessageQueue _queue;
@@ -68,6 +69,23 @@ public sealed class DelayWatchTests : IAsyncDisposable
         Assert.Equal(
             "required=authenticated; reached=encrypted; failure=certificate-expired; source=configured: Outbound.Rules[0]",
             group["X-Hopseal-Transport-Security"]);
+    }
+
+    [Fact]
+    public async Task Mail_that_was_never_tried_because_its_destination_fails_says_how()
+    {
+        var missed = new MissedFloor(
+            SecurityFloor.Encrypted, "configured: Outbound.Rules[0]", SecurityFloor.Plaintext, [TlsResultType.StarttlsNotSupported]);
+        _failures["example.net"] = new RecipientOutcome.Deferred(
+            new EnhancedStatus(4, 7, 4), "mx.example.net does not start TLS", new RemoteWord("mx.example.net", null), missed);
+        await AddAsync("bob@example.net");
+
+        await LookAsync(TimeSpan.FromHours(5));
+
+        var report = Assert.Single(await ReportsAsync());
+        var group = Assert.IsType<MessageDeliveryStatus>(Assert.IsType<MultipartReport>(report.Body)[1]).StatusGroups[1];
+        Assert.Contains("mx.example.net does not start TLS", string.Join(' ', report.TextBody!.Split((char[])[' ', '\r', '\n'], StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+        Assert.Equal(("4.7.4", missed.ToString()), (group["Status"], group["X-Hopseal-Transport-Security"]));
     }
 
     [Fact]
@@ -239,7 +257,7 @@ public sealed class DelayWatchTests : IAsyncDisposable
     DelayWatch WatchOf(MessageQueue queue) => new(
         queue,
         new DeliveryReport("gw.example.org", _scratch.Clock),
-        new DelayWatchOptions { WarnAfter = s_warnAfter, GiveUpAfter = Scratch.Schedule.GiveUpAfter, Clock = _scratch.Clock },
+        new DelayWatchOptions { WarnAfter = s_warnAfter, GiveUpAfter = Scratch.Schedule.GiveUpAfter, FailureOf = domain => _failures.GetValueOrDefault(domain), Clock = _scratch.Clock },
         NullLogger<DelayWatch>.Instance);
 
     Task AddAsync(params string[] recipients) => AddAsync(Scratch.Envelope(recipients));

@@ -11,6 +11,7 @@ namespace Hopseal.Relay.Tests.Queue;
 public sealed class QueueRunnerTests
 {
     static readonly TimeSpan s_longest = TimeSpan.FromSeconds(30);
+    static readonly RetrySchedule s_slow = new([TimeSpan.FromHours(3)], TimeSpan.FromHours(2));
     static readonly DeliveryPlan s_defer = new DeliveryPlan.Defer(new EnhancedStatus(4, 4, 3), "DNS does not answer");
     static readonly DeliveryPlan s_bounce = new DeliveryPlan.Bounce(new EnhancedStatus(5, 1, 10), "example.org takes no mail (null MX)");
 
@@ -196,12 +197,16 @@ public sealed class QueueRunnerTests
     [Fact]
     public async Task Wherever_the_store_fails_once_no_message_is_lost_and_no_sender_is_left_without_word()
     {
+        // The clock runs much faster than the queue.
+        var patient = RunningQueue.Schedule with { GiveUpAfter = TimeSpan.FromDays(1000) };
         for (var failAt = 2; failAt < 30; failAt++)
         {
             var store = new MemoryStore(failAt);
             string? directory = null;
             await using var queue = new RunningQueue(
-                (domain, _) => Plan(domain == "bounced.example" ? s_bounce : new DeliveryPlan.Keep(Path.Combine(directory!, domain))), store);
+                (domain, _) => Plan(domain == "bounced.example" ? s_bounce : new DeliveryPlan.Keep(Path.Combine(directory!, domain))),
+                store,
+                options => options with { Schedule = patient });
             directory = queue.Directory;
             await AddUntilKeptAsync(queue, "bob@kept.example");
             await AddUntilKeptAsync(queue, "bob@bounced.example");
@@ -216,6 +221,117 @@ public sealed class QueueRunnerTests
 
             Assert.Single(Directory.GetFiles(Path.Combine(directory, "kept.example", "new")));
             Assert.Single(Directory.GetFiles(Path.Combine(directory, "example.net", "new")));
+        }
+    }
+
+    [Fact]
+    public async Task A_destination_that_fails_is_asked_by_one_message_at_a_time_and_the_rest_is_neither_tried_nor_written()
+    {
+        await using var queue = new RunningQueue((_, _) => Plan(s_defer));
+        for (var i = 0; i < 50; i++)
+        {
+            await queue.AddAsync($"bob{i}@dead.example");
+        }
+
+        // The first two were under way before anything was known.
+        await queue.Sink.NextAttemptAsync();
+        foreach (var minutes in (int[])[1, 2, 4, 8, 16])
+        {
+            while (queue.Sink.TryTakeAttempt(out _))
+            {
+            }
+
+            queue.Clock.Advance(TimeSpan.FromMinutes(minutes) + TimeSpan.FromSeconds(1));
+            await queue.Sink.NextAttemptAsync();
+        }
+
+        Assert.InRange(queue.Store.Settled.Count, 6, 7);
+        Assert.Equal(50, await queue.CountAsync());
+    }
+
+    [Fact]
+    public async Task A_destination_that_answers_again_gets_all_that_waited()
+    {
+        string? directory = null;
+        var up = false;
+        await using var queue = new RunningQueue((_, _) => Plan(Volatile.Read(ref up) ? new DeliveryPlan.Keep(directory!) : s_defer));
+        directory = Path.Combine(queue.Directory, "mail");
+        for (var i = 0; i < 50; i++)
+        {
+            await queue.AddAsync($"bob{i}@dead.example");
+        }
+
+        Deferred(await queue.Sink.NextAttemptAsync());
+        Volatile.Write(ref up, true);
+        queue.Clock.Advance(TimeSpan.FromMinutes(6));
+        await EmptyAsync(queue);
+        Assert.Equal(50, Directory.GetFiles(Path.Combine(directory, "new")).Length);
+    }
+
+    [Fact]
+    public async Task An_operator_may_have_a_destination_tried_at_once()
+    {
+        string? directory = null;
+        var up = false;
+        await using var queue = new RunningQueue((_, _) => Plan(Volatile.Read(ref up) ? new DeliveryPlan.Keep(directory!) : s_defer));
+        directory = Path.Combine(queue.Directory, "mail");
+        for (var i = 0; i < 5; i++)
+        {
+            await queue.AddAsync($"bob{i}@dead.example");
+        }
+
+        var tried = new List<QueueId> { (await queue.Sink.NextAttemptAsync()).Lease.Id };
+        Volatile.Write(ref up, true);
+        queue.Retry("dead.example");
+
+        // All but those that had their attempt, which are due by the schedule.
+        var next = await queue.Sink.NextAttemptAsync();
+        Assert.DoesNotContain(next.Lease.Id, tried);
+    }
+
+    [Fact]
+    public async Task What_is_over_its_time_bounces_without_an_attempt_while_its_destination_is_left_alone()
+    {
+        var asked = 0;
+        await using var queue = new RunningQueue(
+            (domain, _) =>
+            {
+                Interlocked.Add(ref asked, domain == "dead.example" ? 1 : 0);
+                return Plan(s_defer);
+            },
+            configure: options => options with { FirstBackOff = TimeSpan.FromHours(3), LongestBackOff = TimeSpan.FromHours(3), Schedule = s_slow });
+        var first = await queue.AddAsync("bob@dead.example");
+        Deferred(await queue.Sink.NextAttemptAsync());
+        queue.Clock.Advance(TimeSpan.FromMinutes(1));
+        var second = await queue.AddAsync("eve@dead.example");
+        Assert.Equal(1, Volatile.Read(ref asked));
+
+        queue.Clock.Advance(TimeSpan.FromMinutes(119) + TimeSpan.FromSeconds(30));
+        var bounce = await queue.Sink.NextAttemptAsync();
+        var bounced = Assert.IsType<RecipientOutcome.Bounced>(Assert.Single(bounce.Recipients).Outcome);
+        Assert.Equal((first, "5.4.7"), (bounce.Lease.Id, bounced.Status.ToString()));
+        Assert.Equal(
+            "given up after 2 hours; the last attempt failed: delivery to dead.example is suspended for a while: DNS does not answer",
+            bounced.Reason);
+        Assert.Single(queue.Store.Settled.ToList(), settled => settled.Lease.Id == first && settled.Reports.Length == 1);
+
+        // The report to the sender defers, and then the second is over its time too.
+        Deferred(await queue.Sink.NextAttemptAsync());
+        queue.Clock.Advance(TimeSpan.FromMinutes(1));
+        var another = await queue.Sink.NextAttemptAsync();
+        Assert.Equal(second, another.Lease.Id);
+        Assert.IsType<RecipientOutcome.Bounced>(Assert.Single(another.Recipients).Outcome);
+        Assert.Equal(1, Volatile.Read(ref asked));
+    }
+
+    /// <summary>Waits until the queue is empty.</summary>
+    static async Task EmptyAsync(RunningQueue queue)
+    {
+        var deadline = Task.Delay(s_longest, TimeProvider.System, TestContext.Current.CancellationToken);
+        while (await queue.CountAsync() > 0)
+        {
+            Assert.False(deadline.IsCompleted, "the queue does not empty");
+            await Task.Yield();
         }
     }
 
@@ -239,6 +355,9 @@ public sealed class QueueRunnerTests
     /// <summary>Plans for <c>slow.example</c> and below wait for their release; all others are made at once. All defer.</summary>
     sealed class SlowPlans
     {
+        /// <summary>Cannot be written, which says nothing about the destination.</summary>
+        static readonly DeliveryPlan s_later = new DeliveryPlan.Keep("/dev/null/mail");
+
         readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
         readonly Channel<string> _begun = Channel.CreateUnbounded<string>();
         readonly Lock _lock = new();
@@ -265,7 +384,7 @@ public sealed class QueueRunnerTests
                 _atOnce--;
             }
 
-            return s_defer;
+            return s_later;
         }
 
         public async Task BegunAsync(int count)

@@ -31,8 +31,9 @@ sealed class RunningQueue : IAsyncDisposable
         Func<QueueRunnerOptions, QueueRunnerOptions>? configure = null)
     {
         Store = store ?? new MemoryStore();
-        _queue = new MessageQueue(Store, Schedule, Clock);
         var options = new QueueRunnerOptions { Plan = plan, Schedule = Schedule, Clock = Clock };
+        options = configure?.Invoke(options) ?? options;
+        _queue = new MessageQueue(Store, options.Schedule, Clock);
         var client = new ClientOptions { Hostname = "gw.example.org", Clock = Clock };
         var deliverer = new Deliverer(
             new DelivererOptions { Client = client, Verify = _ => _ => new PeerVerdict(PeerIdentity.Unauthenticated, []) },
@@ -50,7 +51,7 @@ sealed class RunningQueue : IAsyncDisposable
             new Maildir("gw.example.org", Clock),
             reports,
             Sink,
-            configure?.Invoke(options) ?? options,
+            options,
             Log);
         _running = _runner.RunAsync(_stop.Token);
     }
@@ -93,6 +94,9 @@ sealed class RunningQueue : IAsyncDisposable
     }
 
     public async Task<long> CountAsync() => await _queue.CountAsync(TestContext.Current.CancellationToken);
+
+    /// <summary>See <see cref="QueueRunner.Retry"/>.</summary>
+    public void Retry(string domain) => _runner.Retry(domain);
 
     /// <summary>Asks for the stop without waiting for it.</summary>
     public void BeginStop() => _stop.Cancel();

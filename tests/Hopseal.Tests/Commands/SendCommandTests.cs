@@ -69,6 +69,17 @@ public sealed class SendCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task A_server_with_DSN_is_told_what_the_sender_wants_to_be_told()
+    {
+        await using var gateway = await StartAsync(Local());
+        var run = await SendAsync(
+            gateway.Endpoints[0], Message, ["--to", "b@example.org", "--notify", "success,delay", "--ret", "hdrs", "--envid", "an id"]);
+        Assert.Equal(0, run.ExitCode);
+        Assert.Contains(" RET=HDRS ENVID=an+20id", run.Error, StringComparison.Ordinal);
+        Assert.Contains("RCPT TO:<b@example.org> NOTIFY=SUCCESS,DELAY ORCPT=rfc822;b@example.org", run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_message_comes_from_a_file_too()
     {
         _workspace.Write("message.eml", Message);
@@ -83,6 +94,9 @@ public sealed class SendCommandTests : IDisposable
     [InlineData("--via: \"x:y\" is no next hop: write host:port, smtp://host:port or smtps://host:port", "--from", "<>", "--to", "b@c.example", "--via", "x:y")]
     [InlineData("--implicit and --user need --via: MX hosts know neither", "--from", "<>", "--to", "b@c.example", "--implicit")]
     [InlineData("--user and --password-file belong together", "--from", "<>", "--to", "b@c.example", "--via", "d", "--user", "e")]
+    [InlineData("--notify: \"never,delay\" is not understood", "--from", "<>", "--to", "b@c.example", "--notify", "never,delay")]
+    [InlineData("--ret: \"all\" is not understood", "--from", "<>", "--to", "b@c.example", "--ret", "all")]
+    [InlineData("--envid: \"ü\" is not understood", "--from", "<>", "--to", "b@c.example", "--envid", "ü")]
     [InlineData("the message is empty", "--from", "<>", "--to", "b@c.example", "--via", "127.0.0.1:1")]
     [InlineData("the message cannot be read: Could not find file 'DIR/none'.", "--from", "<>", "--to", "b@c.example", "none")]
     public async Task A_wrong_request_ends_with_2(string expected, params string[] args)

@@ -96,6 +96,8 @@ public sealed class BrokenConfigurationTests : IDisposable
         { "\"Outbound\": { \"RetryMinutes\": [] }", ["6: Outbound.RetryMinutes: needs 1 to 100 delays"] },
         { "\"Outbound\": { \"RetryMinutes\": [ 5, 0 ] }", ["6: Outbound.RetryMinutes[1]: 0 is not between 1 and 10080"] },
         { "\"Outbound\": { \"GiveUpHours\": 0 }", ["6: Outbound.GiveUpHours: 0 is not between 1 and 720"] },
+        { "\"Outbound\": { \"DelayWarningHours\": 120 }", ["6: Outbound.DelayWarningHours: must be less than GiveUpHours; 0 for no warning"] },
+        { "\"Outbound\": { \"DelayWarningHours\": -1 }", ["6: Outbound.DelayWarningHours: -1 is not between 0 and 720"] },
         { "\"Outbound\": { \"Rules\": [ { \"Destination\": \"*.\" } ] }", [
             "6: Outbound.Rules[0].Destination: \"*.\" is not a domain name, nor \"*.\" and a domain name, an address in brackets, or \"*\"",
             "6: Outbound.Rules[0].Tls: is missing"] },

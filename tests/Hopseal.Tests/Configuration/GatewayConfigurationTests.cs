@@ -49,8 +49,8 @@ public sealed class GatewayConfigurationTests : IDisposable
                           "ShutdownSeconds": 11 },
               "Outbound": {
                 "Port": 2500, "SmartHost": "smtp://relay.example.net:587", "SmartHostUser": "me", "SmartHostPasswordFile": "secret",
-                "SmartHostTls": "Authenticated", "RetryMinutes": [ 1, 2 ], "GiveUpHours": 3, "ConnectionsPerDestination": 4,
-                "Connections": 5, "IdleSeconds": 0, "MessagesPerSession": 7, "RememberTlsDays": 6,
+                "SmartHostTls": "Authenticated", "RetryMinutes": [ 1, 2 ], "GiveUpHours": 3, "DelayWarningHours": 2,
+                "ConnectionsPerDestination": 4, "Connections": 5, "IdleSeconds": 0, "MessagesPerSession": 7, "RememberTlsDays": 6,
                 "Rules": [
                   { "Destination": "Bank.example", "Tls": "Authenticated", "Names": [ "*.Mail.example" ] },
                   { "Destination": "*.old.example", "Tls": "Plaintext", "Until": "9998-12-31", "Reason": "ticket 4711", "Owner": "ops" },
@@ -94,6 +94,7 @@ public sealed class GatewayConfigurationTests : IDisposable
             configuration.Limits);
         Assert.Equal([TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(2)], configuration.Outbound.Schedule.Delays);
         Assert.Equal(TimeSpan.FromHours(3), configuration.Outbound.Schedule.GiveUpAfter);
+        Assert.Equal(TimeSpan.FromHours(2), configuration.Outbound.DelayWarning);
         Assert.Equal((4, 5), (configuration.Outbound.ConnectionsPerDestination, configuration.Outbound.Connections));
         Assert.Equal((TimeSpan.Zero, 7), (configuration.Outbound.IdleTime, configuration.Outbound.MessagesPerSession));
         Assert.Equal(TimeSpan.FromDays(6), configuration.Outbound.RememberTls);
@@ -153,6 +154,7 @@ public sealed class GatewayConfigurationTests : IDisposable
     {
         var configuration = Load(Small);
         Assert.Equal(new LimitSettings { Errors = 5 }, configuration.Limits);
+        Assert.Equal(TimeSpan.FromHours(4), configuration.Outbound.DelayWarning);
         Assert.Equal((TimeSpan.FromSeconds(5), 500), (configuration.Outbound.IdleTime, configuration.Outbound.MessagesPerSession));
         Assert.Equal((25, 200, 10), (configuration.Outbound.Port, configuration.Outbound.Connections, configuration.Outbound.ConnectionsPerDestination));
         Assert.Empty(configuration.Dns.Servers);

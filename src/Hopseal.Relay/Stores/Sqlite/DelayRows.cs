@@ -15,18 +15,18 @@ sealed class DelayRows(SqliteConnection connection) : IDisposable
         connection,
         $"""
         SELECT message, domain, warned OR held OR leased FROM entries
-            WHERE (message, domain) > ($1, $2) ORDER BY message, domain LIMIT {MaxLooked}
+            WHERE (message, domain) > (?1, ?2) ORDER BY message, domain LIMIT {MaxLooked}
         """);
 
     readonly Statement _message = new(
         connection,
-        "SELECT id, received_at, return_path, smtputf8, size, ret, envelope_id FROM messages WHERE number = $1");
+        "SELECT id, received_at, return_path, smtputf8, size, ret, envelope_id FROM messages WHERE number = ?1");
 
     readonly Statement _recipients = new(
         connection,
         """
         SELECT address, notify, original_type, original, status, reason, remote, security FROM recipients
-            WHERE message = $1 AND domain = $2 AND state = 0 ORDER BY position
+            WHERE message = ?1 AND domain = ?2 AND state = 0 ORDER BY position
         """);
 
     /// <summary>Entries that nobody was told about, received before <paramref name="receivedBefore"/>, in the order in which they

@@ -12,7 +12,7 @@ sealed class DomainRows(SqliteConnection connection) : IDisposable
     readonly Statement _fallsDue = new(
         connection,
         """
-        INSERT INTO domains (domain, due_at) VALUES ($1, $2)
+        INSERT INTO domains (domain, due_at) VALUES (?1, ?2)
             ON CONFLICT (domain) DO UPDATE SET due_at = max(excluded.due_at, not_before)
             WHERE due_at > max(excluded.due_at, not_before)
         """);
@@ -21,22 +21,22 @@ sealed class DomainRows(SqliteConnection connection) : IDisposable
         connection,
         """
         SELECT due_at, domain FROM domains
-            WHERE due_at <= $1 AND (due_at, domain) > ($2, $3) ORDER BY due_at, domain LIMIT $4
+            WHERE due_at <= ?1 AND (due_at, domain) > (?2, ?3) ORDER BY due_at, domain LIMIT ?4
         """);
 
-    readonly Statement _nextDue = new(connection, "SELECT min(due_at) FROM domains WHERE due_at > $1");
+    readonly Statement _nextDue = new(connection, "SELECT min(due_at) FROM domains WHERE due_at > ?1");
 
     readonly Statement _firstWaiting = new(
-        connection, "SELECT min(due_at) FROM entries WHERE domain = $1 AND held = 0 AND leased = 0");
+        connection, "SELECT min(due_at) FROM entries WHERE domain = ?1 AND held = 0 AND leased = 0");
 
-    readonly Statement _setDue = new(connection, "UPDATE domains SET due_at = max($2, not_before) WHERE domain = $1");
+    readonly Statement _setDue = new(connection, "UPDATE domains SET due_at = max(?2, not_before) WHERE domain = ?1");
 
-    readonly Statement _postpone = new(connection, "UPDATE domains SET due_at = $2, not_before = $2 WHERE domain = $1");
+    readonly Statement _postpone = new(connection, "UPDATE domains SET due_at = ?2, not_before = ?2 WHERE domain = ?1");
 
     readonly Statement _retry = new(
-        connection, "UPDATE domains SET not_before = 0, due_at = $2 WHERE domain = $1");
+        connection, "UPDATE domains SET not_before = 0, due_at = ?2 WHERE domain = ?1");
 
-    readonly Statement _end = new(connection, "DELETE FROM domains WHERE domain = $1");
+    readonly Statement _end = new(connection, "DELETE FROM domains WHERE domain = ?1");
 
     /// <summary>An entry of this domain waits from now on. Whoever adds, releases or reschedules one says so here.</summary>
     public void FallsDue(string domain, long dueAt) => _fallsDue.Run(domain, dueAt);

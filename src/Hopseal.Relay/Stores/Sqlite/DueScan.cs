@@ -25,7 +25,7 @@ sealed class DueScan(SqliteConnection connection, LeaseRows leases, DomainRows d
         connection,
         """
         SELECT e.message, e.domain, e.held OR e.leased, m.received_at, m.id FROM entries e CROSS JOIN messages m ON m.number = e.message
-            WHERE (e.message, e.domain) > ($1, $2) ORDER BY e.message, e.domain LIMIT $3
+            WHERE (e.message, e.domain) > (?1, ?2) ORDER BY e.message, e.domain LIMIT ?3
         """);
 
     (long DueAt, string Domain) _place = s_start;

@@ -21,26 +21,26 @@ sealed class LeaseRows(SqliteConnection connection, DomainRows domains, InFlight
     // In the order of the index on domain and due_at: rows are read only until enough are found.
     readonly Statement _waiting = new(
         connection,
-        $"SELECT {Columns} WHERE e.domain = $1 AND e.due_at <= $2 AND e.held = 0 AND e.leased = 0 ORDER BY e.due_at, e.message");
+        $"SELECT {Columns} WHERE e.domain = ?1 AND e.due_at <= ?2 AND e.held = 0 AND e.leased = 0 ORDER BY e.due_at, e.message");
 
     readonly Statement _one = new(
-        connection, $"SELECT {Columns} WHERE e.message = $1 AND e.domain = $2");
+        connection, $"SELECT {Columns} WHERE e.message = ?1 AND e.domain = ?2");
 
     readonly Statement _recipients = new(
         connection,
         """
         SELECT address, notify, original_type, original FROM recipients
-            WHERE message = $1 AND domain = $2 AND state = 0 ORDER BY position
+            WHERE message = ?1 AND domain = ?2 AND state = 0 ORDER BY position
         """);
 
     readonly Statement _lease = new(
-        connection, "UPDATE entries SET leased = 1, attempts = $3, due_at = $4 WHERE message = $1 AND domain = $2");
+        connection, "UPDATE entries SET leased = 1, attempts = ?3, due_at = ?4 WHERE message = ?1 AND domain = ?2");
 
     readonly Statement _return = new(
         connection,
         """
-        UPDATE entries SET leased = 0, attempts = $3, due_at = $4
-            WHERE message = (SELECT number FROM messages WHERE id = $1) AND domain = $2 AND leased = 1
+        UPDATE entries SET leased = 0, attempts = ?3, due_at = ?4
+            WHERE message = (SELECT number FROM messages WHERE id = ?1) AND domain = ?2 AND leased = 1
         """);
 
     readonly Statement _leased = new(
@@ -51,7 +51,7 @@ sealed class LeaseRows(SqliteConnection connection, DomainRows domains, InFlight
         """);
 
     readonly Statement _free = new(
-        connection, "UPDATE entries SET leased = 0, due_at = $3 WHERE message = $1 AND domain = $2");
+        connection, "UPDATE entries SET leased = 0, due_at = ?3 WHERE message = ?1 AND domain = ?2");
 
     /// <summary>Leases what waits for a domain and is due, the longest due first, while <paramref name="take"/> agrees.</summary>
     public void LeaseWaiting(string domain, LeaseTerms terms, Func<bool> take, ImmutableArray<QueueLease>.Builder leases)

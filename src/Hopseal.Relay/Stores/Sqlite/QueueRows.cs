@@ -27,17 +27,17 @@ sealed class QueueRows : IDisposable
             """
             INSERT INTO messages
                 (id, received_at, return_path, body, smtputf8, declared_size, ret, envelope_id, size, content_file)
-                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
                 ON CONFLICT (id) DO NOTHING RETURNING number
             """);
-        _addContent = new Statement(connection, "INSERT INTO contents (message, content) VALUES ($1, $2)");
+        _addContent = new Statement(connection, "INSERT INTO contents (message, content) VALUES (?1, ?2)");
         _addEntry = new Statement(
-            connection, "INSERT INTO entries (message, domain, due_at, leased, attempts) VALUES ($1, $2, $3, $4, $5)");
+            connection, "INSERT INTO entries (message, domain, due_at, leased, attempts) VALUES (?1, ?2, ?3, ?4, ?5)");
         _addRecipient = new Statement(
             connection,
             """
             INSERT INTO recipients (message, position, domain, address, notify, original_type, original)
-                VALUES ($1, $2, $3, $4, $5, $6, $7)
+                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
             """);
         Domains = new DomainRows(connection);
         Leases = new LeaseRows(connection, Domains, inFlight);

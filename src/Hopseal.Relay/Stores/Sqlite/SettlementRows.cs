@@ -14,36 +14,36 @@ sealed class SettlementRows(SqliteConnection connection, DomainRows domains) : I
     const int MaxReason = 1000;
 
     readonly Statement _message = new(
-        connection, "SELECT number, content_file FROM messages WHERE id = $1");
+        connection, "SELECT number, content_file FROM messages WHERE id = ?1");
 
     readonly Statement _pending = new(
         connection,
-        "SELECT position, address FROM recipients WHERE message = $1 AND domain = $2 AND state = 0 ORDER BY position");
+        "SELECT position, address FROM recipients WHERE message = ?1 AND domain = ?2 AND state = 0 ORDER BY position");
 
     readonly Statement _settleRecipient = new(
         connection,
         """
-        UPDATE recipients SET state = $3, status = $4, reason = $5, remote = $6, security = $7 WHERE message = $1 AND position = $2
+        UPDATE recipients SET state = ?3, status = ?4, reason = ?5, remote = ?6, security = ?7 WHERE message = ?1 AND position = ?2
         """);
 
     readonly Statement _defer = new(
         connection,
         """
-        UPDATE entries SET leased = 0, due_at = coalesce($3, due_at), tls_failed = tls_failed | $4
-            WHERE message = $1 AND domain = $2 RETURNING due_at
+        UPDATE entries SET leased = 0, due_at = coalesce(?3, due_at), tls_failed = tls_failed | ?4
+            WHERE message = ?1 AND domain = ?2 RETURNING due_at
         """);
 
     readonly Statement _endEntry = new(
-        connection, "DELETE FROM entries WHERE message = $1 AND domain = $2");
+        connection, "DELETE FROM entries WHERE message = ?1 AND domain = ?2");
 
     readonly Statement _hasEntries = new(
-        connection, "SELECT EXISTS (SELECT 1 FROM entries WHERE message = $1)");
+        connection, "SELECT EXISTS (SELECT 1 FROM entries WHERE message = ?1)");
 
-    readonly Statement _endRecipients = new(connection, "DELETE FROM recipients WHERE message = $1");
+    readonly Statement _endRecipients = new(connection, "DELETE FROM recipients WHERE message = ?1");
 
-    readonly Statement _endContent = new(connection, "DELETE FROM contents WHERE message = $1");
+    readonly Statement _endContent = new(connection, "DELETE FROM contents WHERE message = ?1");
 
-    readonly Statement _endMessage = new(connection, "DELETE FROM messages WHERE number = $1");
+    readonly Statement _endMessage = new(connection, "DELETE FROM messages WHERE number = ?1");
 
     /// <summary>Settles each recipient of the lease and lets the message go when it was the last one of all. A message that
     /// is not there is settled already. Returns the content file that nobody needs from then on, if there is one.</summary>

@@ -162,7 +162,7 @@ public sealed partial class SqliteQueueStore : IQueueStore
     /// <inheritdoc/>
     public ValueTask<Stream> OpenContentAsync(QueueId id, CancellationToken cancel) => ReadAsync<Stream>(
         """
-        SELECT m.content_file, c.content FROM messages m LEFT JOIN contents c ON c.message = m.number WHERE m.id = $1
+        SELECT m.content_file, c.content FROM messages m LEFT JOIN contents c ON c.message = m.number WHERE m.id = ?1
         """,
         rows =>
         {
@@ -313,7 +313,7 @@ public sealed partial class SqliteQueueStore : IQueueStore
             foreach (var file in Spool.FilesBefore(_lock.TakenAt))
             {
                 var needed = await ReadAsync(
-                    "SELECT 1 FROM messages WHERE id = $1", rows => rows.Read(), _closing.Token, Path.GetFileName(file));
+                    "SELECT 1 FROM messages WHERE id = ?1", rows => rows.Read(), _closing.Token, Path.GetFileName(file));
                 if (!needed)
                 {
                     Spool.Delete(file);

@@ -5,8 +5,8 @@ using SQLitePCL;
 
 namespace Hopseal.Relay.Stores.Sqlite;
 
-/// <summary>A prepared statement that is run many times. Parameters are named <c>$1</c>, <c>$2</c>, … in order. For one
-/// thread.</summary>
+/// <summary>A prepared statement that is run many times. Parameters are numbered, <c>?1</c>, <c>?2</c>, …; named
+/// ones would be counted in the order in which they occur. For one thread.</summary>
 /// <remarks>Next to SQLite itself: Microsoft.Data.Sqlite's commands box every value and allocate a reader for every run, which
 /// costs the writer more than the work does.</remarks>
 sealed class Statement : IDisposable
@@ -19,6 +19,13 @@ sealed class Statement : IDisposable
     {
         _connection = connection.Handle ?? throw new InvalidOperationException("the connection is not open");
         Check(raw.sqlite3_prepare_v3(_connection, sql, raw.SQLITE_PREPARE_PERSISTENT, out _statement));
+        for (var i = 1; i <= raw.sqlite3_bind_parameter_count(_statement); i++)
+        {
+            if (!raw.sqlite3_bind_parameter_name(_statement, i).utf8_to_string().StartsWith('?'))
+            {
+                throw new ArgumentException("parameters are numbered: ?1, ?2, …", nameof(sql));
+            }
+        }
     }
 
     /// <summary>Runs to the end; returns how many rows it changed.</summary>

@@ -10,8 +10,8 @@ sealed class WarningRows(SqliteConnection connection) : IDisposable
         connection,
         """
         UPDATE entries SET warned = 1
-            WHERE message = (SELECT number FROM messages WHERE id = $1) AND domain = $2 AND warned = 0 AND held = 0 AND leased = 0
-                AND $3 = (SELECT count(*) FROM recipients r
+            WHERE message = (SELECT number FROM messages WHERE id = ?1) AND domain = ?2 AND warned = 0 AND held = 0 AND leased = 0
+                AND ?3 = (SELECT count(*) FROM recipients r
                     WHERE r.message = entries.message AND r.domain = entries.domain AND r.state = 0)
             RETURNING 1
         """);
