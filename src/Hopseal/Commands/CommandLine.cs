@@ -10,6 +10,9 @@ namespace Hopseal.Commands;
 /// <summary>The whole command line: every command, and how its outcome becomes an exit code.</summary>
 static class CommandLine
 {
+    /// <summary>An argument that begins with @ is an argument, such as every sender of a domain, and no file to read others from.</summary>
+    static readonly ParserConfiguration s_parsing = new() { ResponseFileTokenReplacer = null };
+
     /// <summary>Never throws: what no command expected is one line and <see cref="ExitCode.Internal"/>.</summary>
     public static async Task<int> RunAsync(string[] args, Terminal terminal, CancellationToken cancel)
     {
@@ -22,7 +25,7 @@ static class CommandLine
             SinkCommand.Create(terminal),
             ConfigCommand.Create(terminal),
         };
-        var parsed = root.Parse(args);
+        var parsed = root.Parse(args, s_parsing);
         if (parsed.Action is ParseErrorAction)
         {
             await terminal.Error.WriteLineAsync($"hopseal: {Describe(parsed)}");

@@ -190,6 +190,19 @@ public sealed class BrokenConfigurationTests : IDisposable
             usable.Warnings.Select(warning => warning.ToString()));
     }
 
+    [Fact]
+    public void A_rule_that_ends_soon_is_a_warning()
+    {
+        _workspace.WriteCertificate("mx");
+        var until = TimeProvider.System.GetUtcNow().AddDays(4);
+        var usable = Assert.IsType<ConfigurationResult.Usable>(Load(Good($$"""
+            "Outbound": { "Rules": [ { "Destination": "a.example", "Tls": "Plaintext", "Until": "{{until:yyyy-MM-dd}}", "Reason": "r", "Owner": "o" } ] }
+            """)));
+        var warning = Assert.Single(usable.Warnings);
+        Assert.Equal("Outbound.Rules[0].Until", warning.Key);
+        Assert.Matches("^is near: in [45] days the rule is not applied any more$", warning.Message);
+    }
+
     [Theory]
     [InlineData(-1, "expired on ")]
     [InlineData(7, "expires on ")]
