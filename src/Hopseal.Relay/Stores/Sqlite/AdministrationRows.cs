@@ -12,25 +12,25 @@ sealed class AdministrationRows(SqliteConnection connection, DomainRows domains,
         connection,
         """
         SELECT e.message, e.held, e.due_at, m.content_file
-            FROM messages m CROSS JOIN entries e ON e.message = m.number WHERE m.id = $1 AND e.domain = $2
+            FROM messages m CROSS JOIN entries e ON e.message = m.number WHERE m.id = ?1 AND e.domain = ?2
         """);
 
-    readonly Statement _setDue = new(connection, "UPDATE entries SET due_at = $3 WHERE message = $1 AND domain = $2");
+    readonly Statement _setDue = new(connection, "UPDATE entries SET due_at = ?3 WHERE message = ?1 AND domain = ?2");
 
-    readonly Statement _setHeld = new(connection, "UPDATE entries SET held = $3 WHERE message = $1 AND domain = $2");
+    readonly Statement _setHeld = new(connection, "UPDATE entries SET held = ?3 WHERE message = ?1 AND domain = ?2");
 
     readonly Statement _endRecipients = new(
-        connection, $"UPDATE recipients SET state = {Deleted} WHERE message = $1 AND domain = $2 AND state = 0");
+        connection, $"UPDATE recipients SET state = {Deleted} WHERE message = ?1 AND domain = ?2 AND state = 0");
 
-    readonly Statement _endEntry = new(connection, "DELETE FROM entries WHERE message = $1 AND domain = $2");
+    readonly Statement _endEntry = new(connection, "DELETE FROM entries WHERE message = ?1 AND domain = ?2");
 
-    readonly Statement _hasEntries = new(connection, "SELECT EXISTS (SELECT 1 FROM entries WHERE message = $1)");
+    readonly Statement _hasEntries = new(connection, "SELECT EXISTS (SELECT 1 FROM entries WHERE message = ?1)");
 
-    readonly Statement _forgetRecipients = new(connection, "DELETE FROM recipients WHERE message = $1");
+    readonly Statement _forgetRecipients = new(connection, "DELETE FROM recipients WHERE message = ?1");
 
-    readonly Statement _endContent = new(connection, "DELETE FROM contents WHERE message = $1");
+    readonly Statement _endContent = new(connection, "DELETE FROM contents WHERE message = ?1");
 
-    readonly Statement _endMessage = new(connection, "DELETE FROM messages WHERE number = $1");
+    readonly Statement _endMessage = new(connection, "DELETE FROM messages WHERE number = ?1");
 
     /// <param name="unneeded">Takes the content file that nobody needs once this is committed.</param>
     public EntryChange Change(QueueAction action, EntryKey key, DateTimeOffset now, List<string> unneeded)

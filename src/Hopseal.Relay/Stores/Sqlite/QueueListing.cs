@@ -7,8 +7,6 @@ namespace Hopseal.Relay.Stores.Sqlite;
 /// <summary>Reads the queue for people: in the order of arrival, page by page, beside the writer and never in its way.</summary>
 sealed class QueueListing(Readers readers)
 {
-    // Numbered, not named: SQLite counts named parameters in the order in which they appear, and not all queries have all of them
-    // in one order.
     // Entries in the order of their key, which is that of arrival. The conditions on entries come before the look at the message.
     const string Selected =
         """
@@ -31,10 +29,10 @@ sealed class QueueListing(Readers readers)
 
     const string Total = $"SELECT count(*) {Selected}";
 
-    const string RecipientColumns = "SELECT address, domain, state, status, reason FROM recipients WHERE message = $1 ORDER BY position";
+    const string RecipientColumns = "SELECT address, domain, state, status, reason FROM recipients WHERE message = ?1 ORDER BY position";
 
     const string Message =
-        "SELECT number, received_at, size, return_path, body, smtputf8, envelope_id FROM messages WHERE id = $1";
+        "SELECT number, received_at, size, return_path, body, smtputf8, envelope_id FROM messages WHERE id = ?1";
 
     /// <param name="attempting">Whether attempts are made at all: else what is written down as leased was left by a crash.</param>
     public QueuePage Read(QueueSelection selection, QueuePosition after, int limit, bool attempting)
@@ -166,7 +164,7 @@ sealed class QueueListing(Readers readers)
         number);
 
     long? NumberOf(QueueId id) =>
-        readers.Read<long?>("SELECT number FROM messages WHERE id = $1", rows => rows.Read() ? rows.GetInt64(0) : null, id.Text);
+        readers.Read<long?>("SELECT number FROM messages WHERE id = ?1", rows => rows.Read() ? rows.GetInt64(0) : null, id.Text);
 
     static QueueEntry ReadEntry(Statement.Rows row)
     {
