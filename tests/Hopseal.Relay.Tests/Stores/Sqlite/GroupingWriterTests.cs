@@ -128,6 +128,24 @@ public sealed class GroupingWriterTests : IDisposable
         Assert.Equal(50, await again.CountAsync(_cancel));
     }
 
+    [Fact]
+    public async Task What_a_large_backlog_leaves_goes_back_to_the_disk_bit_by_bit()
+    {
+        await using var store = _scratch.Open();
+        var messages = Enumerable.Range(0, 400).Select(i => _scratch.Message(new string('x', 250_000), $"user{i}@d.example")).ToList();
+        await Task.WhenAll(messages.Select(message => store.AddAsync(message, _cancel).AsTask()));
+        var leases = await Scratch.LeaseAsync(store, Scratch.Start, limit: 1000);
+        await Task.WhenAll(leases.Select(lease => store.SettleAsync(lease, Scratch.Settlement(Scratch.Delivered), [], _cancel).AsTask()));
+
+        var free = await FreePagesAsync(store);
+        Assert.True(free > 0);
+        await store.DoAsync(rows => new Statement(rows.Connection, QueueDatabase.GiveBack).Run(), _cancel);
+        Assert.True(await FreePagesAsync(store) < free);
+    }
+
+    async Task<long> FreePagesAsync(SqliteQueueStore store) =>
+        await store.DoAsync(rows => new Statement(rows.Connection, "PRAGMA freelist_count").Ask() ?? 0, _cancel);
+
     Task AddAsync(SqliteQueueStore store, string recipient) =>
         store.AddAsync(_scratch.Message("x", recipient), _cancel).AsTask();
 
