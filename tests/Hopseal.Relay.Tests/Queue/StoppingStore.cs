@@ -19,11 +19,18 @@ sealed class StoppingStore(IQueueStore store, int stopAt, bool afterwards) : IQu
     /// <summary>What was leased when the end came: it may have been delivered, and it is not written down.</summary>
     public ILookup<QueueId, string> Unsettled => _leased.ToLookup(lease => lease.Id, lease => lease.Domain);
 
+    /// <summary>The message that was kept by the last write of all, and whose client was told the opposite.</summary>
+    public QueueId? KeptUnheard { get; private set; }
+
     /// <summary>By the id of a report, the message it is about.</summary>
     public IReadOnlyDictionary<QueueId, QueueId> ReportOn => _reportOn;
 
     public ValueTask<ImmutableArray<QueueLease>> AddAsync(StoredMessage message, LeaseTerms? terms, CancellationToken cancel) =>
-        WriteAsync(() => store.AddAsync(message, terms, cancel), Note, leases => Release(leases, terms));
+        WriteAsync(() => store.AddAsync(message, terms, cancel), Note, leases =>
+        {
+            KeptUnheard = message.Id;
+            Release(leases, terms);
+        });
 
     public ValueTask<LeaseScan> LeaseDueAsync(LeaseTerms terms, int limit, CancellationToken cancel) =>
         WriteAsync(() => store.LeaseDueAsync(terms, limit, cancel), scan => Note(scan.Leases), scan => Release(scan.Leases, terms));
