@@ -58,6 +58,12 @@ sealed class JsonLines(Stream stream) : IAsyncDisposable
 
     public async ValueTask SendAsync(CancellationToken cancel)
     {
+        if (_unsent.WrittenCount == 0)
+        {
+            // A write of nothing fails too when the other side is done and has closed: its lines are still to be read.
+            return;
+        }
+
         await stream.WriteAsync(_unsent.WrittenMemory, cancel);
         _unsent.ResetWrittenCount();
     }

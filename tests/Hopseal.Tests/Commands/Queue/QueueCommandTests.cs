@@ -269,7 +269,7 @@ public sealed class QueueCommandTests : IDisposable
     public async Task A_running_gateway_is_asked_and_releases_what_it_held()
     {
         await FillAsync();
-        await RunAsync("hold", "--all");
+        Assert.Equal((0, "3 entries held, 1 entry held already\n"), await ChangeAsync("hold", "--all"));
         var configuration = LocalMode.Prepare(_workspace.Directory, new LocalPorts(0, 0, 0), TimeProvider.System);
         await using (var gateway = await Gateway.StartAsync(configuration, NullLoggerFactory.Instance, TimeProvider.System))
         {
