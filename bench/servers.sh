@@ -1,4 +1,4 @@
-# Starts and stops the servers that are compared. Sourced by run and backlog, which set: work (an empty directory), hopseal, load.
+# Starts and stops the servers that are compared. Sourced by run, which sets: work (an empty directory), hopseal, load.
 # shellcheck shell=bash
 
 processes=()

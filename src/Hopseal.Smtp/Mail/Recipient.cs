@@ -31,7 +31,7 @@ public enum DsnNotify
 public sealed record OriginalRecipient(string AddressType, string Address)
 {
     const string Ascii = "rfc822";
-    const string Unicode = "utf-8";
+    internal const string Unicode = "utf-8";
 
     /// <summary>A recipient as a typed address: <c>utf-8</c> where it is not ASCII (RFC 6533 §3).</summary>
     public static OriginalRecipient Of(Mailbox mailbox)

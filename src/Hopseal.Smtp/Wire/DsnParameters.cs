@@ -61,13 +61,14 @@ static class DsnParameters
 
         var type = Encoding.ASCII.GetString(value[..semicolon]);
         var text = value[(semicolon + 1)..];
-        var isRead = OriginalRecipient.IsUnicode(type) ? UnicodeAddress.TryRead(text, out var address) : Xtext.TryRead(text, out address);
+        var isRead = OriginalRecipient.IsUnicode(type) ? UnicodeAddress.TryRead(text, out var address) : Xtext.TryReadUtf8(text, out address);
         if (!isRead || address.Length == 0)
         {
             return false;
         }
 
-        original = new OriginalRecipient(type, address);
+        // What is beyond ASCII has a type of its own, in which it can travel on.
+        original = new OriginalRecipient(Ascii.IsValid(address) ? type : OriginalRecipient.Unicode, address);
         return true;
     }
 

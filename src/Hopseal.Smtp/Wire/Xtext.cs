@@ -1,5 +1,7 @@
 using System.Buffers;
+using System.Globalization;
 using System.Text;
+using System.Text.Unicode;
 
 namespace Hopseal.Smtp.Wire;
 
@@ -18,20 +20,25 @@ static class Xtext
 
     /// <summary>Refuses what is not xtext, and values with anything but printable ASCII (RFC 3461 §4.2, §4.4): nothing that could forge a
     /// line of a report.</summary>
-    public static bool TryRead(ReadOnlySpan<byte> text, out string value)
+    public static bool TryRead(ReadOnlySpan<byte> text, out string value) =>
+        TryReadUtf8(text, out value) && value.AsSpan().IndexOfAnyExceptInRange((char)FirstPrintable, (char)LastPrintable) < 0;
+
+    /// <summary>As <see cref="TryRead"/>, but the octets may be UTF-8 beyond ASCII: RFC 3461 has no such values, and Postfix writes them
+    /// for addresses that need SMTPUTF8.</summary>
+    public static bool TryReadUtf8(ReadOnlySpan<byte> text, out string value)
     {
         value = "";
-        var read = new StringBuilder(text.Length);
+        var read = new ArrayBufferWriter<byte>(Math.Max(text.Length, 1));
         while (!text.IsEmpty)
         {
             if (s_plain.Contains(text[0]))
             {
-                read.Append((char)text[0]);
+                read.Write(text[..1]);
                 text = text[1..];
             }
             else if (TryReadHex(text, out var octet))
             {
-                read.Append((char)octet);
+                read.Write([octet]);
                 text = text[3..];
             }
             else
@@ -40,8 +47,13 @@ static class Xtext
             }
         }
 
-        value = read.ToString();
-        return true;
+        if (!Utf8.IsValid(read.WrittenSpan))
+        {
+            return false;
+        }
+
+        value = Encoding.UTF8.GetString(read.WrittenSpan);
+        return !value.EnumerateRunes().Any(CouldEndALine);
     }
 
     /// <param name="value">Printable ASCII.</param>
@@ -79,6 +91,9 @@ static class Xtext
         }
 
         octet = decoded[0];
-        return octet is >= FirstPrintable and <= LastPrintable;
+        return true;
     }
+
+    static bool CouldEndALine(Rune rune) =>
+        Rune.GetUnicodeCategory(rune) is UnicodeCategory.Control or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator;
 }

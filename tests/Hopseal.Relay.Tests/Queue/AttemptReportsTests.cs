@@ -69,7 +69,7 @@ public sealed class AttemptReportsTests
             Recipients = [One("a", S), One("b", S | F), One("c", null), One("gone1", null), One("gone2", F), One("gone3", DsnNotify.Never)],
         });
 
-        await queue.Sink.NextAttemptAsync();
+        await queue.NextAttemptOfAsync("example.org");
 
         var (_, _, reports) = queue.Store.Settled[0];
         Assert.Equal(2, reports.Length);
@@ -92,7 +92,7 @@ public sealed class AttemptReportsTests
             EnvelopeId = "an id",
         });
 
-        await queue.Sink.NextAttemptAsync();
+        await queue.NextAttemptOfAsync("example.org");
 
         Assert.Equal(
             ["MAIL FROM:<sender@example.net> RET=FULL ENVID=an+20id", "RCPT TO:<bob@example.org> ORCPT=rfc822;First+2B1@example.com"],
@@ -114,7 +114,7 @@ public sealed class AttemptReportsTests
         await using var server = new ScriptedServer(null, script);
         await using var queue = new RunningQueue((domain, _) => Plan(domain, ToServer(server)));
         await queue.AddAsync(Envelope(notify) with { ReturnPath = nullSender ? null : Samples.Mailbox("sender@example.net") });
-        await queue.Sink.NextAttemptAsync();
+        await queue.NextAttemptOfAsync("example.org");
 
         var rcpt = server.Commands.First(command => command.StartsWith("RCPT", StringComparison.Ordinal));
         return (Describe(queue.Store.Settled[0].Reports), rcpt["RCPT TO:<bob@example.org>".Length..]);
@@ -126,7 +126,8 @@ public sealed class AttemptReportsTests
         await using var queue = new RunningQueue((domain, _) => Plan(domain, new DeliveryPlan.Keep(directory!)));
         directory = Path.Combine(queue.Directory, "mail");
         await queue.AddAsync(Envelope(notify));
-        Assert.IsType<RecipientOutcome.Delivered>(Assert.Single((await queue.Sink.NextAttemptAsync()).Recipients).Outcome);
+        var outcome = Assert.Single((await queue.NextAttemptOfAsync("example.org")).Recipients).Outcome;
+        Assert.True(outcome is RecipientOutcome.Delivered, $"{outcome}\n{string.Join('\n', queue.Log.Lines.Select(line => $"{line.Text} {line.Exception}"))}");
         return Describe(queue.Store.Settled[0].Reports);
     }
 
@@ -134,7 +135,7 @@ public sealed class AttemptReportsTests
     {
         await using var queue = new RunningQueue((domain, _) => Plan(domain, s_defer));
         await queue.AddAsync(Envelope(notify));
-        await queue.Sink.NextAttemptAsync();
+        await queue.NextAttemptOfAsync("example.org");
         queue.Clock.SetUtcNow(Samples.Noon + RunningQueue.WarnAfter + TimeSpan.FromMinutes(1));
         await queue.NextAttemptOfAsync("example.org");
         await queue.Delays.LookAsync(TestContext.Current.CancellationToken);

@@ -261,7 +261,7 @@ public sealed class TransactionChannelTests
             Assert.False(channel.IsQuiet);
             await channel.DiscardAsync();
             await server.Done;
-            Assert.DoesNotContain(options.Transcript!.Lines, line => line.Text.Contains("421", StringComparison.Ordinal) || line.Text == "QUIT");
+            Assert.DoesNotContain(options.Transcript!.Lines, line => line.Text.StartsWith("421", StringComparison.Ordinal) || line.Text == "QUIT");
         }
     }
 
