@@ -22,15 +22,7 @@ sealed class AdministrationRows(SqliteConnection connection, DomainRows domains,
     readonly Statement _endRecipients = new(
         connection, $"UPDATE recipients SET state = {Deleted} WHERE message = ?1 AND domain = ?2 AND state = 0");
 
-    readonly Statement _endEntry = new(connection, "DELETE FROM entries WHERE message = ?1 AND domain = ?2");
-
-    readonly Statement _hasEntries = new(connection, "SELECT EXISTS (SELECT 1 FROM entries WHERE message = ?1)");
-
-    readonly Statement _forgetRecipients = new(connection, "DELETE FROM recipients WHERE message = ?1");
-
-    readonly Statement _endContent = new(connection, "DELETE FROM contents WHERE message = ?1");
-
-    readonly Statement _endMessage = new(connection, "DELETE FROM messages WHERE number = ?1");
+    readonly EntryEnd _end = new(connection);
 
     /// <param name="unneeded">Takes the content file that nobody needs once this is committed.</param>
     public EntryChange Change(QueueAction action, EntryKey key, DateTimeOffset now, List<string> unneeded)
@@ -74,11 +66,12 @@ sealed class AdministrationRows(SqliteConnection connection, DomainRows domains,
 
     public void Dispose()
     {
-        foreach (var statement in (ReadOnlySpan<Statement>)
-            [_entry, _setDue, _setHeld, _endRecipients, _endEntry, _hasEntries, _forgetRecipients, _endContent, _endMessage])
+        foreach (var statement in (ReadOnlySpan<Statement>)[_entry, _setDue, _setHeld, _endRecipients])
         {
             statement.Dispose();
         }
+
+        _end.Dispose();
     }
 
     (long Message, bool Held, long DueAt, string? ContentFile)? Find(EntryKey key)
@@ -89,17 +82,11 @@ sealed class AdministrationRows(SqliteConnection connection, DomainRows domains,
 
     void Delete(long message, string domain, string? contentFile, List<string> unneeded)
     {
-        _endRecipients.Run(message, domain);
-        _endEntry.Run(message, domain);
-        if (_hasEntries.Ask(message) is not 0L)
+        if (!_end.EndsMessage(message, domain))
         {
-            return;
+            _endRecipients.Run(message, domain);
         }
-
-        _forgetRecipients.Run(message);
-        _endContent.Run(message);
-        _endMessage.Run(message);
-        if (contentFile is not null)
+        else if (contentFile is not null)
         {
             unneeded.Add(contentFile);
         }

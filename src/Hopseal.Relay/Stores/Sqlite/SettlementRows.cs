@@ -33,17 +33,7 @@ sealed class SettlementRows(SqliteConnection connection, DomainRows domains) : I
             WHERE message = ?1 AND domain = ?2 RETURNING due_at
         """);
 
-    readonly Statement _endEntry = new(
-        connection, "DELETE FROM entries WHERE message = ?1 AND domain = ?2");
-
-    readonly Statement _hasEntries = new(
-        connection, "SELECT EXISTS (SELECT 1 FROM entries WHERE message = ?1)");
-
-    readonly Statement _endRecipients = new(connection, "DELETE FROM recipients WHERE message = ?1");
-
-    readonly Statement _endContent = new(connection, "DELETE FROM contents WHERE message = ?1");
-
-    readonly Statement _endMessage = new(connection, "DELETE FROM messages WHERE number = ?1");
+    readonly EntryEnd _end = new(connection);
 
     /// <summary>Settles each recipient of the lease and lets the message go when it was the last one of all. A message that
     /// is not there is settled already. Returns the content file that nobody needs from then on, if there is one.</summary>
@@ -67,26 +57,23 @@ sealed class SettlementRows(SqliteConnection connection, DomainRows domains) : I
             return null;
         }
 
-        _endEntry.Run(number, lease.Domain);
-        if (_hasEntries.Ask(number) is not 0L)
+        if (_end.EndsMessage(number, lease.Domain))
         {
-            SettleRecipients(number, lease, settlement);
-            return null;
+            return contentFile;
         }
 
-        _endRecipients.Run(number);
-        _endContent.Run(number);
-        _endMessage.Run(number);
-        return contentFile;
+        SettleRecipients(number, lease, settlement);
+        return null;
     }
 
     public void Dispose()
     {
-        foreach (var statement in (ReadOnlySpan<Statement>)
-            [_message, _pending, _settleRecipient, _defer, _endEntry, _hasEntries, _endRecipients, _endContent, _endMessage])
+        foreach (var statement in (ReadOnlySpan<Statement>)[_message, _pending, _settleRecipient, _defer])
         {
             statement.Dispose();
         }
+
+        _end.Dispose();
     }
 
     (long Number, string? ContentFile)? FindMessage(QueueId id)
