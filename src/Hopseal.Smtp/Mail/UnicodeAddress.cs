@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Globalization;
 using System.Text;
+using Hopseal.Smtp.Wire;
 
 namespace Hopseal.Smtp.Mail;
 
@@ -64,7 +65,7 @@ public static class UnicodeAddress
         }
 
         read.Append(rune.ToString());
-        return !CouldEndALine(rune);
+        return !Xtext.CouldEndALine(rune);
     }
 
     /// <summary><c>\x{E9}</c>: two to six digits in upper case without leading zeros; of ASCII, only what cannot stand for itself.</summary>
@@ -84,9 +85,6 @@ public static class UnicodeAddress
             && Rune.TryCreate(int.Parse(digits, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture), out rune)
             && (!rune.IsAscii || rune.Value is ' ' or '+' or '=' or '\\');
     }
-
-    static bool CouldEndALine(Rune rune) =>
-        Rune.GetUnicodeCategory(rune) is UnicodeCategory.Control or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator;
 
     static string Encode(string address, bool ascii)
     {

@@ -56,6 +56,10 @@ static class Xtext
         return !value.EnumerateRunes().Any(CouldEndALine);
     }
 
+    /// <summary>Whether a character could end a line of a report, and so forge the next one.</summary>
+    public static bool CouldEndALine(Rune rune) =>
+        Rune.GetUnicodeCategory(rune) is UnicodeCategory.Control or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator;
+
     /// <param name="value">Printable ASCII.</param>
     public static string Write(string value)
     {
@@ -93,7 +97,4 @@ static class Xtext
         octet = decoded[0];
         return true;
     }
-
-    static bool CouldEndALine(Rune rune) =>
-        Rune.GetUnicodeCategory(rune) is UnicodeCategory.Control or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator;
 }
