@@ -53,22 +53,6 @@ sealed class Readers(string file) : IDisposable
         }
     }
 
-    /// <summary>For what takes several statements, which the reading prepares for itself.</summary>
-    /// <exception cref="QueueStoreException">The database cannot be read.</exception>
-    public T Read<T>(Func<SqliteConnection, T> read)
-    {
-        ObjectDisposedException.ThrowIf(_disposed, this);
-        try
-        {
-            using var reader = new Reader(_connection);
-            return read(reader.Connection);
-        }
-        catch (SqliteException e)
-        {
-            throw e.ToStoreException(committing: false);
-        }
-    }
-
     public void Dispose()
     {
         _disposed = true;
@@ -111,8 +95,6 @@ sealed class Readers(string file) : IDisposable
                 throw;
             }
         }
-
-        public SqliteConnection Connection => _connection;
 
         public Statement Statement(string sql)
         {

@@ -9,11 +9,7 @@ public sealed partial class SqliteQueueStore
     public ValueTask<DelayScan> FindDelayedAsync(DateTimeOffset receivedBefore, DelayCursor? after, CancellationToken cancel)
     {
         cancel.ThrowIfCancellationRequested();
-        return ValueTask.FromResult(_readers.Read(connection =>
-        {
-            using var rows = new DelayRows(connection);
-            return rows.Find(receivedBefore, after);
-        }));
+        return ValueTask.FromResult(new DelayRows(_readers).Find(receivedBefore, after));
     }
 
     /// <inheritdoc/>
