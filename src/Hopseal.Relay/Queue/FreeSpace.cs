@@ -32,14 +32,30 @@ public sealed partial class FreeSpace
         _reserve = reserve;
         _clock = clock;
         _log = log;
-        Look();
+        if (reserve > 0)
+        {
+            Look();
+        }
     }
+
+    bool IsOld => _clock.GetElapsedTime(Volatile.Read(ref _lookedAt)) >= s_interval;
 
     public bool IsEnough()
     {
-        if (_reserve > 0 && _clock.GetElapsedTime(Volatile.Read(ref _lookedAt)) >= s_interval)
+        // Who comes while another one looks takes the last answer: a disk that answers slowly is not to be everybody's.
+        if (_reserve > 0 && IsOld && _looking.TryEnter())
         {
-            Look();
+            try
+            {
+                if (IsOld)
+                {
+                    Look();
+                }
+            }
+            finally
+            {
+                _looking.Exit();
+            }
         }
 
         return _isEnough;
@@ -53,19 +69,16 @@ public sealed partial class FreeSpace
 
     void Look()
     {
-        lock (_looking)
+        Volatile.Write(ref _lookedAt, _clock.GetTimestamp());
+        try
         {
-            Volatile.Write(ref _lookedAt, _clock.GetTimestamp());
-            try
-            {
-                Take(_free());
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-            {
-                // Then the store's own word counts, when it is asked to keep the next message.
-                LogUnknown(_log, e, _directory);
-                _isEnough = true;
-            }
+            Take(_free());
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Then the store's own word counts, when it is asked to keep the next message.
+            LogUnknown(_log, e, _directory);
+            _isEnough = true;
         }
     }
 

@@ -37,6 +37,48 @@ public sealed class FreeSpaceTests
         Assert.Equal(1, asked);
     }
 
+    [Fact(Timeout = 30_000)]
+    public async Task While_one_waits_for_the_disk_the_others_take_its_last_answer()
+    {
+        var asked = 0;
+        using var begun = new SemaphoreSlim(0);
+        using var answer = new SemaphoreSlim(0);
+        var space = new FreeSpace("/queue", AskSlowly, 1000, _clock, _log);
+        _clock.Advance(TimeSpan.FromSeconds(1));
+        var first = Task.Run(space.IsEnough, TestContext.Current.CancellationToken);
+        await begun.WaitAsync(TestContext.Current.CancellationToken);
+
+        _clock.Advance(TimeSpan.FromSeconds(5));
+        Assert.True(space.IsEnough());
+        Assert.True(space.IsEnough());
+        answer.Release();
+
+        Assert.False(await first);
+        Assert.Equal(2, asked);
+
+        long AskSlowly()
+        {
+            if (Interlocked.Increment(ref asked) == 1)
+            {
+                return 1000;
+            }
+
+            begun.Release();
+            answer.Wait(TestContext.Current.CancellationToken);
+            return 0;
+        }
+    }
+
+    [Fact]
+    public void Without_a_reserve_the_disk_is_never_asked()
+    {
+        var space = new FreeSpace("/queue", () => throw new IOException("gone"), 0, _clock, _log);
+        _clock.Advance(TimeSpan.FromSeconds(5));
+
+        Assert.True(space.IsEnough());
+        Assert.Empty(_log.Lines);
+    }
+
     [Fact]
     public void A_disk_that_does_not_answer_is_left_to_the_store()
     {
