@@ -49,7 +49,7 @@ public sealed partial class QueueRunner : ILeaseTaker, IDisposable
     }
 
     /// <summary>Runs until <paramref name="stop"/>, then takes nothing more, lets attempts under way end within
-    /// <see cref="QueueRunnerOptions.StopTimeout"/>, breaks off the rest, and settles everything. Runs once.</summary>
+    /// <see cref="QueueRunnerOptions.StopTimeout"/>, breaks off the rest, and settles everything; what does not end even then is left behind. Runs once.</summary>
     public async Task RunAsync(CancellationToken stop)
     {
         await using var stopping = stop.Register(() => Change(() => _stopping = true));
@@ -267,16 +267,42 @@ public sealed partial class QueueRunner : ILeaseTaker, IDisposable
             _stopping = true;
             Return(_lanes.TakeWaiting());
         });
-        using var limit = new CancellationTokenSource(_options.StopTimeout + _options.SettleTimeout, _options.Clock);
-        using var broken = limit.Token.Register(_giveUpSettling.Cancel);
         try
         {
             await _drained.Task.WaitAsync(_options.StopTimeout, _options.Clock);
+            return;
         }
         catch (TimeoutException)
         {
             await _breakOff.CancelAsync();
-            await _drained.Task;
+        }
+
+        try
+        {
+            await _drained.Task.WaitAsync(_options.SettleTimeout, _options.Clock);
+            return;
+        }
+        catch (TimeoutException)
+        {
+            await _giveUpSettling.CancelAsync();
+        }
+
+        try
+        {
+            await _drained.Task.WaitAsync(_options.LastTimeout, _options.Clock);
+        }
+        catch (TimeoutException)
+        {
+            LeaveBehind();
+        }
+    }
+
+    /// <summary>Nothing is lost by it: what is leased and not settled is tried again after a restart.</summary>
+    void LeaveBehind()
+    {
+        lock (_lock)
+        {
+            LogLeftBehind(_log, _lanes.Running, _lanes.Held + _suspended, _returning);
         }
     }
 
@@ -290,4 +316,9 @@ public sealed partial class QueueRunner : ILeaseTaker, IDisposable
 
     [LoggerMessage(FirstEvent + 2, LogLevel.Warning, "{Count} messages could not be given back to the queue; they are tried again after a restart")]
     static partial void LogNotReturned(ILogger log, Exception e, int count);
+
+    [LoggerMessage(
+        FirstEvent + 3, LogLevel.Error,
+        "The stop does not wait any longer for {Attempts} attempts, {Leases} leases and {Returns} returns that do not end; what they hold is tried again after a restart")]
+    static partial void LogLeftBehind(ILogger log, int attempts, int leases, int returns);
 }

@@ -47,6 +47,10 @@ public sealed record QueueRunnerOptions
     /// <summary>How long after that a failing store is given to write down what became of them.</summary>
     public TimeSpan SettleTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>How long after that a store or an attempt is waited for that answers nothing at all, as with a disk that hangs;
+    /// <see cref="Timeout.InfiniteTimeSpan"/> waits for ever.</summary>
+    public TimeSpan LastTimeout { get; init; } = TimeSpan.FromSeconds(5);
+
     internal LaneLimits Lanes => new(
         MaxAttempts,
         MaxWaiting,

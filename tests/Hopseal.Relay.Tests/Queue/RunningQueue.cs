@@ -31,7 +31,13 @@ sealed class RunningQueue : IAsyncDisposable
         Func<QueueRunnerOptions, QueueRunnerOptions>? configure = null)
     {
         Store = store ?? new MemoryStore();
-        var options = new QueueRunnerOptions { Plan = plan, Schedule = Schedule, Clock = Clock };
+        var options = new QueueRunnerOptions
+        {
+            Plan = plan,
+            Schedule = Schedule,
+            Clock = Clock,
+            LastTimeout = Timeout.InfiniteTimeSpan, // the clock runs much faster than the queue
+        };
         options = configure?.Invoke(options) ?? options;
         _queue = new MessageQueue(Store, options.Schedule, Clock);
         var client = new ClientOptions { Hostname = "gw.example.org", Clock = Clock };
@@ -59,6 +65,9 @@ sealed class RunningQueue : IAsyncDisposable
     public FakeTimeProvider Clock { get; } = new(Samples.Noon);
 
     public MemoryStore Store { get; }
+
+    /// <summary>As the store sees the runner.</summary>
+    public ILeaseTaker Taker => _runner;
 
     /// <summary>Looks when it is asked to.</summary>
     public DelayWatch Delays { get; }

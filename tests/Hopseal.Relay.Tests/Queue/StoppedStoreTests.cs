@@ -213,7 +213,13 @@ public sealed class StoppedStoreTests
                 new Maildir("gw.example.org", clock),
                 new DeliveryReport("gw.example.org", clock),
                 sink,
-                new QueueRunnerOptions { Plan = PlanAsync, Schedule = s_schedule, Clock = clock },
+                new QueueRunnerOptions
+                {
+                    Plan = PlanAsync,
+                    Schedule = s_schedule,
+                    Clock = clock,
+                    LastTimeout = Timeout.InfiniteTimeSpan, // the clock runs much faster than the queue
+                },
                 _log);
         }
 
