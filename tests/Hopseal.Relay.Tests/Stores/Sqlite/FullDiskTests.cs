@@ -1,6 +1,4 @@
-using System.Globalization;
 using Hopseal.Relay.Queue;
-using Hopseal.Relay.Stores.Sqlite;
 using Hopseal.Relay.Tests.Queue;
 
 namespace Hopseal.Relay.Tests.Stores.Sqlite;
@@ -18,7 +16,7 @@ public sealed class FullDiskTests : IDisposable
     {
         await using var store = _scratch.Open();
         await store.AddAsync(_scratch.Message("kept", "a@one.example"), _cancel);
-        await SetMaxPagesAsync(store, 20);
+        await store.LimitPagesAsync(20);
         var large = _scratch.Message(new string('x', 200_000), "b@two.example");
 
         var failure = await Assert.ThrowsAsync<QueueStoreException>(async () => await store.AddAsync(large, _cancel));
@@ -30,7 +28,7 @@ public sealed class FullDiskTests : IDisposable
             Assert.Equal("one.example", (await Scratch.LeaseAsync(after, Scratch.Start)).Single().Domain);
         }
 
-        await SetMaxPagesAsync(store, 1_000_000);
+        await store.LimitPagesAsync(PageLimit.None);
         await store.AddAsync(large, _cancel);
         Assert.Equal(2, await store.CountAsync(_cancel));
         Assert.Equal(200_000, (await Scratch.ReadAsync(store, large.Id)).Length);
@@ -40,7 +38,7 @@ public sealed class FullDiskTests : IDisposable
     public async Task What_fits_is_kept_though_its_neighbour_does_not()
     {
         await using var store = _scratch.Open();
-        await SetMaxPagesAsync(store, 24);
+        await store.LimitPagesAsync(24);
         var adds = Enumerable.Range(0, 8).Select(async i =>
         {
             var text = i % 2 == 0 ? "small" : new string('x', 250_000);
@@ -64,7 +62,7 @@ public sealed class FullDiskTests : IDisposable
     public async Task The_file_of_a_large_content_that_was_refused_is_not_left()
     {
         await using var store = _scratch.Open();
-        await SetMaxPagesAsync(store, 1);
+        await store.LimitPagesAsync(1);
         var id = QueueId.Next(_scratch.Clock);
         await using var content = store.Spool.Begin(id);
         await content.WriteAsync(new byte[Spool.MemoryOctets + 1], _cancel);
@@ -78,13 +76,4 @@ public sealed class FullDiskTests : IDisposable
         Assert.True((await Assert.ThrowsAsync<QueueStoreException>(async () => await store.AddAsync(message, _cancel))).IsFull);
         Assert.False(File.Exists(Path.Combine(_scratch.Data, "spool", file)));
     }
-
-    async Task SetMaxPagesAsync(SqliteQueueStore store, int pages) => await store.DoAsync(
-        rows =>
-        {
-            using var limit = rows.Connection.CreateCommand();
-            limit.CommandText = string.Create(CultureInfo.InvariantCulture, $"PRAGMA max_page_count = {pages}");
-            return limit.ExecuteScalar();
-        },
-        _cancel);
 }
