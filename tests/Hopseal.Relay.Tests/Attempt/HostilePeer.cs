@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
-using System.Text;
 
 namespace Hopseal.Relay.Tests.Attempt;
 
@@ -131,7 +130,6 @@ sealed class HostileSession(HostilePeer peer, Socket socket, Stream plain)
 {
     const int SomeOctets = 100;
 
-    readonly byte[] _one = new byte[1];
     Stream _stream = plain;
     bool _isTls;
     int _recipients;
@@ -281,23 +279,9 @@ sealed class HostileSession(HostilePeer peer, Socket socket, Stream plain)
 
     async ValueTask<bool> SayAsync(string reply, CancellationToken stop)
     {
-        await _stream.WriteAsync(Encoding.UTF8.GetBytes(reply + "\r\n"), stop);
+        await _stream.SayAsync(reply, stop);
         return true;
     }
 
-    async ValueTask<string?> ReadLineAsync(CancellationToken stop)
-    {
-        List<byte> line = [];
-        while (await _stream.ReadAsync(_one, stop) > 0)
-        {
-            if (_one[0] == '\n')
-            {
-                return Encoding.UTF8.GetString([.. line]).TrimEnd('\r');
-            }
-
-            line.Add(_one[0]);
-        }
-
-        return null;
-    }
+    ValueTask<string?> ReadLineAsync(CancellationToken stop) => _stream.ReadLineAsync(stop);
 }

@@ -106,7 +106,6 @@ sealed class ScriptedServer : IAsyncDisposable
 
 sealed class ScriptedSession(Script script, X509Certificate2? certificate, Task speak)
 {
-    readonly byte[] _one = new byte[1];
     Stream _stream = Stream.Null;
     bool _isTls;
     int _messages;
@@ -236,25 +235,7 @@ sealed class ScriptedSession(Script script, X509Certificate2? certificate, Task 
     static string? Find(Dictionary<string, string> answers, string line) =>
         answers.FirstOrDefault(answer => line.StartsWith(answer.Key, StringComparison.OrdinalIgnoreCase)).Value;
 
-    async Task SayAsync(string reply, CancellationToken stop)
-    {
-        await _stream.WriteAsync(Encoding.UTF8.GetBytes(reply + "\r\n"), stop);
-        await _stream.FlushAsync(stop);
-    }
+    ValueTask SayAsync(string reply, CancellationToken stop) => _stream.SayAsync(reply, stop);
 
-    async Task<string?> ReadLineAsync(CancellationToken stop)
-    {
-        List<byte> line = [];
-        while (await _stream.ReadAsync(_one, stop) > 0)
-        {
-            if (_one[0] == '\n')
-            {
-                return Encoding.UTF8.GetString([.. line]).TrimEnd('\r');
-            }
-
-            line.Add(_one[0]);
-        }
-
-        return null;
-    }
+    ValueTask<string?> ReadLineAsync(CancellationToken stop) => _stream.ReadLineAsync(stop);
 }

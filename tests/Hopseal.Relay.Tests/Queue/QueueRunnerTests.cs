@@ -194,44 +194,6 @@ public sealed class QueueRunnerTests
         Assert.True(queue.Store.DueAt(id, "slow.example") > Samples.Noon);
     }
 
-    [Theory(Timeout = 60_000)]
-    [InlineData(true)]
-    [InlineData(false)]
-    public async Task A_stop_does_not_wait_for_ever_for_what_does_not_answer(bool store)
-    {
-        var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        await using var queue = new RunningQueue(
-            async (_, _) =>
-            {
-                // An attempt that hears of no end.
-                begun.SetResult();
-                await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, CancellationToken.None);
-                return s_defer;
-            },
-            configure: options => options with { LastTimeout = TimeSpan.FromSeconds(5) });
-        if (store)
-        {
-            // A store that neither gives the lease nor says that there is none.
-            Assert.IsType<LeaseAnswer.Yes>(queue.Taker.Ask("hanging.example", arriving: false));
-        }
-        else
-        {
-            await queue.AddAsync("a@hanging.example");
-            await begun.Task.WaitAsync(TestContext.Current.CancellationToken);
-        }
-
-        queue.BeginStop();
-        var stopped = queue.StoppedAsync();
-        while (!stopped.IsCompleted)
-        {
-            queue.Clock.Advance(TimeSpan.FromSeconds(1));
-            await Task.Yield();
-        }
-
-        await stopped;
-        Assert.Contains(1214, queue.Log.Lines.Select(line => line.Event));
-    }
-
     [Fact]
     public async Task Wherever_the_store_fails_once_no_message_is_lost_and_no_sender_is_left_without_word()
     {
