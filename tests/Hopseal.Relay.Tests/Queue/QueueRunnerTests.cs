@@ -138,6 +138,24 @@ public sealed class QueueRunnerTests
     }
 
     [Fact]
+    public async Task Destinations_that_are_silent_for_minutes_do_not_keep_a_new_one_from_being_asked()
+    {
+        var slow = new SlowPlans();
+        await using var queue = new RunningQueue(slow.PlanAsync, configure: options => options with { MaxAttempts = 4 });
+        await queue.AddAsync("bob@a.slow.example");
+        await queue.AddAsync("bob@b.slow.example");
+        await slow.BegunAsync(2);
+        await queue.AddAsync("bob@quick.example");
+
+        queue.Clock.Advance(TimeSpan.FromSeconds(6));
+        Assert.Equal("quick.example", (await queue.Sink.NextAttemptAsync()).Lease.Domain);
+
+        slow.Release();
+        Assert.EndsWith("slow.example", (await queue.Sink.NextAttemptAsync()).Lease.Domain, StringComparison.Ordinal);
+        Assert.EndsWith("slow.example", (await queue.Sink.NextAttemptAsync()).Lease.Domain, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Domains_behind_one_next_hop_share_its_limit()
     {
         var slow = new SlowPlans();
