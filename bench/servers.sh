@@ -1,7 +1,8 @@
-# Starts and stops the servers that are compared. Sourced by run, which sets: work (an empty directory), hopseal, load.
+# Builds, starts and stops the servers that are measured. Sourced by run and backlog, which set: here, and work (an empty directory).
 # shellcheck shell=bash
 
 processes=()
+declare -A postfix_directories=() postfix_pids=()
 
 die() {
     echo "bench: $*" >&2
@@ -29,6 +30,18 @@ stop() {
         [[ $pid == "$1" ]] || others+=("$pid")
     done
     processes=("${others[@]}")
+}
+
+# Sets hopseal, published as README.md says to install it, and own_load.
+build() {
+    echo "building" >&2
+    export MSBUILDDISABLENODEREUSE=1 DOTNET_CLI_USE_MSBUILD_SERVER=0 DOTNET_NOLOGO=1
+    local machine=x64
+    [[ $(uname -m) != aarch64 ]] || machine=arm64
+    dotnet publish "$here/../src/Hopseal" -c Release -r linux-$machine --self-contained false -o "$work/program" -v q --nologo >&2
+    dotnet build "$here/Hopseal.Load" -c Release -v q --nologo >&2
+    hopseal=$work/program/hopseal
+    own_load=$here/Hopseal.Load/bin/Release/net10.0/hopseal-load
 }
 
 # Waits for a greeting of an SMTP server on 127.0.0.1, at most a minute.
@@ -79,7 +92,8 @@ run_hopseal() {
     await_greeting "$2"
 }
 
-# start_postfix NAME PORT NEXT_HOP_PORT; sets postfix_pid. Tuned as its documentation recommends for throughput (README.md).
+# start_postfix NAME PORT NEXT_HOP_PORT; sets postfix_pids[NAME]. Of the names, postfix is tuned for throughput (README.md), and debian is as
+# its package configures it: nothing stands here that does not have to.
 start_postfix() {
     local dir=$work/$1
     mkdir -p "$dir"/{etc,spool,data}
@@ -94,7 +108,7 @@ command_directory = /usr/sbin
 daemon_directory = /usr/lib/postfix/sbin
 mail_owner = postfix
 setgid_group = postdrop
-syslog_name = bench
+syslog_name = bench-$1
 myhostname = mx.example.test
 mydestination =
 alias_maps =
@@ -104,28 +118,16 @@ inet_interfaces = 127.0.0.1
 inet_protocols = ipv4
 mynetworks = 127.0.0.0/8
 smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination
-
-# Nobody waits for DNS, and nobody is counted or slowed down.
-smtpd_peername_lookup = no
-smtp_dns_support_level = disabled
-smtpd_client_event_limit_exceptions = 127.0.0.0/8
-smtpd_client_connection_count_limit = 0
-smtpd_client_connection_rate_limit = 0
-in_flow_delay = 0
-default_process_limit = 300
-max_use = 5000
-
 smtpd_tls_security_level = may
 smtpd_tls_chain_files = $work/key.pem, $work/cert.pem
-
 relayhost = [127.0.0.1]:$3
 smtp_tls_security_level = encrypt
 smtp_tls_session_cache_database = btree:$dir/data/smtp_scache
-smtp_tls_connection_reuse = yes
-smtp_connection_cache_destinations = [127.0.0.1]:$3
-smtp_destination_concurrency_limit = $next_hop_connections
-initial_destination_concurrency = $next_hop_connections
-${postfix_settings:-}
+
+# Nobody waits for DNS.
+smtpd_peername_lookup = no
+smtp_dns_support_level = disabled
+$([[ $1 == debian ]] || postfix_tuning "$3")
 EOF
     cat >"$dir/etc/master.cf" <<EOF
 127.0.0.1:$2 inet n - n - - smtpd
@@ -152,20 +154,39 @@ anvil     unix  - - n - 1 anvil
 scache    unix  - - n - 1 scache
 postlog   unix-dgram n - n - 1 postlogd
 EOF
-    postfix_directory=$dir
+    postfix_directories[$1]=$dir
     postfix -c "$dir/etc" start >"$dir/start.log" 2>&1 || die "Postfix does not start: $(cat "$dir/start.log" "$dir/maillog")"
-    postfix_pid=$(tr -d ' ' <"$dir/spool/pid/master.pid")
+    postfix_pids[$1]=$(tr -d ' ' <"$dir/spool/pid/master.pid")
     await_greeting "$2"
 }
 
+# postfix_tuning NEXT_HOP_PORT: as its documentation recommends for throughput.
+postfix_tuning() {
+    cat <<EOF
+
+# Nobody is counted or slowed down.
+smtpd_client_event_limit_exceptions = 127.0.0.0/8
+smtpd_client_connection_count_limit = 0
+smtpd_client_connection_rate_limit = 0
+in_flow_delay = 0
+default_process_limit = 300
+max_use = 5000
+smtp_tls_connection_reuse = yes
+smtp_connection_cache_destinations = [127.0.0.1]:$1
+smtp_destination_concurrency_limit = $next_hop_connections
+initial_destination_concurrency = $next_hop_connections
+EOF
+}
+
 stop_postfix() {
-    if [[ -n ${postfix_directory:-} ]]; then
-        postfix -c "$postfix_directory/etc" stop >/dev/null 2>&1 || true
-        if [[ -d /proc/$postfix_pid ]]; then
-            kill -KILL "$postfix_pid" 2>/dev/null || true
+    local name
+    for name in "${!postfix_directories[@]}"; do
+        postfix -c "${postfix_directories[$name]}/etc" stop >/dev/null 2>&1 || true
+        if [[ -d /proc/${postfix_pids[$name]:-none} ]]; then
+            kill -KILL "${postfix_pids[$name]}" 2>/dev/null || true
         fi
-        postfix_directory=
-    fi
+    done
+    postfix_directories=()
 }
 
 # The CPU seconds that a process, its children and those it has waited for have used.

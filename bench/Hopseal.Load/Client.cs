@@ -111,7 +111,9 @@ sealed class Client(LoadOptions options)
     async ValueTask SendAsync(Line line, CancellationToken cancel)
     {
         var number = (Interlocked.Increment(ref _sent) - 1) % options.Destinations;
-        var recipient = options.Recipient.Replace("%", number.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal);
+        var recipient = options.Recipient
+            .Replace("%", number.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)
+            .Replace("#", DateTimeOffset.UtcNow.ToUnixTimeMilliseconds().ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal);
         string[] commands = [$"MAIL FROM:<{options.From}>\r\n", $"RCPT TO:<{recipient}>\r\n", "DATA\r\n"];
         if (options.Pipelining)
         {

@@ -16,7 +16,8 @@ const string Usage = """
       -n N       stop after N sessions, all of them measured; sink: stop after N messages
       -v 1.2|1.3 only this version of TLS
       -P         pipeline MAIL, RCPT and DATA
-      -f ADDR -R ADDR   envelope sender, recipient; a % in the recipient is a number that counts up
+      -f ADDR -R ADDR   envelope sender, recipient; in the recipient % is a number that counts up,
+                         and # the time of Unix in milliseconds
       -M N       that number runs from 0 to N-1
       -C FILE -K FILE   sink: PEM certificate and key; without them it offers no TLS
       -A N       sink, silent: listen on so many addresses, 127.1.0.1, 127.1.0.2, ...; else on 127.0.0.1

@@ -13,6 +13,9 @@ sealed class DestinationLane(string destination, DestinationHealth health)
 
     public int Running { get; set; }
 
+    /// <summary>Attempts under way that take no place.</summary>
+    public int Beside { get; set; }
+
     /// <summary>Which of the queues it stands in; it has left any other, wherever it still shows.</summary>
     public Queue<DestinationLane>? ReadyIn { get; set; }
 
@@ -26,7 +29,7 @@ sealed class DestinationLane(string destination, DestinationHealth health)
 
     public int Held => Waiting.Count + Reserved;
 
-    public bool IsIdle => Running == 0 && Held == 0;
+    public bool IsIdle => Running == 0 && Beside == 0 && Held == 0;
 }
 
 /// <param name="MaxRunning">Attempts at once, over all lanes.</param>

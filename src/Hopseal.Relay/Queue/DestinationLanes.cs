@@ -10,6 +10,9 @@ sealed class DestinationLanes(LaneLimits limits)
     /// <summary>Leases of a destination that has not answered yet, running or ready.</summary>
     const int MaxUnproven = DestinationHealth.FirstWindow;
 
+    /// <summary>Attempts beside the places, for each place that there is.</summary>
+    const int BesideForEach = 4;
+
     readonly Dictionary<string, DestinationLane> _lanes = new(StringComparer.Ordinal);
 
     /// <summary>Lanes that have somebody ready and a place free, each once: those that answer, and the others.</summary>
@@ -31,6 +34,9 @@ sealed class DestinationLanes(LaneLimits limits)
     /// <summary>Of those, at destinations that have not answered.</summary>
     public int RunningUnproven { get; private set; }
 
+    /// <summary>Attempts that wait beside the places.</summary>
+    public int Beside { get; private set; }
+
     /// <summary>Leases that wait for their turn, and places reserved for more.</summary>
     public int Held { get; private set; }
 
@@ -38,7 +44,7 @@ sealed class DestinationLanes(LaneLimits limits)
     public int Count => _lanes.Count;
 
     /// <summary>Nothing runs, waits or is on its way.</summary>
-    public bool IsEmpty => Running == 0 && Held == 0;
+    public bool IsEmpty => Running == 0 && Beside == 0 && Held == 0;
 
     /// <summary>Reserves a place; <see cref="Admit"/> or <see cref="Release"/> must follow.</summary>
     /// <param name="arriving">A new message: takes no place while older ones wait in the store for it.</param>
@@ -113,10 +119,36 @@ sealed class DestinationLanes(LaneLimits limits)
         return true;
     }
 
-    public void End(string destination)
+    /// <summary>An attempt that runs has been waiting for a destination that has not answered. A few hundred that are silent for
+    /// minutes would keep everybody else waiting to be asked once: it leaves its place to them. True when it has.</summary>
+    public bool StepAside(string destination)
     {
         var lane = _lanes[destination];
+        if (lane.Health.IsProven || Beside >= limits.MaxRunning * BesideForEach)
+        {
+            return false;
+        }
+
         Run(lane, -1);
+        lane.Beside++;
+        Beside++;
+        return true;
+    }
+
+    /// <param name="beside">It has stepped aside.</param>
+    public void End(string destination, bool beside = false)
+    {
+        var lane = _lanes[destination];
+        if (beside)
+        {
+            lane.Beside--;
+            Beside--;
+        }
+        else
+        {
+            Run(lane, -1);
+        }
+
         MakeReady(lane);
         NoteRoom(lane);
         LeaveIfIdle(lane);
@@ -151,6 +183,8 @@ sealed class DestinationLanes(LaneLimits limits)
     /// <summary>Why the destination is left alone; null when it is not.</summary>
     public RecipientOutcome.Deferred? FailureOf(string destination) =>
         _lanes.TryGetValue(destination, out var lane) ? lane.Health.Failure : null;
+
+    public bool IsProven(string destination) => _lanes.TryGetValue(destination, out var lane) && lane.Health.IsProven;
 
     /// <summary>Whether attempts at it have to wait now.</summary>
     public bool MustWait(string destination, DateTimeOffset now) =>
@@ -189,8 +223,8 @@ sealed class DestinationLanes(LaneLimits limits)
 
     int RoomIn(DestinationLane lane) => lane.Health switch
     {
-        { Failures: > 0 } => 1 - lane.Running - lane.Held,
-        { IsProven: false } => MaxUnproven - lane.Running - lane.Held,
+        { Failures: > 0 } => 1 - lane.Running - lane.Beside - lane.Held,
+        { IsProven: false } => MaxUnproven - lane.Running - lane.Beside - lane.Held,
         _ => limits.MaxWaitingPerLane - lane.Held,
     };
 
@@ -233,7 +267,9 @@ sealed class DestinationLanes(LaneLimits limits)
         return null;
     }
 
-    static bool MayStart(DestinationLane lane) => lane.Waiting.Count > 0 && lane.Running < lane.Health.Window;
+    /// <summary>While one attempt waits for an answer in vain, a second one would only wait beside it.</summary>
+    static bool MayStart(DestinationLane lane) =>
+        lane.Waiting.Count > 0 && lane.Running + lane.Beside < lane.Health.Window && (lane.Health.IsProven || lane.Beside == 0);
 
     void MakeReady(DestinationLane lane)
     {

@@ -15,6 +15,10 @@ public sealed partial class QueueRunner : ILeaseTaker, IDisposable
     /// <summary>Leases at once that are given up without an attempt.</summary>
     const int MaxSuspended = 32;
 
+    /// <summary>How long an attempt keeps its place while its destination has not answered. Whoever answers at all has said so by then, or
+    /// loses nothing: the attempt goes on.</summary>
+    static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
+
     readonly MessageQueue _queue;
     readonly QueueRunnerOptions _options;
     readonly LeaseAttempt _attempt;
@@ -162,7 +166,8 @@ public sealed partial class QueueRunner : ILeaseTaker, IDisposable
             change();
             while (!_stopping && _lanes.TryStart(out var destination, out var lease))
             {
-                _ = Task.Run(() => AttemptAsync(destination, lease), CancellationToken.None);
+                var isProven = _lanes.IsProven(destination);
+                _ = Task.Run(() => AttemptAsync(destination, lease, isProven), CancellationToken.None);
             }
 
             wish = _lanes.TakeWish() || _suspendedRefused && _suspended <= MaxSuspended / 2;
@@ -179,8 +184,12 @@ public sealed partial class QueueRunner : ILeaseTaker, IDisposable
         }
     }
 
-    async Task AttemptAsync(string destination, QueueLease lease)
+    async Task AttemptAsync(string destination, QueueLease lease, bool isProven)
     {
+        var beside = false;
+        var ended = false;
+        using var patience = isProven ? null : _options.Clock.CreateTimer(
+            _ => Change(() => beside = !ended && _lanes.StepAside(destination)), null, s_patience, Timeout.InfiniteTimeSpan);
         try
         {
             await _attempt.RunAsync(lease, attempt => Judge(destination, attempt), _breakOff.Token, _giveUpSettling.Token);
@@ -191,7 +200,11 @@ public sealed partial class QueueRunner : ILeaseTaker, IDisposable
         }
         finally
         {
-            Change(() => _lanes.End(destination));
+            Change(() =>
+            {
+                ended = true;
+                _lanes.End(destination, beside);
+            });
         }
     }
 

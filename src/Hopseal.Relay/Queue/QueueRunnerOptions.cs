@@ -14,7 +14,8 @@ public sealed record QueueRunnerOptions
     public TimeProvider Clock { get; init; } = TimeProvider.System;
 
     /// <summary>Attempts under way, over all destinations; at least 1. Those that have not answered yet never have more than half
-    /// of it.</summary>
+    /// of it. One that waits for such a destination longer than a few seconds counts no more; there are at most four times as many of
+    /// these.</summary>
     public int MaxAttempts { get; init; } = 200;
 
     /// <summary>Attempts under way, and so connections open, to one destination; at least 1. It begins with two, and gets one more

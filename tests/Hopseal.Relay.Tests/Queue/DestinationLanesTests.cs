@@ -111,6 +111,49 @@ public sealed class DestinationLanesTests
     }
 
     [Fact]
+    public void An_attempt_that_waits_for_its_destination_leaves_its_place_to_one_that_was_never_asked()
+    {
+        var lanes = Lanes(maxRunning: 2, window: 5);
+        Admit(lanes, "silent", 2);
+        Admit(lanes, "new", 1);
+        Assert.Equal(["silent"], Started(lanes));
+
+        Assert.True(lanes.StepAside("silent"));
+        Assert.Equal(["new"], Started(lanes));
+        Assert.Equal((1, 1, 1, 1), (lanes.Running, lanes.RunningUnproven, lanes.Beside, lanes.Held));
+        Assert.IsType<LeaseAnswer.Full>(lanes.Reserve("silent", arriving: false, s_now));
+
+        // It answers after all: what waited goes on.
+        lanes.Answered("silent", s_now);
+        Assert.Equal(["silent"], Started(lanes));
+        lanes.End("silent");
+        lanes.End("new");
+        Assert.False(lanes.IsEmpty);
+        lanes.End("silent", beside: true);
+        Assert.True(lanes.IsEmpty);
+        Assert.Equal((0, 0, 0), (lanes.Running, lanes.RunningUnproven, lanes.Beside));
+    }
+
+    [Fact]
+    public void Attempts_that_leave_their_places_are_bounded_and_none_does_where_it_was_answered()
+    {
+        var lanes = Lanes(maxRunning: 2, window: 5);
+        Prove(lanes, "live");
+        Admit(lanes, "live", 1);
+        Started(lanes);
+        Assert.False(lanes.StepAside("live"));
+
+        for (var i = 0; i < 9; i++)
+        {
+            Admit(lanes, $"silent{i}", 1);
+            Assert.Equal([$"silent{i}"], Started(lanes));
+            Assert.Equal(i < 8, lanes.StepAside($"silent{i}"));
+        }
+
+        Assert.Equal((2, 1, 8), (lanes.Running, lanes.RunningUnproven, lanes.Beside));
+    }
+
+    [Fact]
     public void Destinations_that_have_not_answered_leave_half_of_the_room_to_those_that_do()
     {
         var lanes = Lanes(maxWaiting: 10);

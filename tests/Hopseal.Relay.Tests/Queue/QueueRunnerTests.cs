@@ -1,4 +1,3 @@
-using System.Threading.Channels;
 using Hopseal.Policy;
 using Hopseal.Relay.Queue;
 using Hopseal.Relay.Tests.Attempt;
@@ -135,6 +134,24 @@ public sealed class QueueRunnerTests
         }
 
         Assert.Equal(2, slow.MostAtOnce);
+    }
+
+    [Fact]
+    public async Task Destinations_that_are_silent_for_minutes_do_not_keep_a_new_one_from_being_asked()
+    {
+        var slow = new SlowPlans();
+        await using var queue = new RunningQueue(slow.PlanAsync, configure: options => options with { MaxAttempts = 4 });
+        await queue.AddAsync("bob@a.slow.example");
+        await queue.AddAsync("bob@b.slow.example");
+        await slow.BegunAsync(2);
+        await queue.AddAsync("bob@quick.example");
+
+        queue.Clock.Advance(TimeSpan.FromSeconds(6));
+        Assert.Equal("quick.example", (await queue.Sink.NextAttemptAsync()).Lease.Domain);
+
+        slow.Release();
+        Assert.EndsWith("slow.example", (await queue.Sink.NextAttemptAsync()).Lease.Domain, StringComparison.Ordinal);
+        Assert.EndsWith("slow.example", (await queue.Sink.NextAttemptAsync()).Lease.Domain, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -351,50 +368,4 @@ public sealed class QueueRunnerTests
 
     static RecipientOutcome.Deferred Deferred(DeliveryAttempt attempt) =>
         Assert.IsType<RecipientOutcome.Deferred>(Assert.Single(attempt.Recipients).Outcome);
-
-    /// <summary>Plans for <c>slow.example</c> and below wait for their release; all others are made at once. All defer.</summary>
-    sealed class SlowPlans
-    {
-        /// <summary>Cannot be written, which says nothing about the destination.</summary>
-        static readonly DeliveryPlan s_later = new DeliveryPlan.Keep("/dev/null/mail");
-
-        readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        readonly Channel<string> _begun = Channel.CreateUnbounded<string>();
-        readonly Lock _lock = new();
-        int _atOnce;
-
-        public int MostAtOnce { get; private set; }
-
-        public async ValueTask<DeliveryPlan> PlanAsync(string domain, CancellationToken cancel)
-        {
-            if (!domain.EndsWith("slow.example", StringComparison.Ordinal))
-            {
-                return s_defer;
-            }
-
-            lock (_lock)
-            {
-                MostAtOnce = Math.Max(MostAtOnce, ++_atOnce);
-            }
-
-            _begun.Writer.TryWrite(domain);
-            await _released.Task.WaitAsync(cancel);
-            lock (_lock)
-            {
-                _atOnce--;
-            }
-
-            return s_later;
-        }
-
-        public async Task BegunAsync(int count)
-        {
-            for (var i = 0; i < count; i++)
-            {
-                await _begun.Reader.ReadAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(s_longest, TestContext.Current.CancellationToken);
-            }
-        }
-
-        public void Release() => _released.TrySetResult();
-    }
 }
