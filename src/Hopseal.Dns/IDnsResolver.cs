@@ -14,4 +14,14 @@ public interface IDnsResolver
 
     /// <summary>AAAA records.</summary>
     ValueTask<DnsAnswer<IPAddress>> Ipv6Async(DomainName name, CancellationToken cancel);
+
+    /// <summary>TLSA records (RFC 6698 §2).</summary>
+    ValueTask<DnsAnswer<TlsaRecord>> TlsaAsync(DomainName name, CancellationToken cancel);
+
+    /// <summary>TXT records, each with its character-strings put together without anything between them (RFC 7208 §3.3, RFC 8461
+    /// §3.1), one char for each octet.</summary>
+    ValueTask<DnsAnswer<string>> TxtAsync(DomainName name, CancellationToken cancel);
+
+    /// <summary>The name that this one is an alias of. No chain is followed: the status is that of this one link.</summary>
+    ValueTask<DnsAnswer<DomainName>> CnameAsync(DomainName name, CancellationToken cancel);
 }

@@ -68,6 +68,20 @@ public sealed class TrustedResolver : IDnsResolver
     public ValueTask<DnsAnswer<IPAddress>> Ipv6Async(DomainName name, CancellationToken cancel) =>
         AskAsync(name, QueryType.AAAA, static record => (record as AaaaRecord)?.Address, cancel);
 
+    public ValueTask<DnsAnswer<TlsaRecord>> TlsaAsync(DomainName name, CancellationToken cancel) =>
+        AskAsync(name, QueryType.TLSA, static record => record is DnsClient.Protocol.TlsaRecord tlsa ? Association(tlsa) : null, cancel);
+
+    public ValueTask<DnsAnswer<string>> TxtAsync(DomainName name, CancellationToken cancel) =>
+        AskAsync(name, QueryType.TXT, static record => record is TxtRecord text ? string.Concat(text.Text) : null, cancel);
+
+    public ValueTask<DnsAnswer<DomainName>> CnameAsync(DomainName name, CancellationToken cancel) =>
+        AskAsync(name, QueryType.CNAME, static record => record is CNameRecord alias ? Target(alias) : null, cancel);
+
+    static TlsaRecord Association(DnsClient.Protocol.TlsaRecord tlsa) => new(
+        (byte)tlsa.CertificateUsage, (byte)tlsa.Selector, (byte)tlsa.MatchingType, [.. tlsa.CertificateAssociationData]);
+
+    static DomainName? Target(CNameRecord alias) => DomainName.TryParse(alias.CanonicalName.Value, out var target) ? target : null;
+
     static MxRecord Exchanger(DnsClient.Protocol.MxRecord mx)
     {
         var text = mx.Exchange.Value;

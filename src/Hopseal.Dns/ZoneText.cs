@@ -2,11 +2,12 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using System.Text.RegularExpressions;
 
 namespace Hopseal.Dns;
 
 /// <summary>Reads the text that <see cref="ZoneResolver"/> describes.</summary>
-sealed class ZoneText
+sealed partial class ZoneText
 {
     readonly ImmutableArray<ZoneResolver.ZoneRecord>.Builder _records = ImmutableArray.CreateBuilder<ZoneResolver.ZoneRecord>();
     TimeSpan _ttl = TimeSpan.FromHours(1);
@@ -25,7 +26,8 @@ sealed class ZoneText
         foreach (var line in text.Split('\n'))
         {
             number++;
-            var words = line.Split(';')[0].Split((char[])[' ', '\t', '\r'], StringSplitOptions.RemoveEmptyEntries);
+            // "\;" is no comment; no other character needs a backslash.
+            var words = Comment().Replace(line, "").Replace("\\;", ";", StringComparison.Ordinal).Split((char[])[' ', '\t', '\r'], StringSplitOptions.RemoveEmptyEntries);
             if (words.Length > 0 && zone.ReadLine(words) is { } error)
             {
                 errors.Add($"line {number}: {error}");
@@ -98,15 +100,38 @@ sealed class ZoneText
                 return address;
             case "CNAME" when words is [var text] && DomainName.TryParse(text, out var target):
                 return target;
-            case "FAIL" when words is ["MX" or "A" or "AAAA" or "ANY", .. var detail]:
+            case "TLSA" when Association(words) is { } tlsa:
+                return tlsa;
+            case "TXT" when words.Length > 0:
+                return string.Join(' ', words);
+            case "FAIL" when words is ["MX" or "A" or "AAAA" or "CNAME" or "TLSA" or "TXT" or "ANY", .. var detail]:
                 return new ZoneResolver.Failure(words[0], detail.Length == 0 ? "the zone says so" : string.Join(' ', detail));
-            case "MX" or "A" or "AAAA" or "CNAME" or "FAIL":
+            case "MX" or "A" or "AAAA" or "CNAME" or "TLSA" or "TXT" or "FAIL":
                 return null;
             default:
                 error = $"unknown type {type}";
                 return null;
         }
     }
+
+    static TlsaRecord? Association(string[] words)
+    {
+        if (words is not [var usage, var selector, var matching, .. var digits]
+            || !byte.TryParse(usage, NumberStyles.None, CultureInfo.InvariantCulture, out var first)
+            || !byte.TryParse(selector, NumberStyles.None, CultureInfo.InvariantCulture, out var second)
+            || !byte.TryParse(matching, NumberStyles.None, CultureInfo.InvariantCulture, out var third))
+        {
+            return null;
+        }
+
+        var hex = string.Concat(digits);
+        return hex.Length > 0 && hex.Length % 2 == 0 && hex.All(char.IsAsciiHexDigit)
+            ? new TlsaRecord(first, second, third, [.. Convert.FromHexString(hex)])
+            : null;
+    }
+
+    [GeneratedRegex(@"(?<!\\);.*", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex Comment();
 
     static IPAddress? Address(string[] words, AddressFamily family) =>
         words is [var text] && IPAddress.TryParse(text, out var address) && address.AddressFamily == family ? address : null;

@@ -16,6 +16,9 @@ public enum HostAuthenticity
     /// <summary>Written in our own configuration.</summary>
     Configured,
 
+    /// <summary>Named by an MTA-STS policy that is enforced.</summary>
+    MtaSts,
+
     /// <summary>From DNSSEC-validated MX records.</summary>
     Dnssec,
 }
@@ -25,6 +28,8 @@ public enum HostAuthenticity
 /// <param name="Addresses">IPv6 and IPv4 as they are to be tried; empty when <paramref name="AddressFailure"/> says why.</param>
 /// <param name="AddressFailure">Set when there are no addresses, or they are not known now: the host is skipped
 /// (RFC 7672 §2.1.2).</param>
+/// <param name="AddressStatus">Secure when all that was found out about the addresses is validated, aliases on the way included.</param>
+/// <param name="ExpandedName">The name that holds the addresses, when <paramref name="Name"/> is an alias; else null.</param>
 public sealed record PlannedHost(
     DomainName? Name,
     int Preference,
@@ -32,7 +37,9 @@ public sealed record PlannedHost(
     TlsStart Start,
     HostAuthenticity Authenticity,
     ImmutableArray<IPAddress> Addresses,
-    string? AddressFailure = null)
+    string? AddressFailure = null,
+    DnssecStatus AddressStatus = DnssecStatus.Insecure,
+    DomainName? ExpandedName = null)
 {
     /// <summary>For example <c>mx.example.org:25</c> or <c>[2001:db8::1]:25</c>.</summary>
     public override string ToString() => Name is null ? new IPEndPoint(Addresses[0], Port).ToString() : $"{Name}:{Port}";
@@ -50,6 +57,13 @@ public sealed record HostPlan(PlannedHost Host, ImmutableArray<TransportPolicy> 
     /// for.</summary>
     public SecurityFloor Floor => Policies.Select(policy => policy.Floor).DefaultIfEmpty(SecurityFloor.Plaintext).Max();
 
+    /// <summary>What is sent as SNI: the TLSA base domain where DANE applies (RFC 7672 §2.2.3), else the host's name; empty for an
+    /// address.</summary>
+    public string ServerName => Policies.OfType<TransportPolicy.Dane>().FirstOrDefault()?.Base.Ascii ?? Host.Name?.Ascii ?? "";
+
+    /// <summary>What was looked for and does not apply, and why: for people, and for reports.</summary>
+    public ImmutableArray<PolicyNote> Notes { get; init; } = [];
+
     /// <summary>The exceptions without which the floor would be higher.</summary>
     public IEnumerable<TransportPolicy.Excepted> Lowered
     {
@@ -60,23 +74,34 @@ public sealed record HostPlan(PlannedHost Host, ImmutableArray<TransportPolicy> 
         }
     }
 
-    /// <summary>The plan with what was learnt since it was made. An exception in it lowers that as well.</summary>
-    public HostPlan With(TransportPolicy.ProvenTls proven)
+    /// <summary>The plan with what was learnt since it was made.</summary>
+    public HostPlan With(TransportPolicy.ProvenTls proven) => (this with
     {
-        ArgumentNullException.ThrowIfNull(proven);
+        Policies = Policies.RemoveAll(policy =>
+            policy is TransportPolicy.ProvenTls or TransportPolicy.Excepted { Policy: TransportPolicy.ProvenTls }),
+    }).With((TransportPolicy)proven);
+
+    /// <summary>The plan with one more policy that no operator wrote down: published, or learnt. An exception in the plan lowers
+    /// it.</summary>
+    public HostPlan With(TransportPolicy found)
+    {
+        ArgumentNullException.ThrowIfNull(found);
         var lowest = Policies.OfType<TransportPolicy.Operator>()
-            .Where(policy => policy.Exception is not null && policy.Floor < proven.Floor)
+            .Where(policy => policy.Exception is not null && policy.Floor < found.Floor)
             .MinBy(policy => policy.Floor);
-        return this with
-        {
-            Policies =
-            [
-                .. Policies.Where(policy => policy is not (TransportPolicy.ProvenTls or TransportPolicy.Excepted { Policy: TransportPolicy.ProvenTls })),
-                lowest is null ? proven : new TransportPolicy.Excepted(proven, lowest),
-            ],
-        };
+        return this with { Policies = [.. Policies, lowest is null ? found : new TransportPolicy.Excepted(found, lowest)] };
     }
 }
+
+/// <summary>A policy that was looked for and is not in the plan.</summary>
+/// <param name="Mechanism"><c>DANE</c> or <c>MTA-STS</c>.</param>
+/// <param name="Detail">For people.</param>
+/// <param name="Failure">Set where there should have been one, or where a policy that only reports is not met.</param>
+public sealed record PolicyNote(string Mechanism, string Detail, TlsFailure? Failure = null);
+
+/// <summary>A host that gets no mail, and why. It is shown and reported, and not tried.</summary>
+/// <param name="Plan">As it would be tried.</param>
+public sealed record ExcludedHost(HostPlan Plan, TlsFailure Why);
 
 /// <summary>What to do with one recipient domain, decided in full before any connection is opened.</summary>
 public abstract record DeliveryPlan
@@ -86,14 +111,24 @@ public abstract record DeliveryPlan
     }
 
     /// <summary>Try <paramref name="Hosts"/> in order.</summary>
+    /// <param name="Hosts">At least one.</param>
     /// <param name="Credentials">True when we authenticate to these hosts.</param>
-    public sealed record Relay(ImmutableArray<HostPlan> Hosts, bool Credentials = false) : DeliveryPlan;
+    public sealed record Relay(ImmutableArray<HostPlan> Hosts, bool Credentials = false) : DeliveryPlan
+    {
+        /// <summary>Hosts of the domain that policies rule out: not named by an enforced MTA-STS policy (RFC 8461 §4.1), or with TLSA
+        /// records that are not known now (RFC 7672 §2.2).</summary>
+        public ImmutableArray<ExcludedHost> Excluded { get; init; } = [];
+    }
 
     /// <summary>Keep the message on this machine, in a Maildir.</summary>
     public sealed record Keep(string Maildir) : DeliveryPlan;
 
     /// <summary>Not known now, or no host can be tried: failing DNS must not weaken delivery (RFC 7672 §2.1).</summary>
-    public sealed record Defer(EnhancedStatus Status, string Reason) : DeliveryPlan;
+    public sealed record Defer(EnhancedStatus Status, string Reason) : DeliveryPlan
+    {
+        /// <summary>The hosts of the domain, when policies rule all of them out.</summary>
+        public ImmutableArray<ExcludedHost> Excluded { get; init; } = [];
+    }
 
     /// <summary>The domain says it takes no mail (null MX, RFC 7505 §3), or does not exist.</summary>
     public sealed record Bounce(EnhancedStatus Status, string Reason) : DeliveryPlan;

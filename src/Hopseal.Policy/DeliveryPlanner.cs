@@ -1,6 +1,9 @@
 using System.Collections.Immutable;
 using System.Net;
 using Hopseal.Dns;
+using Hopseal.Policy.Dane;
+using Hopseal.Policy.MtaSts;
+using Hopseal.Smtp.Mail;
 using Hopseal.Smtp.Tls;
 using Hopseal.Smtp.Wire;
 
@@ -19,36 +22,36 @@ namespace Hopseal.Policy;
 /// DNSSEC raises the floor but lends no names and is no exception: the forger would choose the name with the convenient
 /// rule.</para>
 /// </remarks>
+/// <param name="sts">Null: MTA-STS is not looked for.</param>
 /// <param name="random">Orders MX hosts of equal preference; the shared one if not given.</param>
-public sealed class DeliveryPlanner(Routing routing, IDnsResolver resolver, ProvenTlsMemory proven, Random? random = null)
+public sealed class DeliveryPlanner(
+    Routing routing, IDnsResolver resolver, ProvenTlsMemory proven, StsPolicies? sts = null, Random? random = null)
 {
     static readonly EnhancedStatus s_badDestination = new(5, 1, 2);
     static readonly EnhancedStatus s_dnsFailure = new(4, 4, 3);
     static readonly EnhancedStatus s_unroutableNow = new(4, 4, 4);
+    static readonly EnhancedStatus s_securityNow = new(4, 7, 5);
+    static readonly StsFinding s_noSts = new StsFinding.None("not looked for", []);
 
     readonly OperatorRules _rules = new(routing.Rules);
+    readonly DaneLookup _dane = new(resolver);
     readonly MxLookup _mx = new(resolver, routing.OwnNames, routing.MxPort, random ?? Random.Shared);
 
     /// <summary>Throws only when cancelled.</summary>
     /// <param name="domain">The domain of a mailbox: a name, or an address literal (RFC 5321 §4.1.3).</param>
-    public ValueTask<DeliveryPlan> PlanAsync(string domain, CancellationToken cancel)
+    /// <param name="sender">Null for the null sender, and where it is not known: rules for a sender do not apply then.</param>
+    public ValueTask<DeliveryPlan> PlanAsync(string domain, Mailbox? sender, CancellationToken cancel)
     {
         ArgumentNullException.ThrowIfNull(domain);
+        _ = sender;
         if (DomainName.TryParse(domain, out var name))
         {
-            return PlanAsync(name, cancel);
+            return PlanAsync(new Recipient(name.Ascii, name, null), cancel);
         }
 
         return AddressLiteral.TryParse(domain, out var address) && HostAddresses.IsHost(address)
             ? PlanAsync(new Recipient(AddressLiteral.Write(address), null, address), cancel)
             : ValueTask.FromResult<DeliveryPlan>(new DeliveryPlan.Bounce(s_badDestination, $"{domain} is no destination for mail"));
-    }
-
-    /// <summary>Throws only when cancelled.</summary>
-    public ValueTask<DeliveryPlan> PlanAsync(DomainName domain, CancellationToken cancel)
-    {
-        ArgumentNullException.ThrowIfNull(domain);
-        return PlanAsync(new Recipient(domain.Ascii, domain, null), cancel);
     }
 
     ValueTask<DeliveryPlan> PlanAsync(Recipient recipient, CancellationToken cancel)
@@ -93,9 +96,9 @@ public sealed class DeliveryPlanner(Routing routing, IDnsResolver resolver, Prov
                 $"the configured next hop for {recipient.Text} cannot be found: {failure}");
         }
 
-        var planned = new PlannedHost(
-            hop.Address is null ? hop.Host : null, 0, hop.Port, hop.Start, HostAuthenticity.Configured, addresses.Found);
-        return new DeliveryPlan.Relay([Secured(recipient, planned, configured, credentials)], credentials);
+        var planned = addresses.Of(new PlannedHost(
+            hop.Address is null ? hop.Host : null, 0, hop.Port, hop.Start, HostAuthenticity.Configured, addresses.Found));
+        return await DecideAsync(recipient, [Secured(recipient, planned, configured, credentials)], s_noSts, credentials, cancel);
     }
 
     async ValueTask<DeliveryPlan> PlanDirectAsync(
@@ -107,14 +110,47 @@ public sealed class DeliveryPlanner(Routing routing, IDnsResolver resolver, Prov
             return new DeliveryPlan.Relay([Direct(host)]);
         }
 
-        return await _mx.FindAsync(domain, cancel) switch
+        var asking = sts is null ? Task.FromResult(s_noSts) : sts.FindAsync(domain, cancel).AsTask();
+        var hosts = await _mx.FindAsync(domain, cancel);
+        var policy = await asking;
+        return hosts switch
         {
-            MxHosts.Found found => new DeliveryPlan.Relay([.. found.Hosts.Select(Direct)]),
+            MxHosts.Found found => await DecideAsync(recipient, [.. found.Hosts.Select(Direct)], policy, credentials: false, cancel),
             MxHosts.None none => none.Plan,
             var unknown => throw new InvalidOperationException($"unknown MX answer {unknown}"),
         };
 
         HostPlan Direct(PlannedHost host) => Secured(recipient, host, configured, credentials: false);
+    }
+
+    /// <summary>Adds what is published for each host, and leaves out those that it rules out.</summary>
+    async ValueTask<DeliveryPlan> DecideAsync(
+        Recipient recipient, ImmutableArray<HostPlan> hosts, StsFinding policy, bool credentials, CancellationToken cancel)
+    {
+        var records = await Task.WhenAll(hosts.Select(host => _dane.FindAsync(host.Host, cancel).AsTask()));
+        var able = ImmutableArray.CreateBuilder<HostPlan>();
+        var excluded = ImmutableArray.CreateBuilder<ExcludedHost>();
+        foreach (var (host, found) in hosts.Zip(records))
+        {
+            var plan = PublishedPolicies.Add(host, policy, found, recipient.Domain, out var why);
+            if (why is null)
+            {
+                able.Add(plan);
+            }
+            else
+            {
+                excluded.Add(new ExcludedHost(plan, why));
+            }
+        }
+
+        return able.Count > 0
+            ? new DeliveryPlan.Relay(able.ToImmutable(), credentials) { Excluded = excluded.ToImmutable() }
+            : new DeliveryPlan.Defer(
+                s_securityNow,
+                $"no host of {recipient.Text} may be given mail now: {string.Join("; ", excluded.Select(host => $"{host.Plan.Host}: {host.Why.Detail}"))}")
+            {
+                Excluded = excluded.ToImmutable(),
+            };
     }
 
     HostPlan Secured(Recipient recipient, PlannedHost host, ImmutableArray<TransportPolicy> configured, bool credentials)

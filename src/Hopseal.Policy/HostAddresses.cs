@@ -9,9 +9,21 @@ namespace Hopseal.Policy;
 /// <param name="Found">IPv6 and IPv4 in turn, IPv6 first; at most <see cref="MaxAddresses"/>.</param>
 /// <param name="Failure">Why there are none.</param>
 /// <param name="Known">False when a look-up failed, so that there may be addresses after all.</param>
-sealed record HostAddresses(ImmutableArray<IPAddress> Found, string? Failure, bool Known)
+/// <param name="Status">See <see cref="PlannedHost.AddressStatus"/>.</param>
+/// <param name="Owner">The name that holds the addresses, after any aliases.</param>
+sealed record HostAddresses(
+    ImmutableArray<IPAddress> Found, string? Failure, bool Known, DnssecStatus Status = DnssecStatus.Insecure, DomainName? Owner = null)
 {
     const int MaxAddresses = 20;
+
+    /// <summary>The host, with what was found out about its addresses.</summary>
+    public PlannedHost Of(PlannedHost host) => host with
+    {
+        Addresses = Found,
+        AddressFailure = Failure,
+        AddressStatus = Status,
+        ExpandedName = Owner == host.Name ? null : Owner,
+    };
 
     /// <summary>Throws only when cancelled.</summary>
     public static async Task<HostAddresses> FindAsync(IDnsResolver resolver, DomainName host, CancellationToken cancel)
@@ -23,7 +35,8 @@ sealed record HostAddresses(ImmutableArray<IPAddress> Found, string? Failure, bo
         var found = InTurn(Records(answer6), Records(answer4));
         if (!found.IsEmpty)
         {
-            return new HostAddresses(found, null, Known: true);
+            var owners = new[] { answer6, answer4 }.OfType<DnsAnswer<IPAddress>.Found>().ToArray();
+            return new HostAddresses(found, null, Known: true, StatusOf(answer6, answer4), owners[0].Owner);
         }
 
         DnsAnswer<IPAddress>[] answers = [answer6, answer4];
@@ -42,6 +55,20 @@ sealed record HostAddresses(ImmutableArray<IPAddress> Found, string? Failure, bo
     public static bool IsHost(IPAddress address) => address.AddressFamily == AddressFamily.InterNetworkV6
         ? !address.IsIPv6Multicast && !address.Equals(IPAddress.IPv6Any) && (!address.IsIPv4MappedToIPv6 || IsHost(address.MapToIPv4()))
         : address.GetAddressBytes()[0] is > 0 and < 224;
+
+    /// <summary>Both answers count: either family may be used (RFC 7672 §2.2).</summary>
+    static DnssecStatus StatusOf(params ReadOnlySpan<DnsAnswer<IPAddress>> answers)
+    {
+        foreach (var answer in answers)
+        {
+            if (answer is not (DnsAnswer<IPAddress>.Found { Status: DnssecStatus.Secure } or DnsAnswer<IPAddress>.NoData { Status: DnssecStatus.Secure }))
+            {
+                return DnssecStatus.Insecure;
+            }
+        }
+
+        return DnssecStatus.Secure;
+    }
 
     static ImmutableArray<IPAddress> Records(DnsAnswer<IPAddress> answer) =>
         answer is DnsAnswer<IPAddress>.Found found ? found.Records : [];

@@ -92,8 +92,8 @@ public sealed class MxLookup(IDnsResolver resolver, ImmutableHashSet<DomainName>
         var authenticity = status == DnssecStatus.Secure ? HostAuthenticity.Dnssec : HostAuthenticity.None;
         return new MxHosts.Found(
         [
-            .. chosen.Zip(addresses, (exchanger, host) => new PlannedHost(
-                exchanger.Name, exchanger.Preference, port, TlsStart.StartTls, authenticity, host.Found, host.Failure))
+            .. chosen.Zip(addresses, (exchanger, host) => host.Of(new PlannedHost(
+                exchanger.Name, exchanger.Preference, port, TlsStart.StartTls, authenticity, host.Found)))
         ]);
     }
 

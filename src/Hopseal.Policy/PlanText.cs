@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
 
@@ -20,6 +21,14 @@ public static class PlanText
         };
     }
 
+    static void Excluded(StringBuilder text, ImmutableArray<ExcludedHost> hosts)
+    {
+        foreach (var (plan, why) in hosts)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"  -  {plan.Host}, {Origin(plan.Host)}: gets no mail: {why.Detail ?? why.ReasonCode}\n");
+        }
+    }
+
     static string Write(string domain, DeliveryPlan.Relay relay)
     {
         var text = new StringBuilder();
@@ -29,6 +38,8 @@ public static class PlanText
         {
             Write(text, i + 1, relay.Hosts[i]);
         }
+
+        Excluded(text, relay.Excluded);
 
         return text.ToString();
     }
@@ -49,6 +60,11 @@ public static class PlanText
             Line(text, "policy", $"{policy.Floor,-13} {Describe(policy)}");
         }
 
+        foreach (var note in plan.Notes)
+        {
+            Line(text, "no", $"{note.Mechanism}: {note.Detail}");
+        }
+
         Line(text, "floor", plan.Floor.ToString());
         Line(text, "names", plan.ReferenceNames.IsEmpty ? "none" : string.Join(", ", plan.ReferenceNames));
     }
@@ -63,12 +79,22 @@ public static class PlanText
         TransportPolicy.Credentials => "credentials never travel in plaintext",
         TransportPolicy.ProvenTls proven => string.Create(
             CultureInfo.InvariantCulture, $"completed TLS before, last {proven.LastProvenAt.UtcDateTime:yyyy-MM-dd HH:mm} UTC"),
-        _ => policy.ToString(),
+        TransportPolicy.Dane dane => string.Create(
+            CultureInfo.InvariantCulture,
+            $"DANE: {dane.Usable.Length} usable TLSA at {dane.Base}{(dane.SecureMx ? "" : ", of a host that DNS does not vouch for")}"),
+        TransportPolicy.DaneUnusable unusable => $"DANE: no usable TLSA at {unusable.Base}",
+        TransportPolicy.MtaSts sts => string.Create(
+            CultureInfo.InvariantCulture,
+            $"MTA-STS: {sts.Policy.Mode}, id {sts.Policy.Id}, fetched {sts.FetchedAt.UtcDateTime:yyyy-MM-dd HH:mm} UTC"),
+        TransportPolicy.RequireTls => "the sender requires it (REQUIRETLS)",
+        TransportPolicy.Waived waived => $"waived by the sender: {Describe(waived.Policy)}",
+        _ => throw new ArgumentException($"unknown policy {policy}", nameof(policy)),
     };
 
     static string Origin(PlannedHost host) => host.Authenticity switch
     {
         HostAuthenticity.Configured => "configured",
+        HostAuthenticity.MtaSts => string.Create(CultureInfo.InvariantCulture, $"MX {host.Preference}, named by MTA-STS"),
         HostAuthenticity.Dnssec => string.Create(CultureInfo.InvariantCulture, $"MX {host.Preference}, DNSSEC-validated"),
         HostAuthenticity.None => host.Name is null ? "address literal"
             : string.Create(CultureInfo.InvariantCulture, $"MX {host.Preference}, not signed"),

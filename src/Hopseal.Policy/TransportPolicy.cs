@@ -1,3 +1,6 @@
+using System.Collections.Immutable;
+using Hopseal.Dns;
+using Hopseal.Policy.MtaSts;
 using Hopseal.Smtp.Tls;
 
 namespace Hopseal.Policy;
@@ -43,5 +46,61 @@ public abstract record TransportPolicy
     public sealed record ProvenTls(DateTimeOffset LastProvenAt) : TransportPolicy
     {
         public override SecurityFloor Floor => SecurityFloor.Encrypted;
+    }
+
+    /// <summary>Usable TLSA records (RFC 7672 §2.2): one of them has to match. MTA-STS may not override its failure (RFC 8461 §2).</summary>
+    /// <param name="Base">The name under whose <c>_port._tcp</c> they are. It is the SNI name and the first reference name (RFC 7672 §2.2.3).</param>
+    /// <param name="ReferenceNames">For usage 2: the base, the original name of the host, and the recipient domain (RFC 7672 §3.2.2).</param>
+    /// <param name="SecureMx">False: the records are validated, but the MX record that chose the host is not. Then they prove the host, and
+    /// not that it is the right one (RFC 7672 §2.2.1).</param>
+    public sealed record Dane(
+        DomainName Base, ImmutableArray<TlsaRecord> Usable, ImmutableArray<string> ReferenceNames, bool SecureMx) : TransportPolicy
+    {
+        public override SecurityFloor Floor => SecurityFloor.Authenticated;
+
+        public bool Equals(Dane? other) =>
+            other is not null
+            && Base == other.Base
+            && SecureMx == other.SecureMx
+            && Usable.AsSpan().SequenceEqual(other.Usable.AsSpan())
+            && ReferenceNames.AsSpan().SequenceEqual(other.ReferenceNames.AsSpan());
+
+        public override int GetHashCode() => HashCode.Combine(Base, Usable.Length, ReferenceNames.Length, SecureMx);
+    }
+
+    /// <summary>Validated TLSA records, and none that can be used: TLS is mandatory, unauthenticated (RFC 7672 §2.2).</summary>
+    public sealed record DaneUnusable(DomainName Base, ImmutableArray<TlsaRecord> Published) : TransportPolicy
+    {
+        public override SecurityFloor Floor => SecurityFloor.Encrypted;
+
+        public bool Equals(DaneUnusable? other) =>
+            other is not null && Base == other.Base && Published.AsSpan().SequenceEqual(other.Published.AsSpan());
+
+        public override int GetHashCode() => HashCode.Combine(Base, Published.Length);
+    }
+
+    /// <summary>MTA-STS (RFC 8461 §5): enforce refuses, testing only reports.</summary>
+    public sealed record MtaSts(StsPolicy Policy, DateTimeOffset FetchedAt) : TransportPolicy
+    {
+        public override SecurityFloor Floor => Policy.Mode is StsMode.Enforce ? SecurityFloor.Authenticated : SecurityFloor.Plaintext;
+
+        /// <summary>When it was fetched makes no difference to what it asks for.</summary>
+        public bool Equals(MtaSts? other) => other is not null && Policy == other.Policy;
+
+        public override int GetHashCode() => Policy.GetHashCode();
+    }
+
+    /// <summary>The sender asks for it, for this message: REQUIRETLS (RFC 8689 §4.2.1).</summary>
+    /// <param name="OfferRequired">Whether the host must offer REQUIRETLS itself. False where an operator's rule lets an authenticated hop do.</param>
+    public sealed record RequireTls(bool OfferRequired) : TransportPolicy
+    {
+        public override SecurityFloor Floor => SecurityFloor.Authenticated;
+    }
+
+    /// <summary>A policy of the recipient's side that the sender waived for this message by <c>TLS-Required: No</c> (RFC 8689 §4.2.2). It stays
+    /// in the plan.</summary>
+    public sealed record Waived(TransportPolicy Policy) : TransportPolicy
+    {
+        public override SecurityFloor Floor => SecurityFloor.Plaintext;
     }
 }

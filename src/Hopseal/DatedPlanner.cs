@@ -1,6 +1,8 @@
 using Hopseal.Configuration;
 using Hopseal.Dns;
 using Hopseal.Policy;
+using Hopseal.Policy.MtaSts;
+using Hopseal.Smtp.Mail;
 
 namespace Hopseal;
 
@@ -10,20 +12,22 @@ sealed class DatedPlanner
     readonly GatewayConfiguration _configuration;
     readonly IDnsResolver _resolver;
     readonly ProvenTlsMemory _proven;
+    readonly StsPolicies _sts;
     readonly TimeProvider _clock;
     volatile Day _today;
 
-    public DatedPlanner(GatewayConfiguration configuration, IDnsResolver resolver, ProvenTlsMemory proven, TimeProvider clock)
+    public DatedPlanner(GatewayConfiguration configuration, IDnsResolver resolver, ProvenTlsMemory proven, StsPolicies sts, TimeProvider clock)
     {
         _configuration = configuration;
         _resolver = resolver;
         _proven = proven;
+        _sts = sts;
         _clock = clock;
         _today = Plan(Today());
     }
 
-    /// <summary>See <see cref="DeliveryPlanner.PlanAsync(string, CancellationToken)"/>.</summary>
-    public ValueTask<DeliveryPlan> PlanAsync(string domain, CancellationToken cancel)
+    /// <summary>See <see cref="DeliveryPlanner.PlanAsync(string, Mailbox?, CancellationToken)"/>.</summary>
+    public ValueTask<DeliveryPlan> PlanAsync(string domain, Mailbox? sender, CancellationToken cancel)
     {
         var today = Today();
         if (_today.Date != today)
@@ -31,12 +35,12 @@ sealed class DatedPlanner
             _today = Plan(today);
         }
 
-        return _today.Planner.PlanAsync(domain, cancel);
+        return _today.Planner.PlanAsync(domain, sender, cancel);
     }
 
     DateOnly Today() => DateOnly.FromDateTime(_clock.GetUtcNow().UtcDateTime);
 
-    Day Plan(DateOnly date) => new(date, new DeliveryPlanner(_configuration.RoutingOn(date), _resolver, _proven));
+    Day Plan(DateOnly date) => new(date, new DeliveryPlanner(_configuration.RoutingOn(date), _resolver, _proven, _sts));
 
     sealed record Day(DateOnly Date, DeliveryPlanner Planner);
 }

@@ -6,6 +6,8 @@ using Hopseal.Configuration;
 using Hopseal.Control;
 using Hopseal.Dns;
 using Hopseal.Policy;
+using Hopseal.Policy.Dane;
+using Hopseal.Policy.MtaSts;
 using Hopseal.Relay;
 using Hopseal.Relay.Attempt;
 using Hopseal.Relay.Dsn;
@@ -80,15 +82,15 @@ sealed class Gateway : IAsyncDisposable
         _listeners = [.. configuration.Listeners.Select(listener => new SmtpListener(OptionsOf(listener), limits, intake, Record, clock))];
 
         // How it goes out.
-        var planner = new DatedPlanner(configuration, resolver, proven, clock);
+        var planner = new DatedPlanner(configuration, resolver, proven, new StsPolicies(resolver), clock);
         _rules = new RuleWatch(configuration.Outbound.Rules, clock, logs.CreateLogger<RuleWatch>());
-        var check = new PkixCheck(roots, clock);
+        var verifier = new PeerVerifier(new PkixCheck(roots, clock), new DaneCheck(clock));
         var destinationOf = DestinationsOf(configuration);
         _deliverer = new Deliverer(
             new DelivererOptions
             {
                 Client = new ClientOptions { Hostname = hostname, Clock = clock },
-                Verify = check.For,
+                Verify = verifier.For,
                 Credentials = configuration.SmartHostCredentials,
                 Proven = (plan, _) => proven.Prove(plan.Host, clock.GetUtcNow()),
                 LastProven = proven.LastProven,
@@ -112,7 +114,7 @@ sealed class Gateway : IAsyncDisposable
             _sessions,
             new QueueRunnerOptions
             {
-                Plan = planner.PlanAsync,
+                Plan = (lease, cancel) => planner.PlanAsync(lease.Domain, lease.Pending.ReturnPath, cancel),
                 Schedule = configuration.Outbound.Schedule,
                 Clock = clock,
                 MaxAttempts = configuration.Outbound.Connections,

@@ -171,14 +171,14 @@ public sealed class DeliveryPlannerTests
         using var cancelled = new CancellationTokenSource();
         await cancelled.CancelAsync();
         var planner = new DeliveryPlanner(new Routing(), ZoneResolver.Parse(Zone), new ProvenTlsMemory(_clock));
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await planner.PlanAsync("insecure.test", cancelled.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await planner.PlanAsync("insecure.test", null, cancelled.Token));
     }
 
     async Task<DeliveryPlan.Relay> RelayAsync(Routing routing, string domain, ProvenTlsMemory? proven = null) =>
         Assert.IsType<DeliveryPlan.Relay>(await PlanAsync(routing, domain, proven));
 
     ValueTask<DeliveryPlan> PlanAsync(Routing routing, string domain, ProvenTlsMemory? proven = null) =>
-        new DeliveryPlanner(routing, ZoneResolver.Parse(Zone), proven ?? new ProvenTlsMemory(_clock)).PlanAsync(domain, Cancel);
+        new DeliveryPlanner(routing, ZoneResolver.Parse(Zone), proven ?? new ProvenTlsMemory(_clock)).PlanAsync(domain, null, Cancel);
 
     static Routing Routed(NextHop hop) => new() { Domains = Table("insecure.test", new DomainRoute(hop, null, null)) };
 

@@ -178,5 +178,5 @@ public sealed class ExceptionTests
 
     async Task<HostPlan> HostAsync(Routing routing, string domain) =>
         Assert.IsType<DeliveryPlan.Relay>(await new DeliveryPlanner(routing, ZoneResolver.Parse(Zone), _proven).PlanAsync(
-            domain, TestContext.Current.CancellationToken)).Hosts[0];
+            domain, null, TestContext.Current.CancellationToken)).Hosts[0];
 }

@@ -135,7 +135,7 @@ public sealed class PlanTextTests
 
     async Task AssertTextAsync(Routing routing, string domain, string expected)
     {
-        var plan = await new DeliveryPlanner(routing, s_zone, _proven).PlanAsync(domain, TestContext.Current.CancellationToken);
+        var plan = await new DeliveryPlanner(routing, s_zone, _proven).PlanAsync(domain, null, TestContext.Current.CancellationToken);
         Assert.Equal(expected, PlanText.Write(domain, plan));
     }
 }

@@ -62,7 +62,7 @@ sealed class OutboundSession(
     /// <exception cref="OperationCanceledException">The attempt was broken off.</exception>
     public async ValueTask<Clearance> OpenAsync(CancellationToken cancel)
     {
-        var demand = new TlsDemand(plan.Floor, plan.Host.Name?.Ascii ?? "", options.Verify(plan), start);
+        var demand = new TlsDemand(plan.Floor, plan.ServerName, options.Verify(plan), start);
         var clearance = await SmtpClientConnection.OpenAsync(peer, demand, client, cancel);
         switch (clearance)
         {

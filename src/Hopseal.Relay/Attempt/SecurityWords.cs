@@ -64,7 +64,12 @@ static class SecurityWords
         TransportPolicy.Credentials => "we authenticate there",
         TransportPolicy.ProvenTls proven => string.Create(
             CultureInfo.InvariantCulture, $"it completed TLS on {proven.LastProvenAt.UtcDateTime:yyyy-MM-dd}"),
-        var other => other.GetType().Name,
+        TransportPolicy.Dane dane => $"DANE, TLSA at {dane.Base}",
+        TransportPolicy.DaneUnusable unusable => $"DANE, TLSA at {unusable.Base} that cannot be used",
+        TransportPolicy.MtaSts sts => $"MTA-STS, id {sts.Policy.Id}",
+        TransportPolicy.RequireTls => "REQUIRETLS of the sender",
+        TransportPolicy.Waived waived => $"waived by the sender: {Source(waived.Policy, internally)}",
+        _ => throw new ArgumentException($"unknown policy {policy}", nameof(policy)),
     };
 
     static string Describe(TlsFailure failure)

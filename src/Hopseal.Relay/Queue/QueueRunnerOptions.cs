@@ -5,8 +5,8 @@ namespace Hopseal.Relay.Queue;
 /// <summary>How much is attempted at once, and how soon again.</summary>
 public sealed record QueueRunnerOptions
 {
-    /// <summary>Decides how mail for a recipient domain travels; <see cref="DeliveryPlanner"/> in production.</summary>
-    public required Func<string, CancellationToken, ValueTask<DeliveryPlan>> Plan { get; init; }
+    /// <summary>Decides how the mail of a lease travels; <see cref="DeliveryPlanner"/> in production.</summary>
+    public required Func<QueueLease, CancellationToken, ValueTask<DeliveryPlan>> Plan { get; init; }
 
     /// <summary>The same schedule as the queue's.</summary>
     public required RetrySchedule Schedule { get; init; }

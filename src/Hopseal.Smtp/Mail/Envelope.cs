@@ -9,6 +9,7 @@ namespace Hopseal.Smtp.Mail;
 /// <param name="DeclaredSize">The SIZE parameter in octets (RFC 1870 §6), null when there was none.</param>
 /// <param name="Return">The RET parameter (RFC 3461 §4.3), null when there was none: then we choose.</param>
 /// <param name="EnvelopeId">The ENVID parameter, decoded (RFC 3461 §4.4): the sender's own name for the message.</param>
+/// <param name="Tls">What the sender said about TLS (RFC 8689): by a parameter of MAIL, or in the message's header section.</param>
 public sealed record Envelope(
     Mailbox? ReturnPath,
     ImmutableArray<Recipient> Recipients,
@@ -16,7 +17,8 @@ public sealed record Envelope(
     bool SmtpUtf8 = false,
     long? DeclaredSize = null,
     DsnReturn? Return = null,
-    string? EnvelopeId = null)
+    string? EnvelopeId = null,
+    MessageTls Tls = MessageTls.Unspecified)
 {
     /// <summary>The reverse-path with its angle brackets: <c>&lt;&gt;</c> for none.</summary>
     public string ReturnPathText => $"<{ReturnPath}>";

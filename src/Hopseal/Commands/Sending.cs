@@ -2,6 +2,8 @@ using System.Collections.Immutable;
 using System.Text;
 using Hopseal.Configuration;
 using Hopseal.Policy;
+using Hopseal.Policy.Dane;
+using Hopseal.Policy.MtaSts;
 using Hopseal.Relay.Attempt;
 using Hopseal.Relay.Queue;
 using Hopseal.Smtp.Client;
@@ -20,14 +22,14 @@ sealed class Sending(SendRequest request, byte[] content, Terminal terminal)
     public async Task<int> RunAsync(CancellationToken cancel)
     {
         var dns = new DnsSettings([], TrustAuthenticData: false, TimeSpan.FromSeconds(3));
-        var planner = new DeliveryPlanner(
-            request.Routing, Resolvers.Create(dns, terminal.Clock), new ProvenTlsMemory(terminal.Clock));
+        var resolver = Resolvers.Create(dns, terminal.Clock);
+        var planner = new DeliveryPlanner(request.Routing, resolver, new ProvenTlsMemory(terminal.Clock), new StsPolicies(resolver));
         var deliverer = new Deliverer(DelivererOptions(), _dialogue, NullLogger<Deliverer>.Instance);
         var envelope = WithContent(request.Envelope);
         var outcomes = ImmutableArray.CreateBuilder<RecipientOutcome>();
         foreach (var (domain, recipients) in request.Parts())
         {
-            var plan = await planner.PlanAsync(domain, cancel);
+            var plan = (await planner.PlanAsync(domain, envelope.ReturnPath, cancel)).For(envelope.Tls);
             _dialogue.Plan(domain, plan);
             var part = envelope with { Recipients = recipients };
             outcomes.AddRange(plan is DeliveryPlan.Relay relay
@@ -77,11 +79,11 @@ sealed class Sending(SendRequest request, byte[] content, Terminal terminal)
 
     DelivererOptions DelivererOptions()
     {
-        var check = new PkixCheck(request.Roots, terminal.Clock);
+        var verifier = new PeerVerifier(new PkixCheck(request.Roots, terminal.Clock), new DaneCheck(terminal.Clock));
         return new DelivererOptions
         {
             Client = new ClientOptions { Hostname = request.Hostname, Clock = terminal.Clock },
-            Verify = check.For,
+            Verify = verifier.For,
             Credentials = request.Credentials,
         };
     }

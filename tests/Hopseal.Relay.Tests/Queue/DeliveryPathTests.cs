@@ -162,7 +162,7 @@ public sealed class DeliveryPathTests : IAsyncDisposable
             new Maildir("gw.example.com", _clock),
             new DeliveryReport("gw.example.com", _clock),
             _sink,
-            new QueueRunnerOptions { Plan = planner.PlanAsync, Schedule = s_schedule, Clock = _clock },
+            new QueueRunnerOptions { Plan = (lease, cancel) => planner.PlanAsync(lease.Domain, lease.Pending.ReturnPath, cancel), Schedule = s_schedule, Clock = _clock },
             NullLogger<QueueRunner>.Instance);
         _running = _runner.RunAsync(_stop.Token);
     }

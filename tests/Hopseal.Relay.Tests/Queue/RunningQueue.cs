@@ -33,7 +33,7 @@ sealed class RunningQueue : IAsyncDisposable
         Store = store ?? new MemoryStore();
         var options = new QueueRunnerOptions
         {
-            Plan = plan,
+            Plan = (lease, stop) => plan(lease.Domain, stop),
             Schedule = Schedule,
             Clock = Clock,
             LastTimeout = Timeout.InfiniteTimeSpan, // the clock runs much faster than the queue

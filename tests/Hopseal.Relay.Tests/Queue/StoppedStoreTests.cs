@@ -215,7 +215,7 @@ public sealed class StoppedStoreTests
                 sink,
                 new QueueRunnerOptions
                 {
-                    Plan = PlanAsync,
+                    Plan = (lease, stop) => PlanAsync(lease.Domain, stop),
                     Schedule = s_schedule,
                     Clock = clock,
                     LastTimeout = Timeout.InfiniteTimeSpan, // the clock runs much faster than the queue

@@ -1,0 +1,77 @@
+using Hopseal.Dns;
+using Hopseal.Policy.Dane;
+using Hopseal.Policy.MtaSts;
+using Hopseal.Smtp.Tls;
+
+namespace Hopseal.Policy;
+
+/// <summary>What the recipient's side published, put into the plan of one host. Pure.</summary>
+static class PublishedPolicies
+{
+    const string Dane = "DANE";
+    const string MtaSts = "MTA-STS";
+
+    /// <param name="host">With everything that the operator configured.</param>
+    /// <param name="recipient">Null for an address literal.</param>
+    /// <param name="exclusion">Set where the host must not get mail now.</param>
+    public static HostPlan Add(HostPlan host, StsFinding policy, DaneFinding records, DomainName? recipient, out TlsFailure? exclusion)
+    {
+        var withPolicy = AddPolicy(host, policy, out var unlisted);
+        var withBoth = AddRecords(withPolicy, records, recipient, out var unknown);
+        exclusion = unlisted ?? unknown;
+        return withBoth;
+    }
+
+    static HostPlan AddPolicy(HostPlan host, StsFinding finding, out TlsFailure? exclusion)
+    {
+        exclusion = null;
+        if (finding is not StsFinding.Found found || found.Policy.Mode is StsMode.None || host.Host.Name is not { } name)
+        {
+            return Note(host, MtaSts, finding is StsFinding.None none ? none.Why : "the policy says mode none");
+        }
+
+        var policy = new TransportPolicy.MtaSts(found.Policy, found.FetchedAt);
+        var plan = host.With(policy);
+        var inForce = policy.Floor is SecurityFloor.Authenticated && plan.Policies.Contains(policy);
+        if (!found.Policy.Names(name))
+        {
+            var failure = new TlsFailure(TlsResultType.ValidationFailure, "mx-not-in-policy", $"the MTA-STS policy does not name {name}");
+            exclusion = inForce ? failure : null;
+            return Note(plan, MtaSts, $"not in force: {failure.Detail}", failure);
+        }
+
+        return inForce && host.Host.Authenticity is HostAuthenticity.None
+            ? plan with
+            {
+                Host = plan.Host with { Authenticity = HostAuthenticity.MtaSts },
+                ReferenceNames = plan.ReferenceNames.Contains(name.Ascii) ? plan.ReferenceNames : [name.Ascii, .. plan.ReferenceNames],
+            }
+            : plan;
+    }
+
+    static HostPlan AddRecords(HostPlan host, DaneFinding finding, DomainName? recipient, out TlsFailure? exclusion)
+    {
+        exclusion = null;
+        switch (finding)
+        {
+            case DaneFinding.None none:
+                return Note(host, Dane, none.Why);
+            case DaneFinding.Found { Usable.IsEmpty: true } unusable:
+                return host.With(new TransportPolicy.DaneUnusable(unusable.Base, unusable.Published));
+            case DaneFinding.Found found:
+                string[] names = [.. new[] { found.Base, host.Host.Name, recipient }.OfType<DomainName>().Select(name => name.Ascii).Distinct()];
+                return host.With(new TransportPolicy.Dane(
+                    found.Base, found.Usable, [.. names], host.Host.Authenticity is HostAuthenticity.Dnssec or HostAuthenticity.Configured));
+            case DaneFinding.Failed failed:
+                // An exception that lets the host off DANE also lets it off the question.
+                var letOff = host.Policies.OfType<TransportPolicy.Operator>().Any(policy => policy.Exception is not null);
+                exclusion = letOff ? null : failed.Failure;
+                return Note(host, Dane, failed.Failure.Detail ?? failed.Failure.ReasonCode, failed.Failure);
+            default:
+                throw new ArgumentException($"unknown finding {finding}", nameof(finding));
+        }
+    }
+
+    static HostPlan Note(HostPlan host, string mechanism, string detail, TlsFailure? failure = null) =>
+        host with { Notes = [.. host.Notes, new PolicyNote(mechanism, detail, failure)] };
+}
