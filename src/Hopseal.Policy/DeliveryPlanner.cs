@@ -32,6 +32,7 @@ public sealed class DeliveryPlanner(
     static readonly EnhancedStatus s_unroutableNow = new(4, 4, 4);
     static readonly EnhancedStatus s_securityNow = new(4, 7, 5);
     static readonly StsFinding s_noSts = new StsFinding.None("not looked for", []);
+    static readonly StsFinding s_nextHop = new StsFinding.None("the next hop is configured", []);
 
     readonly OperatorRules _rules = new(routing.Rules);
     readonly DaneLookup _dane = new(resolver);
@@ -98,7 +99,7 @@ public sealed class DeliveryPlanner(
 
         var planned = addresses.Of(new PlannedHost(
             hop.Address is null ? hop.Host : null, 0, hop.Port, hop.Start, HostAuthenticity.Configured, addresses.Found));
-        return await DecideAsync(recipient, [Secured(recipient, planned, configured, credentials)], s_noSts, credentials, cancel);
+        return await DecideAsync(recipient, [Secured(recipient, planned, configured, credentials)], s_nextHop, credentials, cancel);
     }
 
     async ValueTask<DeliveryPlan> PlanDirectAsync(

@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
+using Hopseal.Dns;
+using Hopseal.Smtp.Tls;
 
 namespace Hopseal.Policy;
 
@@ -11,49 +13,56 @@ public static class PlanText
     public static string Write(string domain, DeliveryPlan plan)
     {
         ArgumentNullException.ThrowIfNull(plan);
-        return plan switch
-        {
-            DeliveryPlan.Relay relay => Write(domain, relay),
-            DeliveryPlan.Keep keep => $"{domain}: kept here, in {keep.Maildir}\n",
-            DeliveryPlan.Defer defer => $"{domain}: wait, {defer.Status} {defer.Reason}\n",
-            DeliveryPlan.Bounce bounce => $"{domain}: return to sender, {bounce.Status} {bounce.Reason}\n",
-            _ => throw new ArgumentException($"unknown plan {plan}", nameof(plan)),
-        };
-    }
-
-    static void Excluded(StringBuilder text, ImmutableArray<ExcludedHost> hosts)
-    {
-        foreach (var (plan, why) in hosts)
-        {
-            text.Append(CultureInfo.InvariantCulture, $"  -  {plan.Host}, {Origin(plan.Host)}: gets no mail: {why.Detail ?? why.ReasonCode}\n");
-        }
-    }
-
-    static string Write(string domain, DeliveryPlan.Relay relay)
-    {
         var text = new StringBuilder();
-        var credentials = relay.Credentials ? ", with our credentials" : "";
-        text.Append(CultureInfo.InvariantCulture, $"{domain}: relay to {Count(relay.Hosts.Length)}{credentials}\n");
-        for (var i = 0; i < relay.Hosts.Length; i++)
+        switch (plan)
         {
-            Write(text, i + 1, relay.Hosts[i]);
-        }
+            case DeliveryPlan.Relay relay:
+                var credentials = relay.Credentials ? ", with our credentials" : "";
+                text.Append(CultureInfo.InvariantCulture, $"{domain}: relay to {Count(relay.Hosts.Length)}{credentials}\n");
+                for (var i = 0; i < relay.Hosts.Length; i++)
+                {
+                    text.Append(CultureInfo.InvariantCulture, $"  {i + 1}. {relay.Hosts[i].Host}, {Origin(relay.Hosts[i].Host)}\n");
+                    Write(text, relay.Hosts[i]);
+                }
 
-        Excluded(text, relay.Excluded);
+                Write(text, relay.Excluded);
+                break;
+            case DeliveryPlan.Keep keep:
+                text.Append(CultureInfo.InvariantCulture, $"{domain}: kept here, in {keep.Maildir}\n");
+                break;
+            case DeliveryPlan.Defer defer:
+                text.Append(CultureInfo.InvariantCulture, $"{domain}: wait, {defer.Status} {defer.Reason}\n");
+                Write(text, defer.Excluded);
+                break;
+            case DeliveryPlan.Bounce bounce:
+                text.Append(CultureInfo.InvariantCulture, $"{domain}: return to sender, {bounce.Status} {bounce.Reason}\n");
+                break;
+            default:
+                throw new ArgumentException($"unknown plan {plan}", nameof(plan));
+        }
 
         return text.ToString();
     }
 
-    static void Write(StringBuilder text, int number, HostPlan plan)
+    static void Write(StringBuilder text, ImmutableArray<ExcludedHost> hosts)
+    {
+        foreach (var (plan, why) in hosts)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"  -  {plan.Host}, {Origin(plan.Host)}\n");
+            Line(text, "no mail", why.Detail ?? why.ReasonCode);
+            Write(text, plan);
+        }
+    }
+
+    static void Write(StringBuilder text, HostPlan plan)
     {
         var host = plan.Host;
-        text.Append(CultureInfo.InvariantCulture, $"  {number}. {host}, {Origin(host)}\n");
-        Line(text, "addresses", host.AddressFailure is { } failure ? $"none, skipped: {failure}" : string.Join(", ", host.Addresses));
+        Line(text, "addresses", Addresses(host));
         Line(text, "start", host.Start switch
         {
-            Smtp.Tls.TlsStart.StartTls => "STARTTLS",
-            Smtp.Tls.TlsStart.Implicit => "TLS from the first byte",
-            Smtp.Tls.TlsStart.None => "no TLS",
+            TlsStart.StartTls => "STARTTLS",
+            TlsStart.Implicit => "TLS from the first byte",
+            TlsStart.None => "no TLS",
         });
         foreach (var policy in plan.Policies)
         {
@@ -62,16 +71,29 @@ public static class PlanText
 
         foreach (var note in plan.Notes)
         {
-            Line(text, "no", $"{note.Mechanism}: {note.Detail}");
+            Line(text, note.Failure is null ? $"no {note.Mechanism}" : note.Mechanism, note.Detail);
         }
 
         Line(text, "floor", plan.Floor.ToString());
         Line(text, "names", plan.ReferenceNames.IsEmpty ? "none" : string.Join(", ", plan.ReferenceNames));
     }
 
+    static string Addresses(PlannedHost host)
+    {
+        if (host.AddressFailure is { } failure)
+        {
+            return $"none, skipped: {failure}";
+        }
+
+        var addresses = string.Join(", ", host.Addresses);
+        var alias = host.ExpandedName is { } expanded ? $", of {expanded}" : "";
+        return host.Name is null ? addresses
+            : $"{addresses}{alias} ({(host.AddressStatus is DnssecStatus.Secure ? "DNSSEC-validated" : "not signed")})";
+    }
+
     static string Describe(TransportPolicy policy) => policy switch
     {
-        TransportPolicy.Opportunistic => "nothing published: encrypt if offered",
+        TransportPolicy.Opportunistic => "default: encrypt if offered",
         TransportPolicy.Operator { Exception: { } terms } exception => $"exception: {exception.Source}, {terms}",
         TransportPolicy.Operator configured => $"configured: {configured.Source}",
         TransportPolicy.Excepted excepted =>

@@ -37,7 +37,7 @@ static class PublishedPolicies
         {
             var failure = new TlsFailure(TlsResultType.ValidationFailure, "mx-not-in-policy", $"the MTA-STS policy does not name {name}");
             exclusion = inForce ? failure : null;
-            return Note(plan, MtaSts, $"not in force: {failure.Detail}", failure);
+            return Note(plan, MtaSts, inForce ? failure.Detail! : $"not in force: {failure.Detail}", failure);
         }
 
         return inForce && host.Host.Authenticity is HostAuthenticity.None

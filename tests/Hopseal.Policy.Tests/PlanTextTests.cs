@@ -33,18 +33,22 @@ public sealed class PlanTextTests
         await AssertTextAsync(routing, "bank.test", """
             bank.test: relay to 2 hosts, in this order
               1. mx1.bank.test:25, MX 10, DNSSEC-validated
-                 addresses  2001:db8::1, 192.0.2.1
+                 addresses  2001:db8::1, 192.0.2.1 (not signed)
                  start      STARTTLS
-                 policy     Plaintext     nothing published: encrypt if offered
+                 policy     Plaintext     default: encrypt if offered
                  policy     Authenticated configured: Outbound.Rules[0]
                  policy     Encrypted     completed TLS before, last 2026-05-01 12:34 UTC
+                 no MTA-STS not looked for
+                 no DANE    not looked for
                  floor      Authenticated
                  names      mx1.bank.test, bank.test, *.bank.example
               2. mx.elsewhere.test:25, MX 20, DNSSEC-validated
                  addresses  none, skipped: mx.elsewhere.test AAAA: SERVFAIL, no reachable authority; mx.elsewhere.test A: SERVFAIL, no reachable authority
                  start      STARTTLS
-                 policy     Plaintext     nothing published: encrypt if offered
+                 policy     Plaintext     default: encrypt if offered
                  policy     Authenticated configured: Outbound.Rules[0]
+                 no MTA-STS not looked for
+                 no DANE    not looked for
                  floor      Authenticated
                  names      mx.elsewhere.test, bank.test, *.bank.example
 
@@ -67,12 +71,14 @@ public sealed class PlanTextTests
         await AssertTextAsync(routing, "plain.test", """
             plain.test: relay to one host
               1. plain.test:25, MX 0, not signed
-                 addresses  192.0.2.4
+                 addresses  192.0.2.4 (not signed)
                  start      STARTTLS
-                 policy     Plaintext     nothing published: encrypt if offered
+                 policy     Plaintext     default: encrypt if offered
                  policy     Plaintext     instead of Authenticated, by the exception Outbound.Rules[1]: configured: Outbound.Rules[0]
                  policy     Plaintext     exception: Outbound.Rules[1], until 2026-05-31, ops: ticket 4711
                  policy     Plaintext     instead of Encrypted, by the exception Outbound.Rules[1]: completed TLS before, last 2026-05-01 12:34 UTC
+                 no MTA-STS not looked for
+                 no DANE    not looked for
                  floor      Plaintext
                  names      plain.test
 
@@ -86,10 +92,12 @@ public sealed class PlanTextTests
         await AssertTextAsync(routing, "bank.test", """
             bank.test: relay to one host, with our credentials
               1. smart.test:465, configured
-                 addresses  192.0.2.3
+                 addresses  192.0.2.3 (not signed)
                  start      TLS from the first byte
-                 policy     Plaintext     nothing published: encrypt if offered
+                 policy     Plaintext     default: encrypt if offered
                  policy     Encrypted     credentials never travel in plaintext
+                 no MTA-STS the next hop is configured
+                 no DANE    not looked for
                  floor      Encrypted
                  names      smart.test
 
@@ -102,7 +110,7 @@ public sealed class PlanTextTests
           1. [2001:db8::7]:25, address literal
              addresses  2001:db8::7
              start      STARTTLS
-             policy     Plaintext     nothing published: encrypt if offered
+             policy     Plaintext     default: encrypt if offered
              floor      Plaintext
              names      none
 
@@ -112,9 +120,11 @@ public sealed class PlanTextTests
     public async Task An_implicit_mx() => await AssertTextAsync(new Routing(), "plain.test", """
         plain.test: relay to one host
           1. plain.test:25, MX 0, not signed
-             addresses  192.0.2.4
+             addresses  192.0.2.4 (not signed)
              start      STARTTLS
-             policy     Plaintext     nothing published: encrypt if offered
+             policy     Plaintext     default: encrypt if offered
+             no MTA-STS not looked for
+             no DANE    not looked for
              floor      Plaintext
              names      plain.test
 
