@@ -9,6 +9,8 @@ namespace Hopseal.Policy;
 /// <summary>A plan as people read it.</summary>
 public static class PlanText
 {
+    const string Unvouched = ", of a host that DNS does not vouch for";
+
     /// <summary>Lines end in LF; the last one too.</summary>
     public static string Write(string domain, DeliveryPlan plan)
     {
@@ -74,6 +76,11 @@ public static class PlanText
             Line(text, note.Failure is null ? $"no {note.Mechanism}" : note.Mechanism, note.Detail);
         }
 
+        if (plan.Certificate is { } certificate)
+        {
+            Line(text, "shows", $"{Path.GetFileName(certificate.Files.Chain)}, if it asks: {certificate.Source}");
+        }
+
         Line(text, "floor", plan.Floor.ToString());
         Line(text, "names", plan.ReferenceNames.IsEmpty ? "none" : string.Join(", ", plan.ReferenceNames));
     }
@@ -98,12 +105,16 @@ public static class PlanText
         TransportPolicy.Operator configured => $"configured: {configured.Source}",
         TransportPolicy.Excepted excepted =>
             $"instead of {excepted.Policy.Floor}, by the exception {excepted.By.Source}: {Describe(excepted.Policy)}",
+        TransportPolicy.Pinned pinned => $"only {string.Join(" or ", pinned.Pins)}: {pinned.Source}{(pinned.Vouched ? "" : Unvouched)}",
+        TransportPolicy.PrivateAuthority authority =>
+            $"only authorities of {authority.Roots.Description}: {authority.Source}{(authority.Vouched ? "" : Unvouched)}",
+        TransportPolicy.MinimumVersion minimum => $"{Words(minimum.Version)} or newer: {minimum.Source}",
         TransportPolicy.Credentials => "credentials never travel in plaintext",
         TransportPolicy.ProvenTls proven => string.Create(
-            CultureInfo.InvariantCulture, $"completed TLS before, last {proven.LastProvenAt.UtcDateTime:yyyy-MM-dd HH:mm} UTC"),
+            CultureInfo.InvariantCulture, $"completed TLS before, last {proven.LastProvenAt.UtcDateTime:yyyy-MM-dd HH:mm} UTC{Verified(proven)}"),
         TransportPolicy.Dane dane => string.Create(
             CultureInfo.InvariantCulture,
-            $"DANE: {dane.Usable.Length} usable TLSA at {dane.Base}{(dane.SecureMx ? "" : ", of a host that DNS does not vouch for")}"),
+            $"DANE: {dane.Usable.Length} usable TLSA at {dane.Base}{(dane.SecureMx ? "" : Unvouched)}"),
         TransportPolicy.DaneUnusable unusable => $"DANE: no usable TLSA at {unusable.Base}",
         TransportPolicy.MtaSts sts => string.Create(
             CultureInfo.InvariantCulture,
@@ -111,6 +122,19 @@ public static class PlanText
         TransportPolicy.RequireTls => "the sender requires it (REQUIRETLS)",
         TransportPolicy.Waived waived => $"waived by the sender: {Describe(waived.Policy)}",
         _ => throw new ArgumentException($"unknown policy {policy}", nameof(policy)),
+    };
+
+    static string Words(TlsVersion version) => version switch
+    {
+        TlsVersion.Tls12 => "TLS 1.2",
+        TlsVersion.Tls13 => "TLS 1.3",
+    };
+
+    static string Verified(TransportPolicy.ProvenTls proven) => proven.LastVerifiedAt switch
+    {
+        null => "",
+        var at when at == proven.LastProvenAt => ", and proved who it is",
+        { } at => string.Create(CultureInfo.InvariantCulture, $", and proved who it is, last {at.UtcDateTime:yyyy-MM-dd HH:mm} UTC"),
     };
 
     static string Origin(PlannedHost host) => host.Authenticity switch
