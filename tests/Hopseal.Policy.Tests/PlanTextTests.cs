@@ -41,7 +41,7 @@ public sealed class PlanTextTests
                  policy     Authenticated configured: Outbound.Rules[0]
                  policy     Encrypted     completed TLS before, last 2026-05-01 12:34 UTC
                  no MTA-STS not looked for
-                 no DANE    not looked for
+                 no DANE    not looked for: the addresses are not signed
                  floor      Authenticated
                  names      mx1.bank.test, bank.test, *.bank.example
               2. mx.elsewhere.test:25, MX 20, DNSSEC-validated
@@ -50,7 +50,7 @@ public sealed class PlanTextTests
                  policy     Plaintext     default: encrypt if offered
                  policy     Authenticated configured: Outbound.Rules[0]
                  no MTA-STS not looked for
-                 no DANE    not looked for
+                 no DANE    not looked for: there is no address to connect to
                  floor      Authenticated
                  names      mx.elsewhere.test, bank.test, *.bank.example
 
@@ -80,7 +80,7 @@ public sealed class PlanTextTests
                  policy     Plaintext     exception: Outbound.Rules[1], until 2026-05-31, ops: ticket 4711
                  policy     Plaintext     instead of Encrypted, by the exception Outbound.Rules[1]: completed TLS before, last 2026-05-01 12:34 UTC
                  no MTA-STS not looked for
-                 no DANE    not looked for
+                 no DANE    not looked for: the addresses are not signed
                  floor      Plaintext
                  names      plain.test
 
@@ -118,7 +118,7 @@ public sealed class PlanTextTests
                  policy     Authenticated only authorities of memory: Outbound.Rules[1], of a host that DNS does not vouch for
                  policy     Encrypted     completed TLS before, last 2026-05-01 12:34 UTC, and proved who it is, last 2026-04-30 12:34 UTC
                  no MTA-STS not looked for
-                 no DANE    not looked for
+                 no DANE    not looked for: the addresses are not signed
                  shows      client.pem, if it asks: Outbound.Rules[0]
                  floor      Authenticated
                  names      hosted.test
@@ -138,7 +138,7 @@ public sealed class PlanTextTests
                  policy     Plaintext     default: encrypt if offered
                  policy     Encrypted     credentials never travel in plaintext
                  no MTA-STS the next hop is configured
-                 no DANE    not looked for
+                 no DANE    not looked for: the addresses are not signed
                  floor      Encrypted
                  names      smart.test
 
@@ -165,7 +165,7 @@ public sealed class PlanTextTests
              start      STARTTLS
              policy     Plaintext     default: encrypt if offered
              no MTA-STS not looked for
-             no DANE    not looked for
+             no DANE    not looked for: the addresses are not signed
              floor      Plaintext
              names      plain.test
 
