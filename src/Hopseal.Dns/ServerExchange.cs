@@ -99,7 +99,8 @@ sealed class ServerExchange
         {
             // The library reports a cancellation as a time-out.
             cancel.ThrowIfCancellationRequested();
-            return Failed(server, question, KindOf(e), e is DnsResponseException { InnerException: { } inner } ? inner.Message : e.Message);
+            var kind = KindOf(e);
+            return Failed(server, question, kind, kind is DnsFailureKind.TimedOut ? "no answer in time" : MessageOf(e));
         }
 
         if (!IsReplyTo(question, response))
@@ -134,6 +135,8 @@ sealed class ServerExchange
         SocketException => DnsFailureKind.Unreachable,
         _ => DnsFailureKind.Malformed,
     };
+
+    static string MessageOf(Exception e) => e is DnsResponseException { InnerException: { } inner } ? inner.Message : e.Message;
 
     static string Describe(string code, IDnsQueryResponse response) =>
         ExtendedDnsError.Describe(response) is { } extended ? $"{code}, {extended}" : code;
