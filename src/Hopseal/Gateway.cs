@@ -35,6 +35,7 @@ sealed class Gateway : IAsyncDisposable
     readonly MessageQueue _queue;
     readonly ProvenTlsKeeper _proven;
     readonly RuleWatch _rules;
+    readonly ResolverWatch? _resolver;
     readonly SessionFanout _sessions;
     readonly Deliverer _deliverer;
     readonly QueueRunner _runner;
@@ -57,6 +58,9 @@ sealed class Gateway : IAsyncDisposable
         _watch = new CertificateWatch(_certificates, logs.CreateLogger<CertificateWatch>());
         var roots = TrustedRoots.Load(configuration.Roots);
         var resolver = zone ?? Resolvers.Create(configuration.Dns, clock);
+        _resolver = zone is null && Resolvers.Probe(configuration.Dns, clock) is { } probe
+            ? new ResolverWatch(probe.CheckAsync, configuration.Dns.Health!.Interval, clock, logs.CreateLogger<ResolverWatch>())
+            : null;
 
         // Where mail is kept. From here on there is something to dispose.
         _store = SqliteQueueStore.Open(configuration.DataDirectory, logs.CreateLogger<SqliteQueueStore>());
@@ -140,7 +144,7 @@ sealed class Gateway : IAsyncDisposable
         // How it is administered.
         _operations = new ControlOperations(
             new QueueOperations(_store, clock, logs.CreateLogger<QueueOperations>(), _runner.Retry, _queue.Wake),
-            new PlanOperations(PlanSource.Gateway, planner.PlanAsync, clock));
+            new PlanOperations(PlanSource.Gateway, planner.PlanAsync, _ => ValueTask.FromResult(_resolver?.Health), clock));
         _controlLog = logs.CreateLogger<ControlServer>();
     }
 
@@ -244,6 +248,11 @@ sealed class Gateway : IAsyncDisposable
         }
 
         _background.Add(Task.Run(() => _runner.RunAsync(_stop.Token)));
+        if (_resolver is not null)
+        {
+            _background.Add(Task.Run(() => _resolver.RunAsync(_stop.Token)));
+        }
+
         if (_delays is not null)
         {
             _background.Add(Task.Run(() => _delays.RunAsync(_stop.Token)));
