@@ -38,6 +38,7 @@ sealed class Gateway : IAsyncDisposable
     readonly StsPolicyKeeper _policyKeeper;
     readonly StsPolicies _policies;
     readonly RuleWatch _rules;
+    readonly ResolverWatch? _resolver;
     readonly SessionFanout _sessions;
     readonly Deliverer _deliverer;
     readonly QueueRunner _runner;
@@ -62,6 +63,9 @@ sealed class Gateway : IAsyncDisposable
         _watch = new CertificateWatch(_certificates, shown, logs.CreateLogger<CertificateWatch>());
         var roots = TrustedRoots.Load(configuration.Roots);
         var resolver = zone ?? Resolvers.Create(configuration.Dns, clock);
+        _resolver = zone is null && Resolvers.Probe(configuration.Dns, clock) is { } probe
+            ? new ResolverWatch(probe.CheckAsync, configuration.Dns.Health!.Interval, clock, logs.CreateLogger<ResolverWatch>())
+            : null;
 
         // Where mail is kept. From here on there is something to dispose.
         _store = SqliteQueueStore.Open(configuration.DataDirectory, logs.CreateLogger<SqliteQueueStore>());
@@ -151,7 +155,7 @@ sealed class Gateway : IAsyncDisposable
         // How it is administered.
         _operations = new ControlOperations(
             new QueueOperations(_store, clock, logs.CreateLogger<QueueOperations>(), _runner.Retry, _queue.Wake),
-            new PlanOperations(PlanSource.Gateway, planner.PlanAsync, clock));
+            new PlanOperations(PlanSource.Gateway, planner.PlanAsync, _ => ValueTask.FromResult(_resolver?.Health), clock));
         _controlLog = logs.CreateLogger<ControlServer>();
     }
 
@@ -257,6 +261,11 @@ sealed class Gateway : IAsyncDisposable
         }
 
         _background.Add(Task.Run(() => _runner.RunAsync(_stop.Token)));
+        if (_resolver is not null)
+        {
+            _background.Add(Task.Run(() => _resolver.RunAsync(_stop.Token)));
+        }
+
         if (_delays is not null)
         {
             _background.Add(Task.Run(() => _delays.RunAsync(_stop.Token)));

@@ -12,8 +12,6 @@ namespace Hopseal.Commands;
 /// process, as the configuration says.</summary>
 sealed class PlanAccess(Terminal terminal)
 {
-    static readonly DnsSettings s_dns = new([], TrustAuthenticData: false, TimeSpan.FromSeconds(3));
-
     /// <param name="file">Null: no configuration.</param>
     /// <exception cref="ControlException">The gateway may run, and cannot be asked.</exception>
     /// <exception cref="UsageException">The configuration cannot be used.</exception>
@@ -37,9 +35,9 @@ sealed class PlanAccess(Terminal terminal)
 
     PlanOperations Default()
     {
-        var resolver = Resolver(s_dns);
+        var resolver = Resolver(DnsSettings.Standard);
         var planner = new DeliveryPlanner(new Routing(), resolver, new ProvenTlsMemory(terminal.Clock), Policies(resolver, TrustedRoots.System));
-        return new PlanOperations(PlanSource.Defaults, planner.PlanAsync, terminal.Clock);
+        return new PlanOperations(PlanSource.Defaults, planner.PlanAsync, Health(DnsSettings.Standard), terminal.Clock);
     }
 
     PlanOperations Configured(string file)
@@ -54,7 +52,7 @@ sealed class PlanAccess(Terminal terminal)
         Restore("the memory of hosts that had TLS", () => proven.Restore(provenFile.Load()));
         Restore("the MTA-STS policies that are kept", () => policies.Restore(policyFile.Load().Policies));
         var planner = new DatedPlanner(configuration, resolver, proven, policies, terminal.Clock);
-        return new PlanOperations(PlanSource.Configuration, planner.PlanAsync, terminal.Clock);
+        return new PlanOperations(PlanSource.Configuration, planner.PlanAsync, Health(configuration.Dns), terminal.Clock);
     }
 
     void Restore(string what, Action restore)
@@ -82,6 +80,13 @@ sealed class PlanAccess(Terminal terminal)
         {
             throw new UsageException($"no resolver can be asked: {e.Message}");
         }
+    }
+
+    /// <summary>Whatever the resolver of this process is, it is asked; the zone of a test is none.</summary>
+    Func<CancellationToken, ValueTask<ResolverHealth?>> Health(DnsSettings settings)
+    {
+        var probe = terminal.Zone is null ? Resolvers.BriefProbe(settings, terminal.Clock) : null;
+        return async cancel => probe is null ? null : await probe.CheckAsync(cancel);
     }
 
     GatewayConfiguration Load(string file)

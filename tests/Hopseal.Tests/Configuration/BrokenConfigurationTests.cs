@@ -143,6 +143,18 @@ public sealed class BrokenConfigurationTests : IDisposable
         { "\"Outbound\": { \"Rules\": [ { \"Destination\": \"a.example\", \"Tls\": \"Encrypted\", \"ClientCertificate\": { \"Chain\": \"none.pem\", \"Key\": \"mx.key\" } } ] }", [
             "6: Outbound.Rules[0].ClientCertificate.Chain: cannot be used: Could not find file 'DIR/none.pem'."] },
 
+        {
+            "\"Dns\": { \"HealthMinutes\": 1441, \"HealthSigned\": \"\", \"HealthBogus\": \"a b\" }",
+            [
+                "6: Dns.HealthMinutes: 1441 is not between 0 and 1440",
+                "6: Dns.HealthSigned: is empty",
+                "6: Dns.HealthBogus: \"a b\" is not a domain name",
+            ]
+        },
+        {
+            "\"Dns\": { \"HealthSigned\": \"DNSSEC-failed.org\" }",
+            ["6: Dns.HealthSigned: dnssec-failed.org is HealthBogus too: it cannot be both"]
+        },
         { "\"Dns\": { \"Servers\": [ \"dns.example:53\" ] }", ["6: Dns.Servers[0]: \"dns.example:53\" is not an address and port, such as 0.0.0.0:25 or [::]:25"] },
         { "\"Trust\": { \"Roots\": [ \"none.pem\" ] }", ["6: Trust.Roots[0]: DIR/none.pem does not exist"] },
         { "\"Trust\": { \"Roots\": [ \"secret\" ] }", ["6: Trust.Roots[0]: DIR/secret holds no certificate"] },

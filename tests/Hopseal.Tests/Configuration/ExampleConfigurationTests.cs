@@ -33,6 +33,7 @@ public sealed partial class ExampleConfigurationTests : IDisposable
         Assert.Equal(plain.Limits, shown.Limits);
         Assert.Equal(plain.Tls, shown.Tls);
         Assert.Equal(plain.Dns.Timeout, shown.Dns.Timeout);
+        Assert.Equal(plain.Dns.Health, shown.Dns.Health);
         Assert.Equal(plain.Dns.TrustAuthenticData, shown.Dns.TrustAuthenticData);
         Assert.Equal(plain.Log.Level, shown.Log.Level);
         Assert.Equal(
