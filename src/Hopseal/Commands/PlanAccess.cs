@@ -47,7 +47,7 @@ sealed class PlanAccess(Terminal terminal)
         var configuration = Load(file);
         terminal.Error.WriteLine($"hopseal: no gateway runs with {file}: planned here, by what it says and {configuration.DataDirectory} remembers");
         var proven = new ProvenTlsMemory(terminal.Clock, configuration.Outbound.RememberTls);
-        var provenFile = new ProvenTlsFile(Path.Combine(configuration.DataDirectory, "proven-tls"));
+        var provenFile = ProvenTlsFile.In(configuration.DataDirectory);
         try
         {
             proven.Restore(provenFile.Load());
