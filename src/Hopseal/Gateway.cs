@@ -71,7 +71,7 @@ sealed class Gateway : IAsyncDisposable
         _store = SqliteQueueStore.Open(configuration.DataDirectory, logs.CreateLogger<SqliteQueueStore>());
         _queue = new MessageQueue(_store, configuration.Outbound.Schedule, clock, logs.CreateLogger<MessageQueue>());
         var proven = new ProvenTlsMemory(clock, configuration.Outbound.RememberTls);
-        var provenFile = new ProvenTlsFile(Path.Combine(configuration.DataDirectory, "proven-tls"));
+        var provenFile = ProvenTlsFile.In(configuration.DataDirectory);
         _proven = new ProvenTlsKeeper(proven, provenFile, logs.CreateLogger<ProvenTlsKeeper>());
         var policyFile = new StsPolicyFile(Path.Combine(configuration.DataDirectory, StsPolicyFile.Name));
         _policyKeeper = new StsPolicyKeeper(policyFile, clock, logs.CreateLogger<StsPolicyKeeper>());
@@ -79,7 +79,9 @@ sealed class Gateway : IAsyncDisposable
         var policyFetch = new StsFetch(resolver, pkix, clock);
         _policies = new StsPolicies(resolver, policyFetch, clock, new StsOptions { Tell = _policyKeeper.Tell });
         ISessionSink log = new SessionLog(logs.CreateLogger<SessionLog>());
-        _sessions = new SessionFanout(observer is null ? [log] : [log, observer], logs.CreateLogger<SessionFanout>());
+        var stripping = new StrippingWatch();
+        var alerts = new StrippingAlerts(stripping, logs.CreateLogger<StrippingAlerts>());
+        _sessions = new SessionFanout(observer is null ? [log, alerts] : [log, alerts, observer], logs.CreateLogger<SessionFanout>());
 
         // How it comes in.
         var room = new FreeSpace(configuration.DataDirectory, configuration.Limits.FreeBytes, clock, logs.CreateLogger<FreeSpace>());
@@ -155,7 +157,8 @@ sealed class Gateway : IAsyncDisposable
         // How it is administered.
         _operations = new ControlOperations(
             new QueueOperations(_store, clock, logs.CreateLogger<QueueOperations>(), _runner.Retry, _queue.Wake),
-            new PlanOperations(PlanSource.Gateway, planner.PlanAsync, _ => ValueTask.FromResult(_resolver?.Health), clock));
+            new PlanOperations(PlanSource.Gateway, planner.PlanAsync, _ => ValueTask.FromResult(_resolver?.Health), clock),
+            new TlsOperations(_proven, stripping));
         _controlLog = logs.CreateLogger<ControlServer>();
     }
 

@@ -23,6 +23,7 @@ static class CommandLine
             SendCommand.Create(terminal),
             PlanCommand.Create(terminal),
             QueueCommand.Create(terminal),
+            TlsCommand.Create(terminal),
             SinkCommand.Create(terminal),
             ConfigCommand.Create(terminal),
         };

@@ -45,7 +45,7 @@ sealed class PlanAccess(Terminal terminal)
         var configuration = Load(file);
         terminal.Error.WriteLine($"hopseal: no gateway runs with {file}: planned here, by what it says and {configuration.DataDirectory} remembers");
         var proven = new ProvenTlsMemory(terminal.Clock, configuration.Outbound.RememberTls);
-        var provenFile = new ProvenTlsFile(Path.Combine(configuration.DataDirectory, "proven-tls"));
+        var provenFile = ProvenTlsFile.In(configuration.DataDirectory);
         var resolver = Resolver(configuration.Dns);
         var policies = Policies(resolver, TrustedRoots.Load(configuration.Roots));
         var policyFile = new StsPolicyFile(Path.Combine(configuration.DataDirectory, StsPolicyFile.Name));

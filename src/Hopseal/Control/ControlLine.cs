@@ -16,6 +16,7 @@ namespace Hopseal.Control;
 [JsonDerivedType(typeof(Message), "message")]
 [JsonDerivedType(typeof(Recipient), "recipient")]
 [JsonDerivedType(typeof(Destination), "destination")]
+[JsonDerivedType(typeof(TlsHost), "tlsHost")]
 [JsonDerivedType(typeof(Content), "content")]
 [JsonDerivedType(typeof(Plan), "plan")]
 [JsonDerivedType(typeof(Text), "text")]
@@ -85,6 +86,13 @@ abstract partial record ControlLine
         DateTimeOffset? NextAttemptAt,
         string? Status,
         string? Reason) : ControlLine;
+
+    /// <summary>A host that is held to TLS.</summary>
+    /// <param name="Host">A name or an address.</param>
+    /// <param name="LastVerifiedAt">When it last proved who it is as well; null when it did not, or too long ago.</param>
+    /// <param name="MissingSince">Since when it does not start TLS; null while it does, and when no gateway runs that could know.</param>
+    public sealed record TlsHost(
+        string Host, int Port, DateTimeOffset LastProvenAt, DateTimeOffset? LastVerifiedAt, DateTimeOffset? MissingSince) : ControlLine;
 
     /// <summary>Octets of the message as it was received, in order.</summary>
     public sealed record Content(byte[] Data) : ControlLine;
