@@ -13,6 +13,7 @@ using Hopseal.Relay.Attempt;
 using Hopseal.Relay.Dsn;
 using Hopseal.Relay.Queue;
 using Hopseal.Relay.Stores.Sqlite;
+using Hopseal.Rollover;
 using Hopseal.Smtp.Client;
 using Hopseal.Smtp.Server;
 using Hopseal.Smtp.Tls;
@@ -31,6 +32,9 @@ sealed class Gateway : IAsyncDisposable
     readonly TimeProvider _clock;
     readonly ServerCertificates _certificates;
     readonly CertificateWatch _watch;
+    readonly OwnTlsa _ownTlsa;
+    readonly TlsaWatch _tlsa;
+    readonly CertificateCopies _copies;
     readonly SqliteQueueStore _store;
     readonly MessageQueue _queue;
     readonly ProvenTlsKeeper _proven;
@@ -53,10 +57,16 @@ sealed class Gateway : IAsyncDisposable
         var hostname = configuration.Hostname.Ascii;
 
         // Whom we show ourselves as, and whom we trust.
-        _certificates = ServerCertificates.Load(configuration.Certificates, clock);
+        var resolver = zone ?? Resolvers.Create(configuration.Dns, clock);
+        var dane = new DaneCheck(clock);
+        _ownTlsa = new OwnTlsa(configuration.MxNames, new TlsaAcceptance(dane), clock);
+        var history = new TlsaHistoryFile(RolloverFiles.History(configuration.DataDirectory));
+        _tlsa = new TlsaWatch(_ownTlsa, history, resolver, clock, logs.CreateLogger<TlsaWatch>());
+        _tlsa.Restore();
+        _copies = new CertificateCopies(RolloverFiles.Copies(configuration.DataDirectory), logs.CreateLogger<CertificateCopies>());
+        _certificates = ServerCertificates.Load(configuration.Certificates, clock, _ownTlsa.Rollover(_copies.Find, _tlsa.TellLoss));
         _watch = new CertificateWatch(_certificates, logs.CreateLogger<CertificateWatch>());
         var roots = TrustedRoots.Load(configuration.Roots);
-        var resolver = zone ?? Resolvers.Create(configuration.Dns, clock);
 
         // Where mail is kept. From here on there is something to dispose.
         _store = SqliteQueueStore.Open(configuration.DataDirectory, logs.CreateLogger<SqliteQueueStore>());
@@ -84,7 +94,7 @@ sealed class Gateway : IAsyncDisposable
         // How it goes out.
         var planner = new DatedPlanner(configuration, resolver, proven, new StsPolicies(resolver), clock);
         _rules = new RuleWatch(configuration.Outbound.Rules, clock, logs.CreateLogger<RuleWatch>());
-        var verifier = new PeerVerifier(new PkixCheck(roots, clock), new DaneCheck(clock));
+        var verifier = new PeerVerifier(new PkixCheck(roots, clock), dane);
         var destinationOf = DestinationsOf(configuration);
         _deliverer = new Deliverer(
             new DelivererOptions
@@ -180,7 +190,11 @@ sealed class Gateway : IAsyncDisposable
     public ValueTask<long> CountMessagesAsync(CancellationToken cancel) => _queue.CountAsync(cancel);
 
     /// <summary>Looks at the certificate files at once.</summary>
-    public void ReloadCertificates() => _watch.Look();
+    public void ReloadCertificates()
+    {
+        _watch.Look();
+        _copies.Keep(_certificates, certificate => _ownTlsa.IsVerifiedByTlsa(certificate, _certificates));
+    }
 
     /// <summary>Takes no new connection, tells idle clients 421, lets what is in progress end within Limits.ShutdownSeconds, and closes the
     /// queue.</summary>
@@ -247,20 +261,34 @@ sealed class Gateway : IAsyncDisposable
             _background.Add(Task.Run(() => _delays.RunAsync(_stop.Token)));
         }
 
-        _background.Add(EveryAsync(s_certificateInterval, _watch.Look));
+        _background.Add(EveryAsync(s_certificateInterval, ReloadCertificates));
+        _background.Add(Task.Run(() => EveryAsync(s_certificateInterval, LookAtTlsaAsync)));
         _background.Add(EveryAsync(s_provenTlsInterval, _proven.Save));
         _background.Add(EveryAsync(s_ruleInterval, _rules.Look));
     }
 
-    async Task EveryAsync(TimeSpan interval, Action act)
+    async Task LookAtTlsaAsync()
+    {
+        await _tlsa.LookAsync(_stop.Token);
+        _tlsa.Compare(_certificates);
+    }
+
+    Task EveryAsync(TimeSpan interval, Action act) => EveryAsync(interval, () =>
+    {
+        act();
+        return Task.CompletedTask;
+    });
+
+    async Task EveryAsync(TimeSpan interval, Func<Task> act)
     {
         using var timer = new PeriodicTimer(interval, _clock);
         try
         {
-            while (await timer.WaitForNextTickAsync(_stop.Token))
+            do
             {
-                act();
+                await act();
             }
+            while (await timer.WaitForNextTickAsync(_stop.Token));
         }
         catch (OperationCanceledException)
         {
