@@ -13,4 +13,19 @@ public static class OwnKey
         ArgumentNullException.ThrowIfNull(key);
         return new TlsaRecord(3, 1, 1, [.. SHA256.HashData(key.ExportSubjectPublicKeyInfo())]);
     }
+
+    /// <summary>Whether a certificate on this key satisfies the record whatever else is in it: usage 3, selector 1.</summary>
+    public static bool Satisfies(PublicKey key, TlsaRecord record)
+    {
+        ArgumentNullException.ThrowIfNull(key);
+        ArgumentNullException.ThrowIfNull(record);
+        var encoded = key.ExportSubjectPublicKeyInfo();
+        return record is { Usage: 3, Selector: 1 } && record.Data.AsSpan().SequenceEqual(record.MatchingType switch
+        {
+            0 => encoded,
+            1 => SHA256.HashData(encoded),
+            2 => SHA512.HashData(encoded),
+            _ => [],
+        });
+    }
 }

@@ -8,7 +8,8 @@ namespace Hopseal.Smtp.Tls;
 
 /// <param name="Chain">A PEM file: leaf first, then intermediates.</param>
 /// <param name="Key">A PEM file with the leaf's private key.</param>
-public sealed record CertificateFiles(string Chain, string Key);
+/// <param name="NextKey">Where the private key of the certificate after this one is, or will be; null when there is no such thing. It is never shown.</param>
+public sealed record CertificateFiles(string Chain, string Key, string? NextKey = null);
 
 /// <summary>What one look at the files found.</summary>
 public abstract record CertificateReload

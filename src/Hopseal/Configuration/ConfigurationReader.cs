@@ -37,6 +37,7 @@ static class ConfigurationReader
         foreach (var certificate in certificates)
         {
             Deployment.CheckCertificate(certificate, hostname, clock);
+            Deployment.CheckNextKey(certificate);
         }
 
         if (data is not null && dataDirectory is not null)

@@ -1,6 +1,8 @@
 using Hopseal.Control;
 using Hopseal.Dns;
 using Hopseal.Policy;
+using Hopseal.Policy.Dane;
+using Hopseal.Rollover;
 using Hopseal.Smtp.Tls;
 
 namespace Hopseal.Configuration;
@@ -36,6 +38,36 @@ static class Deployment
                 break;
         }
     }
+
+    /// <summary>The gateway itself needs the next key for nothing: only what cannot be right is an error.</summary>
+    public static void CheckNextKey(CertificateSetting certificate)
+    {
+        if (certificate is not { NextKey: { } setting, Files.NextKey: { } path })
+        {
+            return;
+        }
+
+        switch (NextKey.Read(path))
+        {
+            case NextKey.Missing:
+                setting.Warn($"{path} does not exist; `hopseal certificate next-key` makes it");
+                break;
+            case NextKey.Broken broken:
+                setting.Error(broken.Why);
+                break;
+            case NextKey.Usable usable when path == certificate.Files.Key || IsKeyOf(usable, certificate.Files):
+                setting.Warn("is the key of the certificate in use, and no next one; move it away, and `hopseal certificate next-key` makes another");
+                break;
+            case NextKey.Usable { ReadByEverybody: true }:
+                setting.Warn($"{path} can be read by everybody on this machine");
+                break;
+            case NextKey.Usable or NextKey.Forbidden:
+                break;
+        }
+    }
+
+    static bool IsKeyOf(NextKey.Usable next, CertificateFiles files) =>
+        ServerCertificates.Load([files]).InUse is [var (_, certificate)] && OwnKey.Record(certificate.Sent[0].PublicKey) == OwnKey.Record(next.PublicKey);
 
     /// <returns>The absolute path; null with a fault when no certificate loads from it.</returns>
     public static string? CheckRoots(Setting setting, string directory)
