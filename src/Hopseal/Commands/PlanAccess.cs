@@ -2,7 +2,6 @@ using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using Hopseal.Configuration;
 using Hopseal.Control;
-using Hopseal.Dns;
 using Hopseal.Policy;
 using Hopseal.Policy.MtaSts;
 
@@ -37,14 +36,14 @@ sealed class PlanAccess(Terminal terminal)
 
     PlanOperations Default()
     {
-        var resolver = Resolver(s_dns);
+        var resolver = ConfigurationArgument.Resolver(s_dns, terminal);
         var planner = new DeliveryPlanner(new Routing(), resolver, new ProvenTlsMemory(terminal.Clock), new StsPolicies(resolver));
         return new PlanOperations(PlanSource.Defaults, planner.PlanAsync, terminal.Clock);
     }
 
     PlanOperations Configured(string file)
     {
-        var configuration = Load(file);
+        var configuration = ConfigurationArgument.Load(file, terminal);
         terminal.Error.WriteLine($"hopseal: no gateway runs with {file}: planned here, by what it says and {configuration.DataDirectory} remembers");
         var proven = new ProvenTlsMemory(terminal.Clock, configuration.Outbound.RememberTls);
         var provenFile = new ProvenTlsFile(Path.Combine(configuration.DataDirectory, "proven-tls"));
@@ -57,37 +56,8 @@ sealed class PlanAccess(Terminal terminal)
             terminal.Error.WriteLine($"hopseal: planned without the memory of hosts that had TLS: {e.Message}");
         }
 
-        var resolver = Resolver(configuration.Dns);
+        var resolver = ConfigurationArgument.Resolver(configuration.Dns, terminal);
         var planner = new DatedPlanner(configuration, resolver, proven, new StsPolicies(resolver), terminal.Clock);
         return new PlanOperations(PlanSource.Configuration, planner.PlanAsync, terminal.Clock);
-    }
-
-    IDnsResolver Resolver(DnsSettings settings)
-    {
-        try
-        {
-            return terminal.Zone ?? Resolvers.Create(settings, terminal.Clock);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new UsageException($"no resolver can be asked: {e.Message}");
-        }
-    }
-
-    GatewayConfiguration Load(string file)
-    {
-        switch (ConfigurationFile.Load(file, terminal.Directory, terminal.Variables, terminal.Clock))
-        {
-            case ConfigurationResult.Usable usable:
-                ConfigCommand.Write(terminal.Error, usable.Warnings);
-                return usable.Configuration;
-            case ConfigurationResult.Faulty faulty:
-                ConfigCommand.Write(terminal.Error, faulty.Faults);
-                throw new UsageException($"{file} cannot be used");
-            case ConfigurationResult.Unreadable unreadable:
-                throw new UsageException(unreadable.Why);
-            default:
-                throw new System.Diagnostics.UnreachableException();
-        }
     }
 }
