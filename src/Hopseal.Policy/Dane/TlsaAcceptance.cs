@@ -12,7 +12,7 @@ public sealed class TlsaAcceptance(DaneCheck check)
     {
         ArgumentNullException.ThrowIfNull(host);
         ArgumentNullException.ThrowIfNull(certificate);
-        ImmutableArray<TlsaRecord> usable = [.. published.Where(record => FaultOf(record) is null)];
+        var usable = TlsaSet.Usable(published);
         if (usable.IsEmpty)
         {
             return true;
@@ -43,14 +43,15 @@ public sealed class TlsaAcceptance(DaneCheck check)
         ArgumentNullException.ThrowIfNull(record);
         return record switch
         {
+            _ when !TlsaSet.Usable([record]).IsEmpty => null,
             { Usage: 0 or 1 } => $"usage {record.Usage} means nothing to mail servers (RFC 7672 §3.1.3)",
-            { Usage: not (2 or 3) } => $"usage {record.Usage} is not assigned",
-            { Selector: not (0 or 1) } => $"selector {record.Selector} is not assigned",
-            { MatchingType: 1, Data.Length: not 32 } => $"SHA-256 has 32 octets, not {record.Data.Length}",
-            { MatchingType: 2, Data.Length: not 64 } => $"SHA-512 has 64 octets, not {record.Data.Length}",
-            { MatchingType: not (0 or 1 or 2) } => $"matching type {record.MatchingType} is not assigned",
-            { Data.Length: 0 } => "it has no data",
-            _ => null,
+            { Usage: not (TlsaSet.DaneTa or TlsaSet.DaneEe) } => $"usage {record.Usage} is not assigned",
+            { Selector: not (TlsaSet.WholeCertificate or TlsaSet.KeyOnly) } => $"selector {record.Selector} is not assigned",
+            { MatchingType: TlsaSet.Sha256 } => $"SHA-256 has 32 octets, not {record.Data.Length}",
+            { MatchingType: TlsaSet.Sha512 } => $"SHA-512 has 64 octets, not {record.Data.Length}",
+            { MatchingType: TlsaSet.Full, Selector: TlsaSet.WholeCertificate } => "its data is no certificate",
+            { MatchingType: TlsaSet.Full } => "its data is no public key",
+            _ => $"matching type {record.MatchingType} is not assigned",
         };
     }
 }

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using System.CommandLine;
 using System.Globalization;
-using Hopseal.Dns;
 using Hopseal.Policy.Dane;
 using Hopseal.Rollover;
 using Hopseal.Smtp.Tls;
@@ -54,7 +53,7 @@ static class CertificateCommand
         terminal.Error.WriteLine("Publish these beside what is published now, and use the certificate when they have been there for two TTLs:");
         foreach (var host in configuration.MxNames.Where(host => names.Any(name => Policy.CertificateNames.Match(host.Ascii, name))))
         {
-            terminal.Error.WriteLine($"  {PublishedTlsa.OwnerOf(host)}. IN TLSA {OwnKey.Record(key.PublicKey)}");
+            terminal.Error.WriteLine($"  {PublishedTlsa.OwnerOf(host)}. IN TLSA {OwnKey.Of(key.PublicKey).Record}");
         }
 
         return ExitCode.Done;

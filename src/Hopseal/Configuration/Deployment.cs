@@ -67,7 +67,7 @@ static class Deployment
     }
 
     static bool IsKeyOf(NextKey.Usable next, CertificateFiles files) =>
-        ServerCertificates.Load([files]).InUse is [var (_, certificate)] && OwnKey.Record(certificate.Sent[0].PublicKey) == OwnKey.Record(next.PublicKey);
+        ServerCertificates.Load([files]).InUse is [var (_, certificate)] && OwnKey.Of(certificate.Sent[0]) == OwnKey.Of(next.PublicKey);
 
     /// <returns>The absolute path; null with a fault when no certificate loads from it.</returns>
     public static string? CheckRoots(Setting setting, string directory)

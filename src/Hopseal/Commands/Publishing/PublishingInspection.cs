@@ -95,13 +95,12 @@ sealed class PublishingInspection(GatewayConfiguration configuration, IDnsResolv
         return ([.. keys], [.. notes.Distinct()]);
     }
 
-    static System.Security.Cryptography.X509Certificates.PublicKey? NextOf(
-        DomainName host, CertificateFiles? files, ImmutableArray<string>.Builder notes)
+    static OwnKey? NextOf(DomainName host, CertificateFiles? files, ImmutableArray<string>.Builder notes)
     {
         switch (files?.NextKey is { } path ? NextKey.Read(path) : null)
         {
             case NextKey.Usable usable:
-                return usable.PublicKey;
+                return OwnKey.Of(usable.PublicKey);
             case null:
                 notes.Add($"there is no next key for {host}: Certificates[].NextKey says where it would be");
                 return null;

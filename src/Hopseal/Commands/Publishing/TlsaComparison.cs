@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Security.Cryptography.X509Certificates;
 using Hopseal.Dns;
 using Hopseal.Policy.Dane;
 using Hopseal.Smtp.Tls;
@@ -10,7 +9,7 @@ namespace Hopseal.Commands.Publishing;
 /// <param name="Shown">Null: it has no certificate.</param>
 /// <param name="Waiting">A renewed certificate on a key that is not announced yet.</param>
 /// <param name="Next">Of the certificate after that.</param>
-sealed record HostKeys(DomainName Host, ServerCertificate? Shown, ServerCertificate? Waiting, PublicKey? Next);
+sealed record HostKeys(DomainName Host, ServerCertificate? Shown, ServerCertificate? Waiting, OwnKey? Next);
 
 /// <summary>The TLSA records of a host as they should be and as they are. Pure.</summary>
 sealed class TlsaComparison(TlsaAcceptance acceptance, int ttl)
@@ -43,23 +42,23 @@ sealed class TlsaComparison(TlsaAcceptance acceptance, int ttl)
         var report = PublishingReport.Of("");
         foreach (var (key, purpose, _) in Keys(keys))
         {
-            var record = OwnKey.Record(key).ToString();
+            var record = key.Record.ToString();
             report = report.Records.Any(known => known.Data == record) ? report : report.Wants(new RecordToPublish(owner, ttl, Type, record, purpose));
         }
 
         return report;
     }
 
-    static IEnumerable<(PublicKey Key, string Purpose, ServerCertificate? Certificate)> Keys(HostKeys keys)
+    static IEnumerable<(OwnKey Key, string Purpose, ServerCertificate? Certificate)> Keys(HostKeys keys)
     {
         if (keys.Shown is { } shown)
         {
-            yield return (shown.Sent[0].PublicKey, $"the key in use for {keys.Host}", shown);
+            yield return (OwnKey.Of(shown.Sent[0]), $"the key in use for {keys.Host}", shown);
         }
 
         if (keys.Waiting is { } waiting)
         {
-            yield return (waiting.Sent[0].PublicKey, "the key of the renewed certificate that waits", waiting);
+            yield return (OwnKey.Of(waiting.Sent[0]), "the key of the renewed certificate that waits", waiting);
         }
 
         if (keys.Next is { } next)
@@ -97,7 +96,7 @@ sealed class TlsaComparison(TlsaAcceptance acceptance, int ttl)
             : report.Differs(DifferenceKind.Stale, owner, Type, $"{record}: matches neither the key in use nor the next one");
     }
 
-    bool Matches(DomainName host, TlsaRecord record, PublicKey key, ServerCertificate? certificate) =>
+    bool Matches(DomainName host, TlsaRecord record, OwnKey key, ServerCertificate? certificate) =>
         TlsaAcceptance.FaultOf(record) is null
-        && (OwnKey.Satisfies(key, record) || (certificate is not null && acceptance.Accepts(host, [record], certificate)));
+        && (key.Satisfies(record) || (certificate is not null && acceptance.Accepts(host, [record], certificate)));
 }
