@@ -5,9 +5,18 @@ using Hopseal.Dns;
 
 namespace Hopseal.Smtp.Tls;
 
-/// <summary>One pair of files, what was last seen in them, the certificate of them that is shown, and one that waits to be.</summary>
-sealed class CertificateSource(CertificateFiles files)
+/// <summary>As whom a certificate is shown.</summary>
+enum CertificateSide
 {
+    Server,
+    Client,
+}
+
+/// <summary>One pair of files, what was last seen in them, the certificate of them that is shown, and one that waits to be.</summary>
+sealed class CertificateSource(CertificateFiles files, CertificateSide side = CertificateSide.Server)
+{
+    const string ClientAuthentication = "1.3.6.1.5.5.7.3.2"; // RFC 5280 §4.2.1.12
+
     const int MaxFileOctets = 1024 * 1024;
 
     // Of the content, or of the reason why there is none: so that the same trouble is reported once.
@@ -24,7 +33,7 @@ sealed class CertificateSource(CertificateFiles files)
     /// <summary>Shows what was shown before a restart, whatever the files hold now. Returns why not, when the copy cannot be used.</summary>
     public CertificateReload.Kept? Restore(CertificateFiles copy, DateTimeOffset now)
     {
-        var source = new CertificateSource(copy);
+        var source = new CertificateSource(copy, side);
         var found = source.Look(now);
         Certificate = source.Certificate;
         _restored = Certificate is not null;
@@ -90,13 +99,16 @@ sealed class CertificateSource(CertificateFiles files)
         return new CertificateReload.Waiting(files, candidate, shown, why);
     }
 
+    /// <summary>Takes what is new at once.</summary>
+    public CertificateReload? Renew(DateTimeOffset now) => Look(now) ?? Decide(null, static (_, _) => false, now);
+
     CertificateReload.Loaded Adopt(ServerCertificate certificate, DateTimeOffset now)
     {
         Certificate = certificate;
         _candidate = null;
         _restored = false;
         _toldWhy = null;
-        return new CertificateReload.Loaded(files, certificate.Description, Warning(certificate.Description, now));
+        return new CertificateReload.Loaded(files, certificate.Description, Warning(certificate, now));
     }
 
     static bool TryParse(
@@ -178,13 +190,21 @@ sealed class CertificateSource(CertificateFiles files)
         key.Contains("-----BEGIN ENCRYPTED PRIVATE KEY-----", StringComparison.Ordinal)
         || key.Contains("Proc-Type: 4,ENCRYPTED", StringComparison.Ordinal);
 
-    static string? Warning(PeerCertificate certificate, DateTimeOffset now) => certificate switch
+    string? Warning(ServerCertificate certificate, DateTimeOffset now) => certificate.Description switch
     {
-        _ when certificate.NotAfter <= now => $"expired on {certificate.NotAfter:yyyy-MM-dd}",
-        _ when certificate.NotBefore > now => $"not valid before {certificate.NotBefore:yyyy-MM-dd}",
-        { Names.IsEmpty: true } => "names no host in its subjectAltName: no client can verify it",
+        var shown when shown.NotAfter <= now => $"expired on {shown.NotAfter:yyyy-MM-dd}",
+        var shown when shown.NotBefore > now => $"not valid before {shown.NotBefore:yyyy-MM-dd}",
+        { Names.IsEmpty: true } when side is CertificateSide.Server => "names no host in its subjectAltName: no client can verify it",
+        _ when side is CertificateSide.Client && !IsForClients(certificate.Context.TargetCertificate) =>
+            "is not for TLS clients (extendedKeyUsage): servers that look will refuse it",
         _ => null,
     };
+
+    static bool IsForClients(X509Certificate2 certificate)
+    {
+        var usages = certificate.Extensions.OfType<X509EnhancedKeyUsageExtension>().ToArray();
+        return usages.Length == 0 || usages.Any(usage => usage.EnhancedKeyUsages.Cast<Oid>().Any(oid => oid.Value == ClientAuthentication));
+    }
 
     static byte[] Read(string path)
     {

@@ -66,6 +66,23 @@ static class Deployment
         }
     }
 
+    /// <summary>The same for a certificate that we show as a client.</summary>
+    public static void CheckClientCertificate(Setting setting, CertificateFiles files, TimeProvider clock)
+    {
+        switch (ClientCertificates.Load([files], clock).AtStart)
+        {
+            case [CertificateReload.Kept kept]:
+                setting.Error($"cannot be used: {kept.Why}");
+                break;
+            case [CertificateReload.Loaded { Warning: { } warning }]:
+                setting.Warn(warning);
+                break;
+            case [CertificateReload.Loaded { Certificate: var leaf }] when leaf.NotAfter < clock.GetUtcNow() + s_soon:
+                setting.Warn($"expires on {leaf.NotAfter:yyyy-MM-dd}");
+                break;
+        }
+    }
+
     static bool IsKeyOf(NextKey.Usable next, CertificateFiles files) =>
         ServerCertificates.Load([files]).InUse is [var (_, certificate)] && OwnKey.Of(certificate.Sent[0]) == OwnKey.Of(next.PublicKey);
 

@@ -224,7 +224,7 @@ public sealed class RolloverTests : IDisposable
             _copies = new CertificateCopies(RolloverFiles.Copies(workspace.Directory), new ListLog<CertificateCopies>());
             var files = new CertificateFiles(workspace.PathOf("mx.pem"), workspace.PathOf("mx.key"));
             _certificates = ServerCertificates.Load([files], test._clock, _own.Rollover(_copies.Find, _tlsa.TellLoss));
-            _watch = new CertificateWatch(_certificates, test._certificateLog);
+            _watch = new CertificateWatch(_certificates, ClientCertificates.Load([]), test._certificateLog);
             _watch.TellStart();
         }
 
