@@ -13,6 +13,7 @@ using Hopseal.Relay.Attempt;
 using Hopseal.Relay.Dsn;
 using Hopseal.Relay.Queue;
 using Hopseal.Relay.Stores.Sqlite;
+using Hopseal.Rollover;
 using Hopseal.Smtp.Client;
 using Hopseal.Smtp.Server;
 using Hopseal.Smtp.Tls;
@@ -32,6 +33,9 @@ sealed class Gateway : IAsyncDisposable
     readonly TimeProvider _clock;
     readonly ServerCertificates _certificates;
     readonly CertificateWatch _watch;
+    readonly OwnTlsa _ownTlsa;
+    readonly TlsaWatch _tlsa;
+    readonly CertificateCopies _copies;
     readonly SqliteQueueStore _store;
     readonly MessageQueue _queue;
     readonly ProvenTlsKeeper _proven;
@@ -57,12 +61,18 @@ sealed class Gateway : IAsyncDisposable
         var hostname = configuration.Hostname.Ascii;
 
         // Whom we show ourselves as, and whom we trust.
-        _certificates = ServerCertificates.Load(configuration.Certificates, clock);
+        var resolver = zone ?? Resolvers.Create(configuration.Dns, clock);
+        var dane = new DaneCheck(clock);
+        _ownTlsa = new OwnTlsa(configuration.MxNames, new TlsaAcceptance(dane), clock);
+        var history = new TlsaHistoryFile(RolloverFiles.History(configuration.DataDirectory));
+        _tlsa = new TlsaWatch(_ownTlsa, history, resolver, clock, logs.CreateLogger<TlsaWatch>());
+        _tlsa.Restore();
+        _copies = new CertificateCopies(RolloverFiles.Copies(configuration.DataDirectory), logs.CreateLogger<CertificateCopies>());
+        _certificates = ServerCertificates.Load(configuration.Certificates, clock, _ownTlsa.Rollover(_copies.Find, _tlsa.TellLoss));
         var shown = ClientCertificates.Load(
             configuration.Outbound.Rules.Select(rule => rule.Rule.ClientCertificate).OfType<CertificateFiles>(), clock);
         _watch = new CertificateWatch(_certificates, shown, logs.CreateLogger<CertificateWatch>());
         var roots = TrustedRoots.Load(configuration.Roots);
-        var resolver = zone ?? Resolvers.Create(configuration.Dns, clock);
         _resolver = zone is null && Resolvers.Probe(configuration.Dns, clock) is { } probe
             ? new ResolverWatch(probe.CheckAsync, configuration.Dns.Health!.Interval, clock, logs.CreateLogger<ResolverWatch>())
             : null;
@@ -100,7 +110,7 @@ sealed class Gateway : IAsyncDisposable
         // How it goes out.
         var planner = new DatedPlanner(configuration, resolver, proven, _policies, clock);
         _rules = new RuleWatch(configuration.Outbound.Rules, clock, logs.CreateLogger<RuleWatch>());
-        var verifier = new PeerVerifier(pkix, new DaneCheck(clock));
+        var verifier = new PeerVerifier(pkix, dane);
         var destinationOf = DestinationsOf(configuration);
         _deliverer = new Deliverer(
             new DelivererOptions
@@ -200,7 +210,11 @@ sealed class Gateway : IAsyncDisposable
     public ValueTask<long> CountMessagesAsync(CancellationToken cancel) => _queue.CountAsync(cancel);
 
     /// <summary>Looks at the certificate files at once.</summary>
-    public void ReloadCertificates() => _watch.Look();
+    public void ReloadCertificates()
+    {
+        _watch.Look();
+        _copies.Keep(_certificates, certificate => _ownTlsa.IsVerifiedByTlsa(certificate, _certificates));
+    }
 
     /// <summary>Takes no new connection, tells idle clients 421, lets what is in progress end within Limits.ShutdownSeconds, and closes the
     /// queue.</summary>
@@ -274,11 +288,18 @@ sealed class Gateway : IAsyncDisposable
             _background.Add(Task.Run(() => _delays.RunAsync(_stop.Token)));
         }
 
-        _background.Add(EveryAsync(s_certificateInterval, _watch.Look));
+        _background.Add(EveryAsync(s_certificateInterval, ReloadCertificates));
+        _background.Add(Task.Run(() => EveryAsync(s_certificateInterval, LookAtTlsaAsync)));
         _background.Add(EveryAsync(s_provenTlsInterval, _proven.Save));
         _background.Add(EveryAsync(s_ruleInterval, _rules.Look));
         _background.Add(Task.Run(() => _policyKeeper.RunAsync(_policies, _stop.Token)));
         _background.Add(EveryAsync(s_policyInterval, () => _policies.RenewAsync(_stop.Token)));
+    }
+
+    async Task LookAtTlsaAsync()
+    {
+        await _tlsa.LookAsync(_stop.Token);
+        _tlsa.Compare(_certificates);
     }
 
     Task EveryAsync(TimeSpan interval, Action act) => EveryAsync(interval, () =>
@@ -292,10 +313,11 @@ sealed class Gateway : IAsyncDisposable
         using var timer = new PeriodicTimer(interval, _clock);
         try
         {
-            while (await timer.WaitForNextTickAsync(_stop.Token))
+            do
             {
                 await act();
             }
+            while (await timer.WaitForNextTickAsync(_stop.Token));
         }
         catch (OperationCanceledException)
         {

@@ -2,7 +2,6 @@ using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using Hopseal.Configuration;
 using Hopseal.Control;
-using Hopseal.Dns;
 using Hopseal.Policy;
 using Hopseal.Policy.MtaSts;
 
@@ -35,18 +34,18 @@ sealed class PlanAccess(Terminal terminal)
 
     PlanOperations Default()
     {
-        var resolver = Resolver(DnsSettings.Standard);
+        var resolver = ConfigurationArgument.Resolver(DnsSettings.Standard, terminal);
         var planner = new DeliveryPlanner(new Routing(), resolver, new ProvenTlsMemory(terminal.Clock), Policies(resolver, TrustedRoots.System));
         return new PlanOperations(PlanSource.Defaults, planner.PlanAsync, Health(DnsSettings.Standard), terminal.Clock);
     }
 
     PlanOperations Configured(string file)
     {
-        var configuration = Load(file);
+        var configuration = ConfigurationArgument.Load(file, terminal);
         terminal.Error.WriteLine($"hopseal: no gateway runs with {file}: planned here, by what it says and {configuration.DataDirectory} remembers");
         var proven = new ProvenTlsMemory(terminal.Clock, configuration.Outbound.RememberTls);
         var provenFile = ProvenTlsFile.In(configuration.DataDirectory);
-        var resolver = Resolver(configuration.Dns);
+        var resolver = ConfigurationArgument.Resolver(configuration.Dns, terminal);
         var policies = Policies(resolver, TrustedRoots.Load(configuration.Roots));
         var policyFile = new StsPolicyFile(Path.Combine(configuration.DataDirectory, StsPolicyFile.Name));
         Restore("the memory of hosts that had TLS", () => proven.Restore(provenFile.Load()));
@@ -70,39 +69,10 @@ sealed class PlanAccess(Terminal terminal)
     StsPolicies Policies(IDnsResolver resolver, TrustedRoots roots) =>
         new(resolver, new StsFetch(resolver, new PkixCheck(roots, terminal.Clock), terminal.Clock), terminal.Clock);
 
-    IDnsResolver Resolver(DnsSettings settings)
-    {
-        try
-        {
-            return terminal.Zone ?? Resolvers.Create(settings, terminal.Clock);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new UsageException($"no resolver can be asked: {e.Message}");
-        }
-    }
-
     /// <summary>Whatever the resolver of this process is, it is asked; the zone of a test is none.</summary>
     Func<CancellationToken, ValueTask<ResolverHealth?>> Health(DnsSettings settings)
     {
         var probe = terminal.Zone is null ? Resolvers.BriefProbe(settings, terminal.Clock) : null;
         return async cancel => probe is null ? null : await probe.CheckAsync(cancel);
-    }
-
-    GatewayConfiguration Load(string file)
-    {
-        switch (ConfigurationFile.Load(file, terminal.Directory, terminal.Variables, terminal.Clock))
-        {
-            case ConfigurationResult.Usable usable:
-                ConfigCommand.Write(terminal.Error, usable.Warnings);
-                return usable.Configuration;
-            case ConfigurationResult.Faulty faulty:
-                ConfigCommand.Write(terminal.Error, faulty.Faults);
-                throw new UsageException($"{file} cannot be used");
-            case ConfigurationResult.Unreadable unreadable:
-                throw new UsageException(unreadable.Why);
-            default:
-                throw new System.Diagnostics.UnreachableException();
-        }
     }
 }
