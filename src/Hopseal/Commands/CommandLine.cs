@@ -22,6 +22,7 @@ static class CommandLine
             ServeCommand.Create(terminal),
             SendCommand.Create(terminal),
             QueueCommand.Create(terminal),
+            ReportCommand.Create(terminal),
             SinkCommand.Create(terminal),
             ConfigCommand.Create(terminal),
         };
