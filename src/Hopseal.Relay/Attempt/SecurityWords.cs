@@ -59,12 +59,16 @@ static class SecurityWords
         TransportPolicy.Operator { Exception: { } terms } exception =>
             $"exception: {exception.Source}{(internally ? $" {OneLine.Of(terms.ToString(), MaxTerms)}" : "")}",
         TransportPolicy.Operator configured => $"configured: {configured.Source}",
+        TransportPolicy.Pinned pinned => $"configured: {pinned.Source}, fingerprints",
+        TransportPolicy.PrivateAuthority authority => $"configured: {authority.Source}, authorities",
+        TransportPolicy.MinimumVersion minimum =>
+            $"configured: {minimum.Source}, {(minimum.Version is TlsVersion.Tls13 ? "TLS 1.3" : "TLS 1.2")} or newer",
         TransportPolicy.Excepted excepted => Source(excepted.By, internally),
         TransportPolicy.Opportunistic => "nothing demands more",
         TransportPolicy.Credentials => "we authenticate there",
         TransportPolicy.ProvenTls proven => string.Create(
             CultureInfo.InvariantCulture, $"it completed TLS on {proven.LastProvenAt.UtcDateTime:yyyy-MM-dd}"),
-        TransportPolicy.Dane dane => $"DANE, TLSA at {dane.Base}",
+        TransportPolicy.Dane dane => $"DANE, TLSA at {dane.Base}{(dane.SecureMx ? "" : ", of a host that DNSSEC does not vouch for")}",
         TransportPolicy.DaneUnusable unusable => $"DANE, TLSA at {unusable.Base} that cannot be used",
         TransportPolicy.MtaSts sts => $"MTA-STS, id {sts.Policy.Id}",
         TransportPolicy.RequireTls => "REQUIRETLS of the sender",

@@ -119,7 +119,7 @@ sealed class HostilePeer : IAsyncDisposable
                 sessions.Add(RunAsync(socket));
             }
         }
-        catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
+        catch (Exception e) when (e is OperationCanceledException or SocketException or InvalidOperationException)
         {
             await Task.WhenAll(sessions);
         }
