@@ -27,6 +27,7 @@ static class CommandLine
             TlsCommand.Create(terminal),
             DnsCommand.Create(terminal),
             CertificateCommand.Create(terminal),
+            ReportCommand.Create(terminal),
             SinkCommand.Create(terminal),
             ConfigCommand.Create(terminal),
         };
