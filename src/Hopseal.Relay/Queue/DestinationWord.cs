@@ -23,6 +23,7 @@ static class DestinationWords
     public static DestinationWord Of(DeliveryAttempt attempt) => attempt switch
     {
         { Plan: DeliveryPlan.Defer } => DestinationWord.Failed,
+        { Lease.Pending.Tls: not MessageTls.Unspecified } when MissedItsDemand(attempt) => DestinationWord.Nothing,
         { Plan: not DeliveryPlan.Relay } => attempt.Recipients.All(Deferred) ? DestinationWord.Nothing : DestinationWord.Answered,
 
         // A failed handshake where plaintext is allowed: each message has its own next attempt without (RFC 7435 §3).
@@ -32,6 +33,12 @@ static class DestinationWords
         { Plan: DeliveryPlan.Relay relay } when relay.Hosts.All(host => host.Host.Addresses.IsEmpty) => DestinationWord.Failed,
         _ => DestinationWord.Nothing,
     };
+
+    /// <summary>It failed by what was demanded, and its sender had a say in that (RFC 8689): one message that nobody can take as it wants
+    /// must not hold up those that anybody can.</summary>
+    static bool MissedItsDemand(DeliveryAttempt attempt) =>
+        attempt.Plan is DeliveryPlan.Bounce
+        || attempt.Sessions.Any(session => session.Tls is TlsOutcome.Refused) && !attempt.Sessions.Any(Reached);
 
     /// <summary>The session came so far that it spoke of mail. One that was kept and is refused its next transaction says nothing: the
     /// host may have gone since.</summary>

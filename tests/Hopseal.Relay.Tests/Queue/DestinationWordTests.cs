@@ -56,6 +56,32 @@ public sealed class DestinationWordTests
             TlsFailed = true,
         }));
 
+    [Theory]
+    [InlineData(MessageTls.Unspecified, true)]
+    [InlineData(MessageTls.Required, false)]
+    [InlineData(MessageTls.Optional, false)]
+    public void A_message_that_asks_for_TLS_itself_and_does_not_get_it_holds_no_other_up(MessageTls asked, bool holdsUp)
+    {
+        var word = holdsUp ? DestinationWord.Failed : DestinationWord.Nothing;
+        var refused = Use(null, 0) with { Tls = new TlsOutcome.Refused([new TlsFailure(TlsResultType.StarttlsNotSupported, "not-offered")]) };
+        var reached = Use(new SessionFault(SmtpPhase.RcptTo, FaultKind.ConnectionLost, null, "lost"), 0);
+        var lost = Use(new SessionFault(SmtpPhase.Greeting, FaultKind.ConnectionLost, null, "lost"), 0) with { Tls = null };
+
+        Assert.Equal(word, Of(refused));
+        Assert.Equal(word, Of(lost, refused));
+        Assert.Equal(DestinationWord.Failed, Of(lost));
+        Assert.Equal(DestinationWord.Answered, Of(refused, reached));
+
+        DestinationWord Of(params SessionUse[] sessions)
+        {
+            var attempt = Attempt(s_relay, s_deferred, sessions);
+            return DestinationWords.Of(attempt with
+            {
+                Lease = attempt.Lease with { Pending = attempt.Lease.Pending with { Tls = asked } },
+            });
+        }
+    }
+
     static DestinationWord Of(DeliveryPlan plan, RecipientOutcome outcome, params SessionUse[] sessions) =>
         DestinationWords.Of(Attempt(plan, outcome, sessions));
 
