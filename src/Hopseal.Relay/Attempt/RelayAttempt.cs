@@ -33,7 +33,7 @@ sealed class RelayAttempt(
     /// <summary>The plan with what was learnt since it was made: a host that has completed TLS is held to it at once.</summary>
     public HostPlan AsOfNow(HostPlan host) =>
         host.Floor is SecurityFloor.Plaintext && options.LastProven?.Invoke(host.Host) is { } last
-            ? host.With(new TransportPolicy.ProvenTls(last))
+            ? host.With(last)
             : host;
 
     public ValueTask<Stream> OpenContentAsync(CancellationToken cancel) => openContent(cancel);
