@@ -1,4 +1,6 @@
 using System.Collections.Frozen;
+using System.Collections.Immutable;
+using Hopseal.Smtp.Mail;
 using Hopseal.Smtp.Tls;
 
 namespace Hopseal.Policy;
@@ -9,6 +11,7 @@ namespace Hopseal.Policy;
 public sealed class Destinations
 {
     readonly OperatorRules _rules;
+    readonly ImmutableArray<SenderPattern> _senders;
     readonly string? _smartHost;
     readonly SecurityFloor? _smartHostFloor;
     readonly FrozenDictionary<string, (string Hop, string Demand)> _routed;
@@ -17,6 +20,7 @@ public sealed class Destinations
     {
         ArgumentNullException.ThrowIfNull(routing);
         _rules = new OperatorRules(routing.Rules);
+        _senders = [.. routing.Rules.Select(rule => rule.Sender).OfType<SenderPattern>()];
         _smartHost = routing.SmartHost is { } hop ? NameOf(hop) : null;
         _smartHostFloor = routing.SmartHostFloor;
         _routed = routing.Domains.ToFrozenDictionary(
@@ -33,6 +37,9 @@ public sealed class Destinations
         : _smartHost is not null ? Demand(domain, _smartHost, _smartHostFloor)
         : domain;
 
+    /// <summary>Whether there are rules for the mail of this sender: its failures need not be those of other mail.</summary>
+    public bool IsParticular(Mailbox? sender) => _senders.Any(pattern => pattern.Matches(sender));
+
     (string Hop, string Demand) Routed(string domain, DomainRoute route) => route switch
     {
         { NextHop: { } hop } => (NameOf(hop), Demand(domain, NameOf(hop), route.Floor)),
@@ -43,7 +50,7 @@ public sealed class Destinations
     string Demand(string domain, string hop, SecurityFloor? floor)
     {
         var there = floor is null ? hop : $"{hop} {floor}";
-        return _rules.Matching(domain) is { IsEmpty: false } matching
+        return _rules.Matching(domain, sender: null) is { IsEmpty: false } matching
             ? $"{there} {string.Join(' ', matching.Select(rule => rule.Source))}"
             : there;
     }

@@ -123,6 +123,7 @@ sealed class Gateway : IAsyncDisposable
                 MaxAttempts = configuration.Outbound.Connections,
                 MaxAttemptsPerDestination = configuration.Outbound.ConnectionsPerDestination,
                 DestinationOf = destinations.Of,
+                IsParticular = destinations.IsParticular,
                 StopTimeout = configuration.Limits.Shutdown,
             },
             logs.CreateLogger<QueueRunner>());

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Net;
 using Hopseal.Dns;
+using Hopseal.Smtp.Mail;
 using Hopseal.Smtp.Tls;
 
 namespace Hopseal.Policy.Tests;
@@ -51,6 +52,19 @@ public sealed class DestinationsTests
     [InlineData("a.test", "kept.test", false, false)]
     public void With_a_smart_host(string one, string other, bool shareHop, bool shareFailures) =>
         Verify(new Destinations(s_routing with { SmartHost = s_outside, SmartHostFloor = SecurityFloor.Encrypted }), one, other, shareHop, shareFailures);
+
+    [Fact]
+    public void A_rule_for_a_sender_sets_his_mail_apart_and_no_domain()
+    {
+        Assert.True(SenderPattern.TryParse("@boss.test", out var boss));
+        var rule = new OutboundRule("*", SecurityFloor.Authenticated, [], "Outbound.Rules[0]") { Sender = boss };
+        var destinations = new Destinations(new Routing { SmartHost = s_outside, Rules = [rule] });
+
+        Assert.Equal(destinations.HopOf("a.test"), destinations.Of("a.test"));
+        Assert.True(destinations.IsParticular(new Mailbox("anna", DomainName.Parse("boss.test"))));
+        Assert.False(destinations.IsParticular(new Mailbox("anna", DomainName.Parse("other.test"))));
+        Assert.False(destinations.IsParticular(null));
+    }
 
     static void Verify(Destinations destinations, string one, string other, bool shareHop, bool shareFailures) => Assert.Equal(
         (shareHop, shareFailures),
