@@ -111,7 +111,7 @@ sealed class Gateway : IAsyncDisposable
         var planner = new DatedPlanner(configuration, resolver, proven, _policies, clock);
         _rules = new RuleWatch(configuration.Outbound.Rules, clock, logs.CreateLogger<RuleWatch>());
         var verifier = new PeerVerifier(pkix, dane);
-        var destinationOf = DestinationsOf(configuration);
+        var destinations = new Destinations(configuration.RoutingOn(DateOnly.FromDateTime(clock.GetUtcNow().UtcDateTime)));
         _deliverer = new Deliverer(
             new DelivererOptions
             {
@@ -127,7 +127,7 @@ sealed class Gateway : IAsyncDisposable
                     MaxTransactions = configuration.Outbound.MessagesPerSession,
                     MaxOpen = configuration.Outbound.Connections,
                     MaxOpenPerDestination = configuration.Outbound.ConnectionsPerDestination,
-                    DestinationOf = destinationOf,
+                    DestinationOf = destinations.HopOf,
                 },
                 KeepTranscripts = observer is not null,
             },
@@ -146,7 +146,8 @@ sealed class Gateway : IAsyncDisposable
                 Clock = clock,
                 MaxAttempts = configuration.Outbound.Connections,
                 MaxAttemptsPerDestination = configuration.Outbound.ConnectionsPerDestination,
-                DestinationOf = destinationOf,
+                DestinationOf = destinations.Of,
+                IsParticular = destinations.IsParticular,
                 StopTimeout = configuration.Limits.Shutdown,
             },
             logs.CreateLogger<QueueRunner>());
@@ -359,21 +360,6 @@ sealed class Gateway : IAsyncDisposable
         Peer = summary.Peer,
         Tls = summary.Tls,
     });
-
-    /// <summary>Domains that share a next hop share its limit of connections. Asked for every lease, so it is worked out once.</summary>
-    static Func<string, string> DestinationsOf(GatewayConfiguration configuration)
-    {
-        var smartHost = configuration.Outbound.SmartHost is { } hop ? NameOf(hop) : null;
-        var known = configuration.Domains.Domains.ToFrozenDictionary(
-            domain => domain.Key.Ascii,
-            domain => domain.Value.NextHop is { } next ? NameOf(next)
-                : domain.Value.Maildir is null && smartHost is not null ? smartHost
-                : domain.Key.Ascii,
-            StringComparer.Ordinal);
-        return domain => known.GetValueOrDefault(domain) ?? smartHost ?? domain;
-    }
-
-    static string NameOf(NextHop hop) => $"{hop.Host?.Ascii ?? hop.Address?.ToString()} {hop.Port}";
 
     static AcceptedDomains AcceptedDomainsOf(DomainTable table) => table.Any is null
         ? new AcceptedDomains.Listed(table.Domains.Keys.ToFrozenSet())
