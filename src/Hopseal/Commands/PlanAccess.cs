@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using Hopseal.Configuration;
 using Hopseal.Control;
+using Hopseal.Dns;
 using Hopseal.Policy;
 using Hopseal.Policy.MtaSts;
 
