@@ -27,6 +27,7 @@ sealed class Gateway : IAsyncDisposable
     static readonly TimeSpan s_certificateInterval = TimeSpan.FromSeconds(5);
     static readonly TimeSpan s_provenTlsInterval = TimeSpan.FromSeconds(5);
     static readonly TimeSpan s_ruleInterval = TimeSpan.FromMinutes(1);
+    static readonly TimeSpan s_policyInterval = TimeSpan.FromMinutes(5);
 
     readonly GatewayConfiguration _configuration;
     readonly TimeProvider _clock;
@@ -38,6 +39,8 @@ sealed class Gateway : IAsyncDisposable
     readonly SqliteQueueStore _store;
     readonly MessageQueue _queue;
     readonly ProvenTlsKeeper _proven;
+    readonly StsPolicyKeeper _policyKeeper;
+    readonly StsPolicies _policies;
     readonly RuleWatch _rules;
     readonly SessionFanout _sessions;
     readonly Deliverer _deliverer;
@@ -76,6 +79,11 @@ sealed class Gateway : IAsyncDisposable
         var proven = new ProvenTlsMemory(clock, configuration.Outbound.RememberTls);
         var provenFile = new ProvenTlsFile(Path.Combine(configuration.DataDirectory, "proven-tls"));
         _proven = new ProvenTlsKeeper(proven, provenFile, logs.CreateLogger<ProvenTlsKeeper>());
+        var policyFile = new StsPolicyFile(Path.Combine(configuration.DataDirectory, StsPolicyFile.Name));
+        _policyKeeper = new StsPolicyKeeper(policyFile, clock, logs.CreateLogger<StsPolicyKeeper>());
+        var pkix = new PkixCheck(roots, clock);
+        var policyFetch = new StsFetch(resolver, pkix, clock);
+        _policies = new StsPolicies(resolver, policyFetch, clock, new StsOptions { Tell = _policyKeeper.Tell });
         ISessionSink log = new SessionLog(logs.CreateLogger<SessionLog>());
         _sessions = new SessionFanout(observer is null ? [log] : [log, observer], logs.CreateLogger<SessionFanout>());
 
@@ -94,9 +102,9 @@ sealed class Gateway : IAsyncDisposable
         _listeners = [.. configuration.Listeners.Select(listener => new SmtpListener(OptionsOf(listener), limits, intake, Record, clock))];
 
         // How it goes out.
-        var planner = new DatedPlanner(configuration, resolver, proven, new StsPolicies(resolver), clock);
+        var planner = new DatedPlanner(configuration, resolver, proven, _policies, clock);
         _rules = new RuleWatch(configuration.Outbound.Rules, clock, logs.CreateLogger<RuleWatch>());
-        var verifier = new PeerVerifier(new PkixCheck(roots, clock), dane);
+        var verifier = new PeerVerifier(pkix, dane);
         var destinationOf = DestinationsOf(configuration);
         _deliverer = new Deliverer(
             new DelivererOptions
@@ -219,6 +227,7 @@ sealed class Gateway : IAsyncDisposable
         finally
         {
             _proven.Save();
+            await _policies.DisposeAsync();
             await _deliverer.DisposeAsync();
             await _sessions.DisposeAsync();
             _runner.Dispose();
@@ -239,6 +248,7 @@ sealed class Gateway : IAsyncDisposable
         }
 
         _proven.Restore();
+        _policyKeeper.Restore(_policies);
         foreach (var (listener, settings) in _listeners.Zip(_configuration.Listeners))
         {
             try
@@ -267,9 +277,11 @@ sealed class Gateway : IAsyncDisposable
         }
 
         _background.Add(EveryAsync(s_certificateInterval, ReloadCertificates));
-        _background.Add(Task.Run(() => EveryAsync(s_certificateInterval, LookAtTlsaAsync)));
+        _background.Add(Task.Run(() => EveryAsync(s_certificateInterval, LookAtTlsaAsync, atOnce: true)));
         _background.Add(EveryAsync(s_provenTlsInterval, _proven.Save));
         _background.Add(EveryAsync(s_ruleInterval, _rules.Look));
+        _background.Add(Task.Run(() => _policyKeeper.RunAsync(_policies, _stop.Token)));
+        _background.Add(EveryAsync(s_policyInterval, () => _policies.RenewAsync(_stop.Token)));
     }
 
     async Task LookAtTlsaAsync()
@@ -284,16 +296,16 @@ sealed class Gateway : IAsyncDisposable
         return Task.CompletedTask;
     });
 
-    async Task EveryAsync(TimeSpan interval, Func<Task> act)
+    async Task EveryAsync(TimeSpan interval, Func<Task> act, bool atOnce = false)
     {
         using var timer = new PeriodicTimer(interval, _clock);
         try
         {
-            do
+            while (atOnce || await timer.WaitForNextTickAsync(_stop.Token))
             {
+                atOnce = false;
                 await act();
             }
-            while (await timer.WaitForNextTickAsync(_stop.Token));
         }
         catch (OperationCanceledException)
         {
