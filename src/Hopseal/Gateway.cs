@@ -44,14 +44,16 @@ sealed class Gateway : IAsyncDisposable
     readonly DelayWatch? _delays;
     readonly ImmutableArray<SmtpListener> _listeners;
     readonly ControlOperations _operations;
-    readonly ILogger<ControlServer> _controlLog;
+    readonly ILoggerFactory _logs;
     readonly CancellationTokenSource _stop = new();
     readonly List<Task> _background = [];
     ControlServer? _control;
+    StsPolicyServer? _policyServer;
 
     Gateway(GatewayConfiguration configuration, ILoggerFactory logs, TimeProvider clock, IDnsResolver? zone, ISessionSink? observer)
     {
         _configuration = configuration;
+        _logs = logs;
         _clock = clock;
         var hostname = configuration.Hostname.Ascii;
 
@@ -152,7 +154,6 @@ sealed class Gateway : IAsyncDisposable
         _operations = new ControlOperations(
             new QueueOperations(_store, clock, logs.CreateLogger<QueueOperations>(), _runner.Retry, _queue.Wake),
             new PlanOperations(PlanSource.Gateway, planner.PlanAsync, clock));
-        _controlLog = logs.CreateLogger<ControlServer>();
     }
 
     /// <summary>Where it listens, in the order of the configuration.</summary>
@@ -208,6 +209,11 @@ sealed class Gateway : IAsyncDisposable
                 await _control.DisposeAsync();
             }
 
+            if (_policyServer is not null)
+            {
+                await _policyServer.DisposeAsync();
+            }
+
             await Task.WhenAll([.. stopping, .. _background]);
         }
         finally
@@ -247,9 +253,14 @@ sealed class Gateway : IAsyncDisposable
             }
         }
 
+        if (_configuration.MtaSts.Endpoint is not null)
+        {
+            _policyServer = await StsPolicyServer.StartAsync(_configuration.MtaSts, _certificates, _configuration.Tls.Protocols, _logs);
+        }
+
         try
         {
-            _control = ControlServer.Start(_configuration.DataDirectory, _operations, _clock, _controlLog);
+            _control = ControlServer.Start(_configuration.DataDirectory, _operations, _clock, _logs.CreateLogger<ControlServer>());
         }
         catch (IOException e)
         {

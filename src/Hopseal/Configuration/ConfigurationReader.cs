@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Hopseal.Dns;
 using Hopseal.Smtp.Client;
 using Hopseal.Smtp.Server;
+using Hopseal.Smtp.Tls;
 
 namespace Hopseal.Configuration;
 
@@ -25,6 +26,7 @@ static class ConfigurationReader
         var trust = root.Child("Trust");
         var rootFiles = trust.Find("Roots")?.Items().ToImmutableArray() ?? [];
         trust.Close();
+        var mtaSts = MtaStsSettings.Read(root.Child("MtaSts"), listeners, !certificates.IsEmpty);
         var tls = TlsSettings.Read(root.Child("Tls"));
         var limits = LimitSettings.Read(root.Child("Limits"));
         var dns = DnsSettings.Read(root.Child("Dns"));
@@ -46,6 +48,7 @@ static class ConfigurationReader
         if (!faults.HasErrors)
         {
             CheckPurpose(root, listeners, domains, access);
+            mtaSts.Check(root.Child("MtaSts"), hostname!, domains, ServerCertificates.Load([.. certificates.Select(certificate => certificate.Files)], clock).Certificates);
         }
 
         return hostname is null || dataDirectory is null
@@ -65,6 +68,7 @@ static class ConfigurationReader
                     ? new ClientCredentials(user, password)
                     : null,
                 Dns = dns,
+                MtaSts = mtaSts,
                 Roots = roots,
                 Log = log,
             };
