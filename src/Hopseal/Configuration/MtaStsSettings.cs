@@ -64,9 +64,11 @@ sealed record MtaStsSettings(IPEndPoint? Endpoint, ImmutableSortedDictionary<str
 
     /// <summary>What only shows beside the rest of a configuration without errors.</summary>
     /// <param name="section">The one that was read.</param>
-    public void Check(Section section, DomainName hostname, DomainTable domains, ImmutableArray<PeerCertificate> certificates)
+    /// <param name="names">By which MX records point at us; our own first.</param>
+    public void Check(Section section, ImmutableArray<DomainName> names, DomainTable domains, ImmutableArray<CertificateFiles> files)
     {
-        string[] ours = [hostname.Ascii, .. certificates.SelectMany(certificate => certificate.Names)];
+        ImmutableArray<string> shown = Policies.IsEmpty ? [] : [.. ServerCertificates.Load(files).Certificates.SelectMany(certificate => certificate.Names)];
+        string[] ours = [.. names.Select(name => name.Ascii), .. shown];
         foreach (var (member, setting) in section.Find("Policies")?.Section()?.Members() ?? [])
         {
             var domain = DomainName.Parse(member.Name);
@@ -78,11 +80,11 @@ sealed record MtaStsSettings(IPEndPoint? Endpoint, ImmutableSortedDictionary<str
 
             if (policy.Mode is not StsMode.None && !ours.Any(name => DomainName.TryParse(name, out var host) && policy.Names(host)))
             {
-                setting.Warn($"Mx names neither {hostname} nor another name of our certificates: who follows the policy delivers nothing here");
+                setting.Warn($"Mx names neither {names[0]} nor another name of our certificates: who follows the policy delivers nothing here");
             }
 
             var host = HostOf(domain)!.Ascii;
-            if (!certificates.Any(certificate => certificate.Names.Any(name => CertificateNames.Match(host, name))))
+            if (!shown.Any(name => CertificateNames.Match(host, name)))
             {
                 setting.Warn($"no certificate is for {host}: nobody can fetch the policy");
             }

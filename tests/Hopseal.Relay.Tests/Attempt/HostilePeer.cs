@@ -121,6 +121,7 @@ sealed class HostilePeer : IAsyncDisposable
         }
         catch (Exception e) when (e is OperationCanceledException or SocketException or InvalidOperationException)
         {
+            // Stopped, be it between two connections.
             await Task.WhenAll(sessions);
         }
     }

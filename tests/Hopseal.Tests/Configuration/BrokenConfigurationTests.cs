@@ -5,6 +5,8 @@ namespace Hopseal.Tests.Configuration;
 /// <summary>One broken configuration each, and everything that is said about it: line, key, message.</summary>
 public sealed class BrokenConfigurationTests : IDisposable
 {
+    static readonly string s_long = string.Join('.', Enumerable.Repeat(new string('x', 49), 5));
+
     readonly Workspace _workspace = new();
 
     public void Dispose() => _workspace.Dispose();
@@ -57,22 +59,10 @@ public sealed class BrokenConfigurationTests : IDisposable
         { "\"Log\": { \"Level\": \"Info\" }", ["6: Log.Level: \"Info\" is none of Debug, Information, Warning, Error"] },
         { "\"Log\": { \"Format\": \"JSON\" }", ["6: Log.Format: \"JSON\" is none of text, json; did you mean json?"] },
 
-        { "\"MtaSts\": { \"Policies\": { \"example.org\": { \"Mode\": \"enforce\", \"Mx\": [ \"mx1.example.org\" ] } } }", ["6: MtaSts.Endpoint: is missing"] },
-        { "\"MtaSts\": { \"Endpoint\": \"0.0.0.0\" }", ["6: MtaSts.Endpoint: \"0.0.0.0\" lacks a port between 1 and 65535"] },
-        { "\"MtaSts\": { \"Endpoint\": \"127.0.0.1:25\" }", [
-            "6: warning: MtaSts.Endpoint: nothing is served there: Policies has none",
-            "6: MtaSts.Endpoint: the listener \"mx\" listens on 127.0.0.1:25 already"] },
-        { Policy("\"Mode\": \"on\", \"Mx\": []"), ["7: MtaSts.Policies[\"example.org\"].Mode: \"on\" is none of enforce, testing, none"] },
-        { Policy("\"Mx\": []"), ["7: MtaSts.Policies[\"example.org\"].Mode: is missing"] },
-        { Policy("\"Mode\": \"enforce\""), ["7: MtaSts.Policies[\"example.org\"].Mx: is missing"] },
-        { Policy("\"Mode\": \"enforce\", \"Mx\": []"), ["7: MtaSts.Policies[\"example.org\"].Mx: is empty: name the MX hosts of the domain"] },
-        { Policy("\"Mode\": \"enforce\", \"Mx\": [\n\"mx.example.org:25\" ]"), [
-            "8: MtaSts.Policies[\"example.org\"].Mx[0]: \"mx.example.org:25\" is not a host name, or *. and a domain"] },
-        { Policy("\"Mode\": \"enforce\", \"Mx\": [ \"*.example.org\" ], \"MaxAgeDays\": 366"), [
-            "7: MtaSts.Policies[\"example.org\"].MaxAgeDays: 366 is not between 1 and 365"] },
-        { Policy("\"Mode\": \"none\", \"Id\": 1"), ["7: MtaSts.Policies[\"example.org\"].Id: there is no such key"] },
-        { "\"MtaSts\": { \"Endpoint\": \"0.0.0.0:443\", \"Policies\": { \"a b\": {\n\"Mode\": \"none\" } } }", [
-            "6: MtaSts.Policies[\"a b\"]: \"a b\" is not a domain name, or too long to have a policy"] },
+        { "\"MxNames\": \"mx.example\"", ["6: MxNames: expected a list [ … ], found a text"] },
+        { "\"MxNames\": [ \"a.example\",\n\"192.0.2.1\" ]", ["7: MxNames[1]: \"192.0.2.1\" is not a domain name"] },
+        { $"\"MxNames\": [ \"{s_long}\" ]", ["6: MxNames[0]: is too long: no TLSA record could be published for it"] },
+        { $"\"MxNames\": [ {string.Join(", ", Enumerable.Range(0, 33).Select(i => $"\"mx{i}.example\""))} ]", ["6: MxNames: has more than 32 names"] },
 
         { "\"RelayFrom\": \"10.0.0.0/8\"", ["6: RelayFrom: expected a list [ … ], found a text"] },
         { "\"RelayFrom\": [\n\"10.0.0.0/8\",\n\"10.0.0.1/8\" ]", ["8: RelayFrom[1]: \"10.0.0.1/8\" has bits set behind its prefix; the network is 10.0.0.0/8"] },
@@ -160,6 +150,18 @@ public sealed class BrokenConfigurationTests : IDisposable
         { "\"Outbound\": { \"Rules\": [ { \"Destination\": \"a.example\", \"Tls\": \"Encrypted\", \"ClientCertificate\": { \"Chain\": \"none.pem\", \"Key\": \"mx.key\" } } ] }", [
             "6: Outbound.Rules[0].ClientCertificate.Chain: cannot be used: Could not find file 'DIR/none.pem'."] },
 
+        {
+            "\"Dns\": { \"HealthMinutes\": 1441, \"HealthSigned\": \"\", \"HealthBogus\": \"a b\" }",
+            [
+                "6: Dns.HealthMinutes: 1441 is not between 0 and 1440",
+                "6: Dns.HealthSigned: is empty",
+                "6: Dns.HealthBogus: \"a b\" is not a domain name",
+            ]
+        },
+        {
+            "\"Dns\": { \"HealthSigned\": \"DNSSEC-failed.org\" }",
+            ["6: Dns.HealthSigned: dnssec-failed.org is HealthBogus too: it cannot be both"]
+        },
         { "\"Dns\": { \"Servers\": [ \"dns.example:53\" ] }", ["6: Dns.Servers[0]: \"dns.example:53\" is not an address and port, such as 0.0.0.0:25 or [::]:25"] },
         { "\"Trust\": { \"Roots\": [ \"none.pem\" ] }", ["6: Trust.Roots[0]: DIR/none.pem does not exist"] },
         { "\"Trust\": { \"Roots\": [ \"secret\" ] }", ["6: Trust.Roots[0]: DIR/secret holds no certificate"] },
@@ -334,29 +336,6 @@ public sealed class BrokenConfigurationTests : IDisposable
         var unreadable = Assert.IsType<ConfigurationResult.Unreadable>(LoadFile());
         Assert.Equal("hopseal.json: there is no such file", unreadable.Why);
     }
-
-    [Fact]
-    public void A_policy_that_cannot_work_is_a_warning()
-    {
-        _workspace.WriteCertificate("mx");
-        var usable = Assert.IsType<ConfigurationResult.Usable>(Load(Good("""
-            "MtaSts": { "Endpoint": "127.0.0.1:443", "Policies": {
-            "example.org": { "Mode": "enforce", "Mx": [ "mx2.example.org" ] },
-            "given-up.example": { "Mode": "none" } } },
-            "Domains": { "example.org": { "Maildir": "mail" } }
-            """)));
-        Assert.Equal(
-            [
-                "hopseal.json:7: warning: MtaSts.Policies[\"example.org\"]: Mx names neither mx1.example.org nor another name of our certificates: who follows the policy delivers nothing here",
-                "hopseal.json:7: warning: MtaSts.Policies[\"example.org\"]: no certificate is for mta-sts.example.org: nobody can fetch the policy",
-                "hopseal.json:8: warning: MtaSts.Policies[\"given-up.example\"]: mail for given-up.example is not taken here: it is not in Domains",
-                "hopseal.json:8: warning: MtaSts.Policies[\"given-up.example\"]: no certificate is for mta-sts.given-up.example: nobody can fetch the policy",
-            ],
-            usable.Warnings.Select(warning => warning.ToString()));
-    }
-
-    static string Policy(string members) =>
-        $"\"MtaSts\": {{ \"Endpoint\": \"0.0.0.0:443\", \"Policies\": {{ \"example.org\":\n{{ {members} }} }} }}";
 
     static string Good(string fragment) => $$"""
         {
