@@ -22,16 +22,23 @@ static partial class ServerStep
             { SmtpUtf8: false } when mail.From is { NeedsSmtpUtf8: true } => ServerReplies.SenderNeedsUtf8,
             _ => null,
         };
-        return refusal is not null
-            ? (state, Say(refusal))
-            : (new ServerState.InTransaction(
-                ready,
-                NewEnvelope(mail.From, mail.Parameters)),
-                Say(ServerReplies.SenderOk));
+        if (refusal is not null)
+        {
+            return (state, Say(refusal));
+        }
+
+        var transaction = new ServerState.InTransaction(ready, NewEnvelope(mail.From, mail.Parameters));
+        return (transaction, new ServerAction.AskSender(transaction));
     }
 
     static Envelope NewEnvelope(Mailbox? from, MailParameters parameters) => new(
-        from, [], parameters.Body, parameters.SmtpUtf8, parameters.Size, parameters.Return, parameters.EnvelopeId);
+        from,
+        [],
+        parameters.Body,
+        parameters.SmtpUtf8,
+        parameters.Size,
+        parameters.Return,
+        parameters.EnvelopeId);
 
     static (ServerState, ServerAction) Rcpt(ServerState state, SmtpCommand.Rcpt rcpt, ServerOptions options)
     {

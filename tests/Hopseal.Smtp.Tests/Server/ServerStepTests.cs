@@ -324,7 +324,7 @@ public sealed class ServerStepTests
                         }
 
                         break;
-                    case ServerAction.Say { Reply.Code: 250 } when line.StartsWith("MAIL", StringComparison.Ordinal):
+                    case ServerAction.AskSender:
                         if (!hello || mail || (options == s_submission && !(tls && user)))
                         {
                             return false;
@@ -376,6 +376,7 @@ public sealed class ServerStepTests
         ServerAction.DropChunk drop => "drop" + Code(drop.Refusal),
         ServerAction.Upgrade => "tls",
         ServerAction.Authenticate => "auth",
+        ServerAction.AskSender => "250 2.1.0",
         ServerAction.AskRecipient => "rcpt",
         ServerAction.ReceiveData => "data",
         ServerAction.ReceiveChunk => "chunk",
