@@ -17,6 +17,9 @@ static partial class ServerStep
         var refusal = mail.Parameters switch
         {
             { Any: true } when !ready.Extended => EsmtpParameters.Unknown,
+            { RequireTls: true } when ready.Tls is null => options.Certificates is { Available: true }
+                ? ServerReplies.RequireTlsNeedsTls
+                : EsmtpParameters.Unknown,
             _ when options.Authentication is AuthenticationUse.Required && ready.User is null => ServerReplies.AuthFirst,
             { Size: { } size } when size > options.MaxMessageOctets => ServerReplies.TooLarge,
             { SmtpUtf8: false } when mail.From is { NeedsSmtpUtf8: true } => ServerReplies.SenderNeedsUtf8,
@@ -38,7 +41,8 @@ static partial class ServerStep
         parameters.SmtpUtf8,
         parameters.Size,
         parameters.Return,
-        parameters.EnvelopeId);
+        parameters.EnvelopeId,
+        parameters.RequireTls ? MessageTls.Required : MessageTls.Unspecified);
 
     static (ServerState, ServerAction) Rcpt(ServerState state, SmtpCommand.Rcpt rcpt, ServerOptions options)
     {

@@ -128,13 +128,15 @@ public sealed class ServerStepTests
         string[] always = ["mx.test", "PIPELINING", "SIZE 52428800", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES", "CHUNKING", "BINARYMIME", "DSN"];
         var optional = s_mx with { Authentication = AuthenticationUse.Optional, Credentials = new OneUser() };
 
+        string[] insideTls = [.. always[..^1], "REQUIRETLS", "DSN"];
+
         Assert.Equal([.. always, "STARTTLS"], Offered(new ServerState.AwaitingHello(null), s_submission));
-        Assert.Equal([.. always, "AUTH SCRAM-SHA-256 PLAIN LOGIN"], Offered(new ServerState.AwaitingHello(s_tls), s_submission));
+        Assert.Equal([.. insideTls, "AUTH SCRAM-SHA-256 PLAIN LOGIN"], Offered(new ServerState.AwaitingHello(s_tls), s_submission));
         Assert.Equal([.. always, "STARTTLS"], Offered(s_readyPlain, optional));
-        Assert.Equal([.. always, "AUTH SCRAM-SHA-256 PLAIN LOGIN"], Offered(s_readyTls, optional));
-        Assert.Equal(always, Offered(s_readyTls, s_mx));
-        Assert.Equal(always, Offered(s_readyTls, s_mx with { Credentials = new OneUser() }));
-        Assert.Equal(always, Offered(s_readyTls, s_mx with { Authentication = AuthenticationUse.Optional }));
+        Assert.Equal([.. insideTls, "AUTH SCRAM-SHA-256 PLAIN LOGIN"], Offered(s_readyTls, optional));
+        Assert.Equal(insideTls, Offered(s_readyTls, s_mx));
+        Assert.Equal(insideTls, Offered(s_readyTls, s_mx with { Credentials = new OneUser() }));
+        Assert.Equal(insideTls, Offered(s_readyTls, s_mx with { Authentication = AuthenticationUse.Optional }));
     }
 
     [Fact]
@@ -180,6 +182,30 @@ public sealed class ServerStepTests
     [InlineData("BODY=BINARYMIME SMTPUTF8", "250 2.1.0")]
     public void A_declared_size_over_the_limit_is_refused_at_once(string parameters, string expected) =>
         Assert.Equal(expected, Describe(Step(s_readyPlain, $"MAIL FROM:<a@b> {parameters}", s_mx).Action, withStatus: true));
+
+    /// <summary>RFC 8689 §2: the parameter is for sessions inside TLS, and has no value.</summary>
+    [Theory]
+    [InlineData(true, true, true, "REQUIRETLS", "250 2.1.0")]
+    [InlineData(true, true, true, "requiretls SIZE=1", "250 2.1.0")]
+    [InlineData(true, true, true, "REQUIRETLS=YES", "501 5.5.4")]
+    [InlineData(true, true, true, "REQUIRETLS=", "501 5.5.4")]
+    [InlineData(true, true, true, "REQUIRETLS REQUIRETLS", "501 5.5.4")]
+    [InlineData(true, true, true, "REQUIRETLSX", "555 5.5.4")]
+    [InlineData(true, false, true, "REQUIRETLS", "555 5.5.4")]
+    [InlineData(false, true, true, "REQUIRETLS", "530 5.7.10")]
+    [InlineData(false, false, true, "REQUIRETLS", "555 5.5.4")]
+    [InlineData(false, true, false, "REQUIRETLS", "555 5.5.4")]
+    public void Who_requires_tls_says_so_inside_tls(bool tls, bool extended, bool certificate, string parameters, string expected)
+    {
+        var ready = (tls ? s_readyTls : s_readyPlain) with { Extended = extended };
+        var options = certificate ? s_mx : s_mx with { Certificates = null };
+
+        var (next, action) = Step(ready, $"MAIL FROM:<a@b> {parameters}", options);
+
+        Assert.Equal(expected, Describe(action, withStatus: true));
+        Assert.Equal(expected[0] == '2', next is ServerState.InTransaction { Envelope.Tls: MessageTls.Required });
+        Assert.True(expected[0] == '2' || next == ready);
+    }
 
     /// <summary>RFC 6531 §3.5.</summary>
     [Fact]
