@@ -62,7 +62,14 @@ abstract record ControlLine
 
     /// <summary>Its entries and its recipients follow.</summary>
     public sealed record Message(
-        string Id, DateTimeOffset ReceivedAt, long Size, string? Sender, BodyType Body, bool SmtpUtf8, string? EnvelopeId) : ControlLine;
+        string Id,
+        DateTimeOffset ReceivedAt,
+        long Size,
+        string? Sender,
+        BodyType Body,
+        bool SmtpUtf8,
+        string? EnvelopeId,
+        MessageTls Tls = MessageTls.Unspecified) : ControlLine;
 
     public sealed record Recipient(string Address, string Domain, RecipientState State, string? Status, string? Reason) : ControlLine;
 
@@ -96,7 +103,7 @@ abstract record ControlLine
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, MaxDepth = 8,
-    Converters = [typeof(Word<ControlCommand>), typeof(Word<EntryState>), typeof(Word<RecipientState>), typeof(Word<BodyType>)])]
+    Converters = [typeof(Word<ControlCommand>), typeof(Word<EntryState>), typeof(Word<RecipientState>), typeof(Word<BodyType>), typeof(Word<MessageTls>)])]
 [JsonSerializable(typeof(ControlRequest))]
 [JsonSerializable(typeof(ControlLine))]
 sealed partial class ControlJson : JsonSerializerContext
