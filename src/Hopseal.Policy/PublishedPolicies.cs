@@ -27,7 +27,9 @@ static class PublishedPolicies
         exclusion = null;
         if (finding is not StsFinding.Found found || found.Policy.Mode is StsMode.None || host.Host.Name is not { } name)
         {
-            return Note(host, MtaSts, finding is StsFinding.None none ? none.Why : "the policy says mode none");
+            return finding is StsFinding.None none
+                ? Note(host, MtaSts, none.Why, none.Failures.FirstOrDefault())
+                : Note(host, MtaSts, "the policy says mode none");
         }
 
         var policy = new TransportPolicy.MtaSts(found.Policy, found.FetchedAt);
@@ -35,7 +37,7 @@ static class PublishedPolicies
         var inForce = policy.Floor is SecurityFloor.Authenticated && plan.Policies.Contains(policy);
         if (!found.Policy.Names(name))
         {
-            var failure = new TlsFailure(TlsResultType.ValidationFailure, "mx-not-in-policy", $"the MTA-STS policy does not name {name}");
+            var failure = new TlsFailure(TlsResultType.ValidationFailure, ExcludedHost.NotInPolicy, $"the MTA-STS policy does not name {name}");
             exclusion = inForce ? failure : null;
             return Note(plan, MtaSts, inForce ? failure.Detail! : $"not in force: {failure.Detail}", failure);
         }
