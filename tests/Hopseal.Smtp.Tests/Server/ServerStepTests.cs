@@ -183,30 +183,6 @@ public sealed class ServerStepTests
     public void A_declared_size_over_the_limit_is_refused_at_once(string parameters, string expected) =>
         Assert.Equal(expected, Describe(Step(s_readyPlain, $"MAIL FROM:<a@b> {parameters}", s_mx).Action, withStatus: true));
 
-    /// <summary>RFC 8689 §2: the parameter is for sessions inside TLS, and has no value.</summary>
-    [Theory]
-    [InlineData(true, true, true, "REQUIRETLS", "250 2.1.0")]
-    [InlineData(true, true, true, "requiretls SIZE=1", "250 2.1.0")]
-    [InlineData(true, true, true, "REQUIRETLS=YES", "501 5.5.4")]
-    [InlineData(true, true, true, "REQUIRETLS=", "501 5.5.4")]
-    [InlineData(true, true, true, "REQUIRETLS REQUIRETLS", "501 5.5.4")]
-    [InlineData(true, true, true, "REQUIRETLSX", "555 5.5.4")]
-    [InlineData(true, false, true, "REQUIRETLS", "555 5.5.4")]
-    [InlineData(false, true, true, "REQUIRETLS", "530 5.7.10")]
-    [InlineData(false, false, true, "REQUIRETLS", "555 5.5.4")]
-    [InlineData(false, true, false, "REQUIRETLS", "555 5.5.4")]
-    public void Who_requires_tls_says_so_inside_tls(bool tls, bool extended, bool certificate, string parameters, string expected)
-    {
-        var ready = (tls ? s_readyTls : s_readyPlain) with { Extended = extended };
-        var options = certificate ? s_mx : s_mx with { Certificates = null };
-
-        var (next, action) = Step(ready, $"MAIL FROM:<a@b> {parameters}", options);
-
-        Assert.Equal(expected, Describe(action, withStatus: true));
-        Assert.Equal(expected[0] == '2', next is ServerState.InTransaction { Envelope.Tls: MessageTls.Required });
-        Assert.True(expected[0] == '2' || next == ready);
-    }
-
     /// <summary>RFC 6531 §3.5.</summary>
     [Fact]
     public void An_address_that_is_not_ascii_needs_the_parameter()

@@ -1,4 +1,3 @@
-using Hopseal.Smtp.Mail;
 using Hopseal.Smtp.Server;
 using Hopseal.Smtp.Tls;
 using Hopseal.Smtp.Wire;
@@ -32,27 +31,6 @@ public sealed class StartTlsDialogueTests
         Assert.Equal(("after.test", "mx.test"), (message.Session.Hello, tls.ServerName));
         Assert.Contains(session.Transcript!.Lines, line => line == new TranscriptLine(Speaker.Event, $"{tls.Version} {tls.CipherSuite}"));
         Assert.Equal(SessionEnd.Quit, session.End);
-    }
-
-    /// <summary>RFC 8689 §4.1.</summary>
-    [Fact]
-    public async Task A_message_that_requires_tls_is_known_by_its_envelope()
-    {
-        await using var server = await TestServer.StartAsync(TestServer.Options, _list);
-        await using var client = await SmtpTestClient.GreetedAsync(server.Endpoint);
-        Assert.DoesNotContain("REQUIRETLS", await client.SayAsync("EHLO c", "250 STARTTLS"), StringComparison.Ordinal);
-        await client.SayAsync("MAIL FROM:<a@b> REQUIRETLS", "530 5.7.10");
-        await client.StartTlsAsync();
-        Assert.Contains("REQUIRETLS", await client.SayAsync("EHLO c", "250 DSN"), StringComparison.Ordinal);
-        foreach (var parameter in new[] { " REQUIRETLS", "" })
-        {
-            await client.SayAsync($"MAIL FROM:<a@b>{parameter}", "250");
-            await client.SayAsync("RCPT TO:<b@x>", "250");
-            await client.SayAsync("DATA", "354");
-            await client.SayAsync("secret\r\n.", "250");
-        }
-
-        Assert.Equal([MessageTls.Required, MessageTls.Unspecified], _list.Messages.Select(message => message.Envelope.Tls));
     }
 
     /// <summary>RFC 3207 §4.2: hello, sender, recipients.</summary>
