@@ -28,7 +28,8 @@ public enum HostAuthenticity
 /// <param name="Addresses">IPv6 and IPv4 as they are to be tried; empty when <paramref name="AddressFailure"/> says why.</param>
 /// <param name="AddressFailure">Set when there are no addresses, or they are not known now: the host is skipped
 /// (RFC 7672 §2.1.2).</param>
-/// <param name="AddressStatus">Secure when all that was found out about the addresses is validated, aliases on the way included.</param>
+/// <param name="AddressStatus">Secure when what was found out about the addresses of one family is validated, aliases on the way
+/// included.</param>
 /// <param name="ExpandedName">The name that holds the addresses, when <paramref name="Name"/> is an alias; else null.</param>
 public sealed record PlannedHost(
     DomainName? Name,
@@ -57,9 +58,9 @@ public sealed record HostPlan(PlannedHost Host, ImmutableArray<TransportPolicy> 
     /// for.</summary>
     public SecurityFloor Floor => Policies.Select(policy => policy.Floor).DefaultIfEmpty(SecurityFloor.Plaintext).Max();
 
-    /// <summary>What is sent as SNI: the TLSA base domain where DANE applies (RFC 7672 §2.2.3), else the host's name; empty for an
-    /// address.</summary>
-    public string ServerName => Policies.OfType<TransportPolicy.Dane>().FirstOrDefault()?.Base.Ascii ?? Host.Name?.Ascii ?? "";
+    /// <summary>What is sent as SNI: the TLSA base domain where there are TLSA records to judge by (RFC 7672 §2.2.3), be it only to report,
+    /// else the host's name; empty for an address.</summary>
+    public string ServerName => Policies.Select(TlsaBase).FirstOrDefault(name => name is not null)?.Ascii ?? Host.Name?.Ascii ?? "";
 
     /// <summary>What was looked for and does not apply, and why: for people, and for reports.</summary>
     public ImmutableArray<PolicyNote> Notes { get; init; } = [];
@@ -76,6 +77,14 @@ public sealed record HostPlan(PlannedHost Host, ImmutableArray<TransportPolicy> 
             return Policies.OfType<TransportPolicy.Excepted>().Where(excepted => excepted.Policy.Floor > floor);
         }
     }
+
+    static DomainName? TlsaBase(TransportPolicy policy) => policy switch
+    {
+        TransportPolicy.Dane dane => dane.Base,
+        TransportPolicy.Excepted excepted => TlsaBase(excepted.Policy),
+        TransportPolicy.Waived waived => TlsaBase(waived.Policy),
+        _ => null,
+    };
 
     /// <summary>The plan with what was learnt since it was made.</summary>
     public HostPlan With(TransportPolicy.ProvenTls proven) => (this with

@@ -56,18 +56,20 @@ sealed record HostAddresses(
         ? !address.IsIPv6Multicast && !address.Equals(IPAddress.IPv6Any) && (!address.IsIPv4MappedToIPv6 || IsHost(address.MapToIPv4()))
         : address.GetAddressBytes()[0] is > 0 and < 224;
 
-    /// <summary>Both answers count: either family may be used (RFC 7672 §2.2).</summary>
+    /// <summary>Secure when one of the answers is: what is signed is the name's zone, which both families share, and it may hold TLSA
+    /// records, so that a family whose answer fails or is forged away must not decide that there are none (RFC 7672 §2.2.2). Insecure
+    /// only by an answer that says so.</summary>
     static DnssecStatus StatusOf(params ReadOnlySpan<DnsAnswer<IPAddress>> answers)
     {
         foreach (var answer in answers)
         {
-            if (answer is not (DnsAnswer<IPAddress>.Found { Status: DnssecStatus.Secure } or DnsAnswer<IPAddress>.NoData { Status: DnssecStatus.Secure }))
+            if (answer is DnsAnswer<IPAddress>.Found { Status: DnssecStatus.Secure } or DnsAnswer<IPAddress>.NoData { Status: DnssecStatus.Secure })
             {
-                return DnssecStatus.Insecure;
+                return DnssecStatus.Secure;
             }
         }
 
-        return DnssecStatus.Secure;
+        return DnssecStatus.Insecure;
     }
 
     static ImmutableArray<IPAddress> Records(DnsAnswer<IPAddress> answer) =>

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
 using Hopseal.Dns;
+using Hopseal.Policy.MtaSts;
 using Hopseal.Smtp.Tls;
 
 namespace Hopseal.Policy;
@@ -41,6 +42,14 @@ public static class PlanText
                 throw new ArgumentException($"unknown plan {plan}", nameof(plan));
         }
 
+        return text.ToString();
+    }
+
+    /// <summary>With the floors for each kind of message.</summary>
+    public static string WriteInFull(string domain, DeliveryPlan plan)
+    {
+        var text = new StringBuilder(Write(domain, plan));
+        MessageFloors.Write(text, plan);
         return text.ToString();
     }
 
@@ -91,7 +100,8 @@ public static class PlanText
             : $"{addresses}{alias} ({(host.AddressStatus is DnssecStatus.Secure ? "DNSSEC-validated" : "not signed")})";
     }
 
-    static string Describe(TransportPolicy policy) => policy switch
+    /// <summary>One policy in a few words.</summary>
+    public static string Describe(TransportPolicy policy) => policy switch
     {
         TransportPolicy.Opportunistic => "default: encrypt if offered",
         TransportPolicy.Operator { Exception: { } terms } exception => $"exception: {exception.Source}, {terms}",
@@ -103,15 +113,43 @@ public static class PlanText
             CultureInfo.InvariantCulture, $"completed TLS before, last {proven.LastProvenAt.UtcDateTime:yyyy-MM-dd HH:mm} UTC"),
         TransportPolicy.Dane dane => string.Create(
             CultureInfo.InvariantCulture,
-            $"DANE: {dane.Usable.Length} usable TLSA at {dane.Base}{(dane.SecureMx ? "" : ", of a host that DNS does not vouch for")}"),
-        TransportPolicy.DaneUnusable unusable => $"DANE: no usable TLSA at {unusable.Base}",
+            $"DANE: TLSA at {dane.Base}: {Records(dane.Usable)}{(dane.SecureMx ? "" : "; DNSSEC does not vouch for the MX record, so they prove the host and not that it is the right one")}"),
+        TransportPolicy.DaneUnusable unusable => $"DANE: TLS is mandatory; no TLSA at {unusable.Base} can be used: {Records(unusable.Published)}",
         TransportPolicy.MtaSts sts => string.Create(
             CultureInfo.InvariantCulture,
-            $"MTA-STS: {sts.Policy.Mode}, id {sts.Policy.Id}, fetched {sts.FetchedAt.UtcDateTime:yyyy-MM-dd HH:mm} UTC"),
+            $"MTA-STS: {ModeName(sts.Policy.Mode)}, id {sts.Policy.Id}, fetched {sts.FetchedAt.UtcDateTime:yyyy-MM-dd HH:mm} UTC, good until {(sts.FetchedAt + sts.Policy.MaxAge).UtcDateTime:yyyy-MM-dd HH:mm} UTC"),
         TransportPolicy.RequireTls { RelaxedBy: { } rule } => $"the sender requires it (REQUIRETLS); the host need not offer it, by {rule}",
         TransportPolicy.RequireTls => "the sender requires it (REQUIRETLS)",
         TransportPolicy.Waived waived => $"waived by the sender: {Describe(waived.Policy)}",
         _ => throw new ArgumentException($"unknown policy {policy}", nameof(policy)),
+    };
+
+    /// <summary>In presentation form, without what nobody reads of a long one.</summary>
+    public static string Shorten(TlsaRecord record)
+    {
+        const int MostOctets = 64; // of SHA-512
+        ArgumentNullException.ThrowIfNull(record);
+        return record.Data.Length <= MostOctets
+            ? record.ToString()
+            : string.Create(
+                CultureInfo.InvariantCulture,
+                $"{record with { Data = record.Data[..8] }}… ({record.Data.Length} octets)");
+    }
+
+    static string Records(ImmutableArray<TlsaRecord> records)
+    {
+        const int Most = 8;
+        var shown = string.Join(", ", records.Take(Most).Select(record => record.Data.Length <= 8
+            ? record.ToString()
+            : $"{record with { Data = record.Data[..8] }}…"));
+        return records.Length <= Most ? shown : string.Create(CultureInfo.InvariantCulture, $"{shown}, and {records.Length - Most} more");
+    }
+
+    static string ModeName(StsMode mode) => mode switch
+    {
+        StsMode.None => "none",
+        StsMode.Testing => "testing",
+        StsMode.Enforce => "enforce",
     };
 
     static string Origin(PlannedHost host) => host.Authenticity switch

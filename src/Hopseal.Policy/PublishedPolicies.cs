@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Hopseal.Dns;
 using Hopseal.Policy.Dane;
 using Hopseal.Policy.MtaSts;
@@ -61,9 +62,11 @@ static class PublishedPolicies
             case DaneFinding.Found { Usable.IsEmpty: true } unusable:
                 return host.With(new TransportPolicy.DaneUnusable(unusable.Base, unusable.Published));
             case DaneFinding.Found found:
-                string[] names = [.. new[] { found.Base, host.Host.Name, recipient }.OfType<DomainName>().Select(name => name.Ascii).Distinct()];
                 return host.With(new TransportPolicy.Dane(
-                    found.Base, found.Usable, [.. names], host.Host.Authenticity is HostAuthenticity.Dnssec or HostAuthenticity.Configured));
+                    found.Base,
+                    found.Usable,
+                    DaneNames(host.Host, found.Base, recipient),
+                    host.Host.Authenticity is HostAuthenticity.Dnssec or HostAuthenticity.Configured));
             case DaneFinding.Failed failed:
                 // An exception that lets the host off DANE also lets it off the question.
                 var letOff = host.Policies.OfType<TransportPolicy.Operator>().Any(policy => policy.Exception is not null);
@@ -73,6 +76,13 @@ static class PublishedPolicies
                 throw new ArgumentException($"unknown finding {finding}", nameof(finding));
         }
     }
+
+    /// <summary>RFC 7672 §3.2.2. The recipient domain is one only where it led to the host: a configured next hop is not its own.</summary>
+    static ImmutableArray<string> DaneNames(PlannedHost host, DomainName tlsaBase, DomainName? recipient) =>
+    [
+        .. new[] { tlsaBase, host.Name, host.Authenticity is HostAuthenticity.Configured ? null : recipient }
+            .OfType<DomainName>().Select(name => name.Ascii).Distinct()
+    ];
 
     static HostPlan Note(HostPlan host, string mechanism, string detail, TlsFailure? failure = null) =>
         host with { Notes = [.. host.Notes, new PolicyNote(mechanism, detail, failure)] };

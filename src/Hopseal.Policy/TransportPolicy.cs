@@ -50,7 +50,8 @@ public abstract record TransportPolicy
 
     /// <summary>Usable TLSA records (RFC 7672 §2.2): one of them has to match. MTA-STS may not override its failure (RFC 8461 §2).</summary>
     /// <param name="Base">The name under whose <c>_port._tcp</c> they are. It is the SNI name and the first reference name (RFC 7672 §2.2.3).</param>
-    /// <param name="ReferenceNames">For usage 2: the base, the original name of the host, and the recipient domain (RFC 7672 §3.2.2).</param>
+    /// <param name="ReferenceNames">For usage 2: the base, the original name of the host, and the recipient domain if its MX record led
+    /// there (RFC 7672 §3.2.2).</param>
     /// <param name="SecureMx">False: the records are validated, but the MX record that chose the host is not. Then they prove the host, and
     /// not that it is the right one (RFC 7672 §2.2.1).</param>
     public sealed record Dane(

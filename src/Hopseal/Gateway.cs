@@ -40,7 +40,7 @@ sealed class Gateway : IAsyncDisposable
     readonly QueueRunner _runner;
     readonly DelayWatch? _delays;
     readonly ImmutableArray<SmtpListener> _listeners;
-    readonly QueueOperations _operations;
+    readonly ControlOperations _operations;
     readonly ILogger<ControlServer> _controlLog;
     readonly CancellationTokenSource _stop = new();
     readonly List<Task> _background = [];
@@ -138,7 +138,9 @@ sealed class Gateway : IAsyncDisposable
             : null;
 
         // How it is administered.
-        _operations = new QueueOperations(_store, clock, logs.CreateLogger<QueueOperations>(), _runner.Retry, _queue.Wake);
+        _operations = new ControlOperations(
+            new QueueOperations(_store, clock, logs.CreateLogger<QueueOperations>(), _runner.Retry, _queue.Wake),
+            new PlanOperations(PlanSource.Gateway, planner.PlanAsync, clock));
         _controlLog = logs.CreateLogger<ControlServer>();
     }
 

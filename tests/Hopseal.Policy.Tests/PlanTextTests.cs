@@ -39,7 +39,7 @@ public sealed class PlanTextTests
                  policy     Authenticated configured: Outbound.Rules[0]
                  policy     Encrypted     completed TLS before, last 2026-05-01 12:34 UTC
                  no MTA-STS not looked for
-                 no DANE    not looked for
+                 no DANE    not looked for: the addresses are not signed
                  floor      Authenticated
                  names      mx1.bank.test, bank.test, *.bank.example
               2. mx.elsewhere.test:25, MX 20, DNSSEC-validated
@@ -48,7 +48,7 @@ public sealed class PlanTextTests
                  policy     Plaintext     default: encrypt if offered
                  policy     Authenticated configured: Outbound.Rules[0]
                  no MTA-STS not looked for
-                 no DANE    not looked for
+                 no DANE    not looked for: there is no address to connect to
                  floor      Authenticated
                  names      mx.elsewhere.test, bank.test, *.bank.example
 
@@ -78,7 +78,7 @@ public sealed class PlanTextTests
                  policy     Plaintext     exception: Outbound.Rules[1], until 2026-05-31, ops: ticket 4711
                  policy     Plaintext     instead of Encrypted, by the exception Outbound.Rules[1]: completed TLS before, last 2026-05-01 12:34 UTC
                  no MTA-STS not looked for
-                 no DANE    not looked for
+                 no DANE    not looked for: the addresses are not signed
                  floor      Plaintext
                  names      plain.test
 
@@ -97,7 +97,7 @@ public sealed class PlanTextTests
                  policy     Plaintext     default: encrypt if offered
                  policy     Encrypted     credentials never travel in plaintext
                  no MTA-STS the next hop is configured
-                 no DANE    not looked for
+                 no DANE    not looked for: the addresses are not signed
                  floor      Encrypted
                  names      smart.test
 
@@ -124,7 +124,7 @@ public sealed class PlanTextTests
              start      STARTTLS
              policy     Plaintext     default: encrypt if offered
              no MTA-STS not looked for
-             no DANE    not looked for
+             no DANE    not looked for: the addresses are not signed
              floor      Plaintext
              names      plain.test
 

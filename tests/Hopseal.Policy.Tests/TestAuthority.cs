@@ -24,18 +24,28 @@ public sealed class TestAuthority
         return new TestAuthority(AuthorityRequest(name, key).CreateSelfSigned(from, to), from, to);
     }
 
-    public TestAuthority Intermediate(string name, DateTimeOffset? to = null)
+    /// <param name="authority">False: its certificate does not say that it may issue any.</param>
+    public TestAuthority Intermediate(string name, DateTimeOffset? to = null, bool authority = true)
     {
         using var key = ECDsa.Create(s_curve);
-        using var issued = AuthorityRequest(name, key).Create(Certificate, _from, to ?? _to, RandomNumberGenerator.GetBytes(8));
+        using var issued = Issue(AuthorityRequest(name, key, authority), _from, to ?? _to);
         return new TestAuthority(issued.CopyWithPrivateKey(key), _from, _to);
+    }
+
+    /// <summary>Another certificate for the name and key of that authority, without the private key.</summary>
+    public X509Certificate2 Cross(TestAuthority other)
+    {
+        var request = new CertificateRequest(other.Certificate.SubjectName, other.Certificate.PublicKey, HashAlgorithmName.SHA256);
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
+        request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign, true));
+        return Issue(request, _from, _to);
     }
 
     public X509Certificate2 Leaf(
         IEnumerable<string> names, string? usage = ServerAuthentication, DateTimeOffset? from = null, DateTimeOffset? to = null, X509Extension? extra = null)
     {
         using var key = ECDsa.Create(s_curve);
-        return LeafRequest(names, usage, key, extra).Create(Certificate, from ?? _from, to ?? _to, RandomNumberGenerator.GetBytes(8));
+        return Issue(LeafRequest(names, usage, key, extra), from ?? _from, to ?? _to);
     }
 
     public static X509Certificate2 SelfSignedLeaf(string name, DateTimeOffset from, DateTimeOffset to)
@@ -44,11 +54,18 @@ public sealed class TestAuthority
         return LeafRequest([name], ServerAuthentication, key, null).CreateSelfSigned(from, to);
     }
 
-    static CertificateRequest AuthorityRequest(string name, ECDsa key)
+    /// <summary>Also for a longer time than its own.</summary>
+    X509Certificate2 Issue(CertificateRequest request, DateTimeOffset from, DateTimeOffset to)
+    {
+        using var key = Certificate.GetECDsaPrivateKey()!;
+        return request.Create(Certificate.SubjectName, X509SignatureGenerator.CreateForECDsa(key), from, to, RandomNumberGenerator.GetBytes(8));
+    }
+
+    static CertificateRequest AuthorityRequest(string name, ECDsa key, bool authority = true)
     {
         var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
-        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
-        request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign, true));
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(authority, false, 0, true));
+        request.CertificateExtensions.Add(new X509KeyUsageExtension(authority ? X509KeyUsageFlags.KeyCertSign : X509KeyUsageFlags.DigitalSignature, true));
         return request;
     }
 

@@ -66,7 +66,7 @@ static class SecurityWords
         TransportPolicy.Credentials => "we authenticate there",
         TransportPolicy.ProvenTls proven => string.Create(
             CultureInfo.InvariantCulture, $"it completed TLS on {proven.LastProvenAt.UtcDateTime:yyyy-MM-dd}"),
-        TransportPolicy.Dane dane => $"DANE, TLSA at {dane.Base}",
+        TransportPolicy.Dane dane => $"DANE, TLSA at {dane.Base}{(dane.SecureMx ? "" : ", of a host that DNSSEC does not vouch for")}",
         TransportPolicy.DaneUnusable unusable => $"DANE, TLSA at {unusable.Base} that cannot be used",
         TransportPolicy.MtaSts sts => $"MTA-STS, id {sts.Policy.Id}",
         TransportPolicy.RequireTls { RelaxedBy: { } rule } => $"REQUIRETLS of the sender, an authenticated host is enough by {rule}",

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using Hopseal.Configuration;
 using Hopseal.Dns;
@@ -15,8 +16,12 @@ static class AddressArgument
     static readonly SearchValues<char> s_specials = SearchValues.Create(" <>()[]:;@\\,\"");
 
     /// <exception cref="UsageException">It is none.</exception>
-    public static Mailbox Parse(string text)
+    public static Mailbox Parse(string text) =>
+        TryParse(text, out var mailbox) ? mailbox : throw new UsageException($"{Shown.Text(text)} is not an address");
+
+    public static bool TryParse(string text, [NotNullWhen(true)] out Mailbox? mailbox)
     {
+        mailbox = null;
         var bare = text.StartsWith('<') && text.EndsWith('>') ? text[1..^1] : text;
         var at = bare.LastIndexOf('@');
         var local = at < 0 ? "" : bare[..at];
@@ -25,16 +30,15 @@ static class AddressArgument
             var domain = bare[(at + 1)..];
             if (DomainName.TryParse(domain, out var name))
             {
-                return new Mailbox(local, name, DomainText: Ascii.IsValid(domain) ? null : domain);
+                mailbox = new Mailbox(local, name, DomainText: Ascii.IsValid(domain) ? null : domain);
             }
-
-            if (domain.StartsWith('[') && OperatorRules.IsDestination(domain))
+            else if (domain.StartsWith('[') && OperatorRules.IsDestination(domain))
             {
-                return new Mailbox(local, null, domain);
+                mailbox = new Mailbox(local, null, domain);
             }
         }
 
-        throw new UsageException($"{Shown.Text(text)} is not an address");
+        return mailbox is not null;
     }
 
     /// <summary>A dot-string or a quoted string (RFC 5321 §4.1.2, RFC 6531 §3.3), checked as far as the line that carries it could break.</summary>

@@ -21,6 +21,7 @@ static class CommandLine
             DemoCommand.Create(terminal),
             ServeCommand.Create(terminal),
             SendCommand.Create(terminal),
+            PlanCommand.Create(terminal),
             QueueCommand.Create(terminal),
             SinkCommand.Create(terminal),
             ConfigCommand.Create(terminal),

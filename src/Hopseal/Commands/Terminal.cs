@@ -1,6 +1,7 @@
 #pragma warning disable RS0030 // the one place that touches the console: every command takes a Terminal
 using System.Collections;
 using System.Text;
+using Hopseal.Dns;
 
 namespace Hopseal.Commands;
 
@@ -36,6 +37,9 @@ sealed record Terminal
     public IReadOnlyDictionary<string, string> Variables { get; init; } = new Dictionary<string, string>();
 
     public string Directory { get; init; } = Environment.CurrentDirectory;
+
+    /// <summary>Answers instead of the resolver, for tests.</summary>
+    public IDnsResolver? Zone { get; init; }
 
     public TimeProvider Clock { get; init; } = TimeProvider.System;
 

@@ -1,7 +1,11 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Hopseal.Dns;
+using Hopseal.Policy;
+using Hopseal.Policy.MtaSts;
 using Hopseal.Relay.Queue;
 using Hopseal.Smtp.Mail;
+using Hopseal.Smtp.Tls;
 
 namespace Hopseal.Control;
 
@@ -13,12 +17,14 @@ namespace Hopseal.Control;
 [JsonDerivedType(typeof(Recipient), "recipient")]
 [JsonDerivedType(typeof(Destination), "destination")]
 [JsonDerivedType(typeof(Content), "content")]
+[JsonDerivedType(typeof(Plan), "plan")]
+[JsonDerivedType(typeof(Text), "text")]
 [JsonDerivedType(typeof(Done), "done")]
 [JsonDerivedType(typeof(Fault), "fault")]
-abstract record ControlLine
+abstract partial record ControlLine
 {
     /// <summary>The longest line.</summary>
-    public const int MaxOctets = 256 * 1024;
+    public const int MaxOctets = 1024 * 1024;
 
     ControlLine()
     {
@@ -102,8 +108,13 @@ abstract record ControlLine
     public sealed record Fault(string Why) : ControlLine;
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, MaxDepth = 8,
-    Converters = [typeof(Word<ControlCommand>), typeof(Word<EntryState>), typeof(Word<RecipientState>), typeof(Word<BodyType>), typeof(Word<MessageTls>)])]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, MaxDepth = 16,
+    Converters =
+    [
+        typeof(Word<ControlCommand>), typeof(Word<EntryState>), typeof(Word<RecipientState>), typeof(Word<BodyType>),
+        typeof(Word<PlanSource>), typeof(Word<PlanAction>), typeof(Word<HostAuthenticity>), typeof(Word<TlsStart>), typeof(Word<SecurityFloor>),
+        typeof(Word<DnssecStatus>), typeof(Word<StsMode>), typeof(Word<MessageTls>),
+    ])]
 [JsonSerializable(typeof(ControlRequest))]
 [JsonSerializable(typeof(ControlLine))]
 sealed partial class ControlJson : JsonSerializerContext

@@ -86,4 +86,5 @@ enum ControlCommand
     Hold,
     Release,
     Delete,
+    Plan,
 }

@@ -21,7 +21,7 @@ sealed partial class ControlServer : IAsyncDisposable
 
     readonly string _path;
     readonly Socket _listener;
-    readonly QueueOperations _queue;
+    readonly ControlOperations _operations;
     readonly TimeProvider _clock;
     readonly ILogger _log;
     readonly CancellationTokenSource _stop = new();
@@ -29,11 +29,11 @@ sealed partial class ControlServer : IAsyncDisposable
     readonly Task _accepting;
     int _count;
 
-    ControlServer(string path, Socket listener, QueueOperations queue, TimeProvider clock, ILogger log)
+    ControlServer(string path, Socket listener, ControlOperations operations, TimeProvider clock, ILogger log)
     {
         _path = path;
         _listener = listener;
-        _queue = queue;
+        _operations = operations;
         _clock = clock;
         _log = log;
         _accepting = Task.Run(AcceptAsync);
@@ -42,7 +42,7 @@ sealed partial class ControlServer : IAsyncDisposable
     /// <summary>Replaces what a gateway that was killed has left.</summary>
     /// <param name="directory">Whose lock the caller holds: nobody else can be listening there.</param>
     /// <exception cref="IOException">There can be no socket.</exception>
-    public static ControlServer Start(string directory, QueueOperations queue, TimeProvider clock, ILogger<ControlServer> log)
+    public static ControlServer Start(string directory, ControlOperations operations, TimeProvider clock, ILogger<ControlServer> log)
     {
         if (ControlSocket.Refuse(directory) is { } why)
         {
@@ -63,7 +63,7 @@ sealed partial class ControlServer : IAsyncDisposable
             }
 
             listener.Listen();
-            return new ControlServer(path, listener, queue, clock, log);
+            return new ControlServer(path, listener, operations, clock, log);
         }
         catch (Exception e) when (e is SocketException or UnauthorizedAccessException)
         {
@@ -183,7 +183,7 @@ sealed partial class ControlServer : IAsyncDisposable
     {
         try
         {
-            await foreach (var line in _queue.RunAsync(request, _stop.Token))
+            await foreach (var line in _operations.RunAsync(request, _stop.Token))
             {
                 if (lines.Add(line, ControlJson.Default.ControlLine))
                 {

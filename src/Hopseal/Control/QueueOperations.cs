@@ -37,6 +37,7 @@ sealed partial class QueueOperations(
             ControlCommand.Hold => ChangeAsync(QueueAction.Hold, selection, request.DryRun, cancel),
             ControlCommand.Release => ChangeAsync(QueueAction.Release, selection, request.DryRun, cancel),
             ControlCommand.Delete => ChangeAsync(QueueAction.Delete, selection, request.DryRun, cancel),
+            ControlCommand.Plan => OneAsync(new ControlLine.Fault("a plan is no matter of the queue")),
         };
     }
 

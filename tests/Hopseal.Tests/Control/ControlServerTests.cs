@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using System.Text;
 using Hopseal.Control;
+using Hopseal.Policy;
 using Hopseal.Relay.Stores.Sqlite;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
@@ -43,6 +44,9 @@ public sealed class ControlServerTests : IAsyncDisposable
     [InlineData("""{"version":1,"command":"delete","ids":["x"]}""", "an id is none")]
     [InlineData("""{"version":1,"command":"delete","ids":[null]}""", "an id is none")]
     [InlineData("""{"version":1,"command":"content"}""", "content is asked for by one id")]
+    [InlineData("""{"version":1,"command":"plan"}""", "a plan is for one domain")]
+    [InlineData("""{"version":2,"command":"plan","domain":"example.org"}""", "this gateway speaks version 1 of the control protocol, not 2")]
+    [InlineData("""{"version":1,"command":"plan","domain":"example.org","sender":"me"}""", "the sender is no address")]
     public async Task What_is_no_request_is_answered_with_the_reason(string request, string expected)
     {
         await using var server = Start();
@@ -163,7 +167,10 @@ public sealed class ControlServerTests : IAsyncDisposable
 
     ControlServer Start() => ControlServer.Start(
         _workspace.Directory,
-        new QueueOperations(_store, _clock, NullLogger<QueueOperations>.Instance),
+        new ControlOperations(
+            new QueueOperations(_store, _clock, NullLogger<QueueOperations>.Instance),
+            new PlanOperations(
+                PlanSource.Gateway, (_, _, _) => ValueTask.FromResult<DeliveryPlan>(new DeliveryPlan.Keep("mail")), _clock)),
         _clock,
         NullLogger<ControlServer>.Instance);
 

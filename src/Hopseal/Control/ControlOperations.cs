@@ -1,0 +1,13 @@
+namespace Hopseal.Control;
+
+/// <summary>Does what commands ask, each by the part of the gateway that it is about.</summary>
+sealed class ControlOperations(QueueOperations queue, PlanOperations plans)
+{
+    /// <summary>The lines of the answer, the last one included.</summary>
+    /// <exception cref="Relay.Queue.QueueStoreException">The queue cannot be read or written.</exception>
+    public IAsyncEnumerable<ControlLine> RunAsync(ControlRequest request, CancellationToken cancel) => request.Command switch
+    {
+        ControlCommand.Plan => plans.RunAsync(request, cancel),
+        _ => queue.RunAsync(request, cancel),
+    };
+}
