@@ -58,6 +58,13 @@ public sealed record HostPlan(PlannedHost Host, ImmutableArray<TransportPolicy> 
     /// for.</summary>
     public SecurityFloor Floor => Policies.Select(policy => policy.Floor).DefaultIfEmpty(SecurityFloor.Plaintext).Max();
 
+    /// <summary>The oldest version of TLS that is offered.</summary>
+    public TlsVersion MinimumVersion => Policies.OfType<TransportPolicy.MinimumVersion>().Select(policy => policy.Version)
+        .DefaultIfEmpty(TlsVersion.Tls12).Max();
+
+    /// <summary>What is shown to the host when it asks who we are; null: nothing.</summary>
+    public ShownCertificate? Certificate { get; init; }
+
     /// <summary>What is sent as SNI: the TLSA base domain where there are TLSA records to judge by (RFC 7672 §2.2.3), be it only to report,
     /// else the host's name; empty for an address.</summary>
     public string ServerName => Policies.Select(TlsaBase).FirstOrDefault(name => name is not null)?.Ascii ?? Host.Name?.Ascii ?? "";
@@ -68,13 +75,14 @@ public sealed record HostPlan(PlannedHost Host, ImmutableArray<TransportPolicy> 
     /// <summary>The configuration key of the rule by which a host that proves who it is need not offer REQUIRETLS; null: it must.</summary>
     public string? AuthenticatedHopBy { get; init; }
 
-    /// <summary>The exceptions without which the floor would be higher.</summary>
+    /// <summary>The exceptions without which the floor, or the version of TLS, would be higher.</summary>
     public IEnumerable<TransportPolicy.Excepted> Lowered
     {
         get
         {
-            var floor = Floor;
-            return Policies.OfType<TransportPolicy.Excepted>().Where(excepted => excepted.Policy.Floor > floor);
+            var (floor, version) = (Floor, MinimumVersion);
+            return Policies.OfType<TransportPolicy.Excepted>().Where(excepted => excepted.Policy.Floor > floor
+                || (excepted.Policy is TransportPolicy.MinimumVersion minimum && minimum.Version > version));
         }
     }
 
@@ -104,6 +112,10 @@ public sealed record HostPlan(PlannedHost Host, ImmutableArray<TransportPolicy> 
         return this with { Policies = [.. Policies, lowest is null ? found : new TransportPolicy.Excepted(found, lowest)] };
     }
 }
+
+/// <summary>A certificate of ours for one destination.</summary>
+/// <param name="Source">The configuration key.</param>
+public sealed record ShownCertificate(CertificateFiles Files, string Source);
 
 /// <summary>A policy that was looked for and is not in the plan.</summary>
 /// <param name="Mechanism"><c>DANE</c> or <c>MTA-STS</c>.</param>

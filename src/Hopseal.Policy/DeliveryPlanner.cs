@@ -19,8 +19,8 @@ namespace Hopseal.Policy;
 /// has a valid certificate for his own host; so it counts only from DNSSEC-validated records, or when it lies within the recipient
 /// domain (where a forger would need a certificate of that domain). The recipient domain itself always counts on the MX path,
 /// and so does what a matching rule lists, except that a rule found only by a host name that DNS chose without
-/// DNSSEC raises the floor but lends no names and is no exception: the forger would choose the name with the convenient
-/// rule.</para>
+/// DNSSEC raises the floor but lends no names and no proof, is no exception, and shows nothing of ours: the forger would choose the name with
+/// the convenient rule.</para>
 /// </remarks>
 /// <param name="sts">Null: MTA-STS is not looked for.</param>
 /// <param name="random">Orders MX hosts of equal preference; the shared one if not given.</param>
@@ -44,14 +44,13 @@ public sealed class DeliveryPlanner(
     public ValueTask<DeliveryPlan> PlanAsync(string domain, Mailbox? sender, CancellationToken cancel)
     {
         ArgumentNullException.ThrowIfNull(domain);
-        _ = sender;
         if (DomainName.TryParse(domain, out var name))
         {
-            return PlanAsync(new Recipient(name.Ascii, name, null), cancel);
+            return PlanAsync(new Recipient(name.Ascii, name, null, sender), cancel);
         }
 
         return AddressLiteral.TryParse(domain, out var address) && HostAddresses.IsHost(address)
-            ? PlanAsync(new Recipient(AddressLiteral.Write(address), null, address), cancel)
+            ? PlanAsync(new Recipient(AddressLiteral.Write(address), null, address, sender), cancel)
             : ValueTask.FromResult<DeliveryPlan>(new DeliveryPlan.Bounce(s_badDestination, $"{domain} is no destination for mail"));
     }
 
@@ -156,8 +155,8 @@ public sealed class DeliveryPlanner(
 
     HostPlan Secured(Recipient recipient, PlannedHost host, ImmutableArray<TransportPolicy> configured, bool credentials)
     {
-        var forDomain = _rules.Matching(recipient.Text);
-        var forHost = host.Name is null ? [] : _rules.Matching(host.Name.Ascii);
+        var forDomain = _rules.Matching(recipient.Text, recipient.Sender);
+        var forHost = HostText(host) is { } text ? _rules.Matching(text, recipient.Sender) : [];
         var policies = ImmutableArray.CreateBuilder<TransportPolicy>();
         policies.Add(new TransportPolicy.Opportunistic());
         policies.AddRange(configured);
@@ -171,9 +170,16 @@ public sealed class DeliveryPlanner(
         var plan = new HostPlan(host, policies.DrainToImmutable(),
         [
             .. BelievedNames(recipient, host).Concat(lending.SelectMany(rule => rule.Names)).Distinct(StringComparer.OrdinalIgnoreCase)
-        ]);
-        return proven.LastProven(host) is { } last ? plan.With(new TransportPolicy.ProvenTls(last)) : plan;
+        ])
+        {
+            Certificate = OperatorRules.Certificate(lending),
+        };
+        return proven.Find(host) is { } known ? plan.With(known.AsPolicy()) : plan;
     }
+
+    /// <summary>As rules name it.</summary>
+    static string? HostText(PlannedHost host) =>
+        host.Name?.Ascii ?? (host.Addresses is [var address, ..] ? AddressLiteral.Write(address) : null);
 
     static IEnumerable<string> BelievedNames(Recipient recipient, PlannedHost host)
     {
@@ -192,6 +198,6 @@ public sealed class DeliveryPlanner(
     static ImmutableArray<TransportPolicy> Configured(SecurityFloor? floor, string source) =>
         floor is { } configured ? [new TransportPolicy.Operator(configured, source)] : [];
 
-    /// <summary>Either a domain, or an address.</summary>
-    sealed record Recipient(string Text, DomainName? Domain, IPAddress? Address);
+    /// <summary>Either a domain, or an address; and who sends there.</summary>
+    sealed record Recipient(string Text, DomainName? Domain, IPAddress? Address, Mailbox? Sender);
 }

@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
 using Hopseal.Dns;
+using Hopseal.Smtp.Mail;
 
 namespace Hopseal.Policy;
 
@@ -9,7 +10,8 @@ namespace Hopseal.Policy;
 /// exception.</summary>
 /// <remarks>A destination is a domain (<c>bank.example</c>: that domain and nothing below it), <c>*.</c> and a domain
 /// (<c>*.example</c>: everything below, at any depth, but not <c>example</c> itself), an address literal
-/// (<c>[192.0.2.1]</c>), or <c>*</c>. U-labels and upper case mean the same as their A-labels.</remarks>
+/// (<c>[192.0.2.1]</c>), or <c>*</c>. U-labels and upper case mean the same as their A-labels. A rule may be for the mail of some senders
+/// only (<see cref="SenderPattern"/>); one that is for everybody's mail is then the wider one.</remarks>
 public sealed class OperatorRules
 {
     const string BelowPrefix = "*.";
@@ -31,8 +33,9 @@ public sealed class OperatorRules
     public static bool IsDestination(string text) => TryCanonical(text, out _);
 
     /// <summary>The rules that apply, in the order they were written.</summary>
-    /// <param name="name">A recipient domain (a name or an address literal) or the name of a next hop.</param>
-    public ImmutableArray<OutboundRule> Matching(string name)
+    /// <param name="name">A recipient domain (a name or an address literal), or a next hop (the same).</param>
+    /// <param name="sender">Null for the null sender, or where it is not known: rules for a sender do not apply then.</param>
+    public ImmutableArray<OutboundRule> Matching(string name, Mailbox? sender)
     {
         ArgumentNullException.ThrowIfNull(name);
         if (_byDestination.Count == 0)
@@ -43,7 +46,7 @@ public sealed class OperatorRules
         var key = TryCanonical(name, out var canonical) ? canonical : name;
         var matching = new List<OutboundRule>();
         Take(key);
-        if (key[0] != '[')
+        if (key is not ['[', ..])
         {
             for (var dot = key.IndexOf('.', StringComparison.Ordinal); dot >= 0; dot = key.IndexOf('.', dot + 1))
             {
@@ -54,7 +57,19 @@ public sealed class OperatorRules
         Take(Everything);
         return [.. matching.Distinct().OrderBy(rule => _order[rule])];
 
-        void Take(string destination) => matching.AddRange(_byDestination.GetValueOrDefault(destination, []));
+        void Take(string destination) => matching.AddRange(
+            _byDestination.GetValueOrDefault(destination, []).Where(rule => rule.Sender is null || rule.Sender.Matches(sender)));
+    }
+
+    /// <summary>Whether the one rule is for all that the other is for, destinations and senders, and for more.</summary>
+    public static bool IsWider(OutboundRule rule, OutboundRule than)
+    {
+        ArgumentNullException.ThrowIfNull(rule);
+        ArgumentNullException.ThrowIfNull(than);
+        var widerDestination = IsWider(rule.Destination, than.Destination);
+        var coversSender = rule.Sender is null || (than.Sender is not null && rule.Sender.Covers(than.Sender));
+        var widerSender = coversSender && than.Sender is not null && (rule.Sender is null || !than.Sender.Covers(rule.Sender));
+        return coversSender && (widerDestination || (widerSender && Canonical(rule.Destination) == Canonical(than.Destination)));
     }
 
     /// <summary>Whether the one destination holds all of the other and more.</summary>
@@ -76,23 +91,55 @@ public sealed class OperatorRules
 
     /// <summary>What rules that apply together ask for, with the exceptions among them.</summary>
     /// <param name="matching">In the order in which they are shown.</param>
-    /// <param name="vouched">Those of them that may be an exception: found by a name that nobody can forge.</param>
+    /// <param name="vouched">Those of them that may be an exception, and whose proofs count: found by a name that nobody can forge.</param>
     internal static IEnumerable<TransportPolicy> Combine(ImmutableArray<OutboundRule> matching, ImmutableArray<OutboundRule> vouched)
     {
         ImmutableArray<OutboundRule> exceptions =
             [.. matching.Where(rule => rule.Exception is not null && vouched.Contains(rule)).OrderBy(rule => rule.Floor)];
         foreach (var rule in matching)
         {
-            var policy = Policy(rule);
-            yield return exceptions.FirstOrDefault(exception =>
-                exception.Floor < rule.Floor && IsWider(rule.Destination, exception.Destination)) is { } by
-                    ? new TransportPolicy.Excepted(policy, Policy(by))
+            foreach (var policy in Policies(rule))
+            {
+                yield return exceptions.FirstOrDefault(exception => Lowers(exception, policy) && IsWider(rule, exception)) is { } by
+                    ? new TransportPolicy.Excepted(policy, Floor(by))
                     : policy;
+            }
         }
 
-        TransportPolicy.Operator Policy(OutboundRule rule) =>
+        IEnumerable<TransportPolicy> Policies(OutboundRule rule)
+        {
+            yield return Floor(rule);
+            if (rule.MinimumVersion is { } version)
+            {
+                yield return new TransportPolicy.MinimumVersion(version, rule.Source);
+            }
+
+            if (!rule.Pins.IsEmpty)
+            {
+                yield return new TransportPolicy.Pinned(rule.Pins, rule.Source, vouched.Contains(rule));
+            }
+
+            if (rule.Authority is { } authority)
+            {
+                yield return new TransportPolicy.PrivateAuthority(authority, rule.Source, vouched.Contains(rule));
+            }
+        }
+
+        TransportPolicy.Operator Floor(OutboundRule rule) =>
             new(rule.Floor, rule.Source, exceptions.Contains(rule) ? rule.Exception : null);
     }
+
+    /// <summary>What is shown of ours: by the rule that none of the others is narrower than; of several, the first.</summary>
+    internal static ShownCertificate? Certificate(ImmutableArray<OutboundRule> matching)
+    {
+        var candidates = matching.Where(rule => rule.ClientCertificate is not null).ToArray();
+        var chosen = Array.Find(candidates, rule => !Array.Exists(candidates, other => IsWider(rule, other)));
+        return chosen is null ? null : new ShownCertificate(chosen.ClientCertificate!, chosen.Source);
+    }
+
+    static bool Lowers(OutboundRule exception, TransportPolicy policy) =>
+        exception.Floor < policy.Floor
+        || (policy is TransportPolicy.MinimumVersion minimum && exception.MinimumVersion < minimum.Version);
 
     static string Canonical(string destination) =>
         TryCanonical(destination, out var canonical) ? canonical : throw new ArgumentException($"not a destination: {destination}");

@@ -1,12 +1,16 @@
 using System.Collections.Immutable;
+using System.Security.Cryptography;
 using Hopseal.Policy.Dane;
 using Hopseal.Smtp.Tls;
 
 namespace Hopseal.Policy;
 
 /// <summary>Judges a peer's certificates by everything the plan asks of them. Each demand that is in force has to be met: DANE by a
-/// matching record, MTA-STS by a valid certificate for the host's name, an operator or a sender by either proof for a name that is
-/// believed. What is not in force (testing mode, excepted, waived) is judged too, and only reported.</summary>
+/// matching record, MTA-STS by a valid certificate for the host's name, a pin by the certificate or key it names, a private authority by a
+/// certificate of it for a name that is believed, an operator's floor or a sender by any of these proofs, or a valid certificate for a name
+/// that is believed. What is not in force (testing mode, excepted, waived) is judged too, and only reported.</summary>
+/// <remarks>Where an operator pinned the host or named its authorities, that takes the place of the usual authorities for what operators and
+/// senders ask: he knows the host better than they do. It never takes the place of what is published.</remarks>
 public sealed class PeerVerifier(PkixCheck pkix, DaneCheck dane)
 {
     /// <summary>The verifier for <see cref="TlsDemand.Verify"/>.</summary>
@@ -26,14 +30,24 @@ public sealed class PeerVerifier(PkixCheck pkix, DaneCheck dane)
             : default;
         var matches = byRecords.Verdict is { Identity: not PeerIdentity.Unauthenticated };
 
+        var byPins = Demands<TransportPolicy.Pinned>(plan).Select(one => (one.Policy.Vouched, one.InForce, Verdict: Judge(chain, one.Policy))).ToArray();
+        var byAuthority = Demands<TransportPolicy.PrivateAuthority>(plan)
+            .Select(one => (one.Policy.Vouched, one.InForce, Verdict: pkix.Judge(chain, plan.ReferenceNames, one.Policy.Roots))).ToArray();
+        var byOperator = byPins.Concat(byAuthority).FirstOrDefault(one => one is { Vouched: true, InForce: true }).Verdict;
+
         // Validated records of a host whose MX record is not validated prove the host, but not that it is the right one.
-        var proven = matches && byRecords.Policy!.SecureMx ? byRecords.Verdict : pkix.Judge(chain, plan.ReferenceNames);
+        var proven = byOperator ?? (matches && byRecords.Policy!.SecureMx ? byRecords.Verdict : pkix.Judge(chain, plan.ReferenceNames));
         var identityIsDemanded = plan.Policies.Any(one => one is TransportPolicy.Operator { Floor: SecurityFloor.Authenticated } or TransportPolicy.RequireTls);
 
         var failures = ImmutableArray.CreateBuilder<TlsFailure>();
         var met = true;
         Weigh(byRecords.Verdict, byRecords.InForce);
         Weigh(byPolicy.Verdict, byPolicy.InForce);
+        foreach (var (_, inForce, verdict) in byPins.Concat(byAuthority))
+        {
+            Weigh(verdict, inForce);
+        }
+
         if (identityIsDemanded || byRecords.Verdict is null)
         {
             Weigh(proven, identityIsDemanded);
@@ -56,7 +70,27 @@ public sealed class PeerVerifier(PkixCheck pkix, DaneCheck dane)
         }
     }
 
+    static PeerVerdict Judge(PeerChain chain, TransportPolicy.Pinned policy)
+    {
+        try
+        {
+            return policy.Pins.Any(pin => pin.Matches(chain.Leaf))
+                ? new PeerVerdict(PeerIdentity.Pinned, [])
+                : Failed("pin-mismatch", $"neither its certificate nor its key is one of those that {policy.Source} names");
+        }
+        catch (CryptographicException e)
+        {
+            return Failed("malformed-certificate", e.Message);
+        }
+
+        static PeerVerdict Failed(string reason, string detail) =>
+            new(PeerIdentity.Unauthenticated, [new TlsFailure(TlsResultType.CertificateNotTrusted, reason, detail)]);
+    }
+
     static (T? Policy, bool InForce) Demand<T>(HostPlan plan)
+        where T : TransportPolicy => Demands<T>(plan).FirstOrDefault();
+
+    static IEnumerable<(T Policy, bool InForce)> Demands<T>(HostPlan plan)
         where T : TransportPolicy
     {
         foreach (var policy in plan.Policies)
@@ -64,14 +98,15 @@ public sealed class PeerVerifier(PkixCheck pkix, DaneCheck dane)
             switch (policy)
             {
                 case T found:
-                    return (found, true);
+                    yield return (found, true);
+                    break;
                 case TransportPolicy.Excepted { Policy: T found }:
-                    return (found, false);
+                    yield return (found, false);
+                    break;
                 case TransportPolicy.Waived { Policy: T found }:
-                    return (found, false);
+                    yield return (found, false);
+                    break;
             }
         }
-
-        return (null, false);
     }
 }

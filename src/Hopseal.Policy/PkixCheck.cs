@@ -28,13 +28,14 @@ public sealed class PkixCheck(TrustedRoots roots, TimeProvider clock)
     }
 
     /// <summary>Every rule the peer breaks. <see cref="PeerIdentity.Pkix"/> only when it breaks none.</summary>
-    public PeerVerdict Judge(PeerChain peer, ImmutableArray<string> referenceNames)
+    /// <param name="only">The authorities that count; null for the usual ones.</param>
+    public PeerVerdict Judge(PeerChain peer, ImmutableArray<string> referenceNames, TrustedRoots? only = null)
     {
         ArgumentNullException.ThrowIfNull(peer);
         ImmutableArray<TlsFailure> failures;
         try
         {
-            failures = [.. ChainFailures(peer), .. NameFailures(peer.Leaf, referenceNames)];
+            failures = [.. only is null ? ChainFailures(peer) : Build(peer, only.Extra), .. NameFailures(peer.Leaf, referenceNames)];
         }
         catch (CryptographicException e)
         {
@@ -61,20 +62,21 @@ public sealed class PkixCheck(TrustedRoots roots, TimeProvider clock)
 
     ImmutableArray<TlsFailure> ChainFailures(PeerChain peer)
     {
-        var bySystem = Build(peer, X509ChainTrustMode.System);
+        var bySystem = Build(peer, only: default);
         if (bySystem.IsEmpty || roots.Extra.IsEmpty)
         {
             return bySystem;
         }
 
         // What is wrong besides the anchor is told by the attempt that reached one.
-        var byExtra = Build(peer, X509ChainTrustMode.CustomRootTrust);
+        var byExtra = Build(peer, roots.Extra);
         return byExtra.Any(IsUnanchored) && !bySystem.Any(IsUnanchored) ? bySystem : byExtra;
     }
 
     static bool IsUnanchored(TlsFailure failure) => failure.ReasonCode is UnknownIssuer or UntrustedRoot or SelfSigned;
 
-    ImmutableArray<TlsFailure> Build(PeerChain peer, X509ChainTrustMode trust)
+    /// <param name="only">The roots that count; those of the system if not given.</param>
+    ImmutableArray<TlsFailure> Build(PeerChain peer, ImmutableArray<X509Certificate2> only)
     {
         var now = clock.GetUtcNow();
         using var chain = new X509Chain();
@@ -82,7 +84,7 @@ public sealed class PkixCheck(TrustedRoots roots, TimeProvider clock)
         {
             RevocationMode = X509RevocationMode.NoCheck,
             DisableCertificateDownloads = true,
-            TrustMode = trust,
+            TrustMode = only.IsDefault ? X509ChainTrustMode.System : X509ChainTrustMode.CustomRootTrust,
             VerificationTimeIgnored = false,
             VerificationTime = now.UtcDateTime,
         };
@@ -92,12 +94,9 @@ public sealed class PkixCheck(TrustedRoots roots, TimeProvider clock)
             chain.ChainPolicy.ExtraStore.Add(sent);
         }
 
-        if (trust == X509ChainTrustMode.CustomRootTrust)
+        foreach (var root in only.IsDefault ? [] : only)
         {
-            foreach (var root in roots.Extra)
-            {
-                chain.ChainPolicy.CustomTrustStore.Add(root);
-            }
+            chain.ChainPolicy.CustomTrustStore.Add(root);
         }
 
         try

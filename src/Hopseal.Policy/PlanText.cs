@@ -10,6 +10,8 @@ namespace Hopseal.Policy;
 /// <summary>A plan as people read it.</summary>
 public static class PlanText
 {
+    const string Unvouched = ", of a host that DNS does not vouch for";
+
     /// <summary>Lines end in LF; the last one too.</summary>
     public static string Write(string domain, DeliveryPlan plan)
     {
@@ -83,6 +85,11 @@ public static class PlanText
             Line(text, note.Failure is null ? $"no {note.Mechanism}" : note.Mechanism, note.Detail);
         }
 
+        if (plan.Certificate is { } certificate)
+        {
+            Line(text, "shows", $"{Path.GetFileName(certificate.Files.Chain)}, if it asks: {certificate.Source}");
+        }
+
         Line(text, "floor", plan.Floor.ToString());
         Line(text, "names", plan.ReferenceNames.IsEmpty ? "none" : string.Join(", ", plan.ReferenceNames));
     }
@@ -108,9 +115,13 @@ public static class PlanText
         TransportPolicy.Operator configured => $"configured: {configured.Source}",
         TransportPolicy.Excepted excepted =>
             $"instead of {excepted.Policy.Floor}, by the exception {excepted.By.Source}: {Describe(excepted.Policy)}",
+        TransportPolicy.Pinned pinned => $"only {string.Join(" or ", pinned.Pins)}: {pinned.Source}{(pinned.Vouched ? "" : Unvouched)}",
+        TransportPolicy.PrivateAuthority authority =>
+            $"only authorities of {authority.Roots.Description}: {authority.Source}{(authority.Vouched ? "" : Unvouched)}",
+        TransportPolicy.MinimumVersion minimum => $"{Words(minimum.Version)} or newer: {minimum.Source}",
         TransportPolicy.Credentials => "credentials never travel in plaintext",
         TransportPolicy.ProvenTls proven => string.Create(
-            CultureInfo.InvariantCulture, $"completed TLS before, last {proven.LastProvenAt.UtcDateTime:yyyy-MM-dd HH:mm} UTC"),
+            CultureInfo.InvariantCulture, $"completed TLS before, last {proven.LastProvenAt.UtcDateTime:yyyy-MM-dd HH:mm} UTC{Verified(proven)}"),
         TransportPolicy.Dane dane => string.Create(
             CultureInfo.InvariantCulture,
             $"DANE: TLSA at {dane.Base}: {Records(dane.Usable)}{(dane.SecureMx ? "" : "; DNSSEC does not vouch for the MX record, so they prove the host and not that it is the right one")}"),
@@ -122,6 +133,19 @@ public static class PlanText
         TransportPolicy.RequireTls => "the sender requires it (REQUIRETLS)",
         TransportPolicy.Waived waived => $"waived by the sender: {Describe(waived.Policy)}",
         _ => throw new ArgumentException($"unknown policy {policy}", nameof(policy)),
+    };
+
+    static string Words(TlsVersion version) => version switch
+    {
+        TlsVersion.Tls12 => "TLS 1.2",
+        TlsVersion.Tls13 => "TLS 1.3",
+    };
+
+    static string Verified(TransportPolicy.ProvenTls proven) => proven.LastVerifiedAt switch
+    {
+        null => "",
+        var at when at == proven.LastProvenAt => ", and proved who it is",
+        { } at => string.Create(CultureInfo.InvariantCulture, $", and proved who it is, last {at.UtcDateTime:yyyy-MM-dd HH:mm} UTC"),
     };
 
     /// <summary>In presentation form, without what nobody reads of a long one.</summary>

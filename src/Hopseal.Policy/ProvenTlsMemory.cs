@@ -4,7 +4,11 @@ namespace Hopseal.Policy;
 
 /// <param name="Host">A name (A-labels, lower case) or an address.</param>
 /// <param name="LastProvenAt">When a session with it last completed TLS.</param>
-public sealed record ProvenTlsHost(string Host, int Port, DateTimeOffset LastProvenAt);
+/// <param name="LastVerifiedAt">When it last proved who it is as well; null when it never did.</param>
+public sealed record ProvenTlsHost(string Host, int Port, DateTimeOffset LastProvenAt, DateTimeOffset? LastVerifiedAt = null)
+{
+    public TransportPolicy.ProvenTls AsPolicy() => new(LastProvenAt, LastVerifiedAt);
+}
 
 /// <summary>Which hosts completed TLS, and when last: a host that could encrypt yesterday and does not offer it today is
 /// either broken or being stripped by somebody on the path, and gets no plaintext (see
@@ -30,41 +34,49 @@ public sealed class ProvenTlsMemory(TimeProvider clock, TimeSpan? remember = nul
     readonly HashSet<(string Host, int Port)> _changed = [];
 
     /// <summary>Notes that a session with this host completed TLS.</summary>
-    public void Prove(string host, int port, DateTimeOffset when)
+    /// <param name="verified">Whether it proved who it is.</param>
+    public void Prove(string host, int port, DateTimeOffset when, bool verified = false)
     {
         ArgumentException.ThrowIfNullOrEmpty(host);
         lock (_lock)
         {
-            if (Keep(new ProvenTlsHost(host, port, when))
-                && (!_stored.TryGetValue((host, port), out var stored) || when - stored >= s_storeAgainAfter))
+            var firstVerified = verified && Known(host, port)?.LastVerifiedAt is null;
+            if (Keep(new ProvenTlsHost(host, port, when, verified ? when : null))
+                && (firstVerified || !_stored.TryGetValue((host, port), out var stored) || when - stored >= s_storeAgainAfter))
             {
                 _changed.Add((host, port));
             }
         }
     }
 
-    /// <summary>As <see cref="Prove(string, int, DateTimeOffset)"/>, by the key the planner asks for.</summary>
-    public void Prove(PlannedHost host, DateTimeOffset when)
+    /// <summary>As <see cref="Prove(string, int, DateTimeOffset, bool)"/>, by the key the planner asks for.</summary>
+    public void Prove(PlannedHost host, DateTimeOffset when, bool verified = false)
     {
         ArgumentNullException.ThrowIfNull(host);
-        Prove(KeyOf(host), host.Port, when);
+        Prove(KeyOf(host), host.Port, when, verified);
     }
 
     /// <summary>Null when this host never completed TLS, or too long ago.</summary>
-    public DateTimeOffset? LastProven(string host, int port)
+    public ProvenTlsHost? Find(string host, int port)
     {
         lock (_lock)
         {
-            return _hosts.TryGetValue((host, port), out var node) && clock.GetUtcNow() - node.Value.LastProvenAt < _remember
-                ? node.Value.LastProvenAt
-                : null;
+            var oldest = clock.GetUtcNow() - _remember;
+            return Known(host, port) is { } known && known.LastProvenAt > oldest ? Fresh(known, oldest) : null;
         }
     }
 
-    public DateTimeOffset? LastProven(PlannedHost host)
+    public ProvenTlsHost? Find(PlannedHost host)
     {
         ArgumentNullException.ThrowIfNull(host);
-        return LastProven(KeyOf(host), host.Port);
+        return Find(KeyOf(host), host.Port);
+    }
+
+    /// <summary>As hosts are kept: the name, or the address of one without.</summary>
+    public static string KeyOf(PlannedHost host)
+    {
+        ArgumentNullException.ThrowIfNull(host);
+        return host.Name?.Ascii ?? host.Addresses[0].ToString();
     }
 
     /// <summary>The operator knows that this host gave up TLS on purpose. The caller removes it from its store.</summary>
@@ -116,11 +128,15 @@ public sealed class ProvenTlsMemory(TimeProvider clock, TimeSpan? remember = nul
         var oldest = clock.GetUtcNow() - _remember;
         lock (_lock)
         {
-            return [.. _byAge.Where(host => host.LastProvenAt > oldest)];
+            return [.. _byAge.Where(host => host.LastProvenAt > oldest).Select(host => Fresh(host, oldest))];
         }
     }
 
-    static string KeyOf(PlannedHost host) => host.Name?.Ascii ?? host.Addresses[0].ToString();
+    ProvenTlsHost? Known(string host, int port) => _hosts.TryGetValue((host, port), out var node) ? node.Value : null;
+
+    /// <summary>An identity that was proved too long ago is not spoken of any more.</summary>
+    static ProvenTlsHost Fresh(ProvenTlsHost host, DateTimeOffset oldest) =>
+        host.LastVerifiedAt <= oldest ? host with { LastVerifiedAt = null } : host;
 
     /// <returns>False when what is known is newer.</returns>
     bool Keep(ProvenTlsHost host)
@@ -132,6 +148,7 @@ public sealed class ProvenTlsMemory(TimeProvider clock, TimeSpan? remember = nul
                 return false;
             }
 
+            host = host with { LastVerifiedAt = host.LastVerifiedAt ?? known.Value.LastVerifiedAt };
             _byAge.Remove(known);
         }
         else if (_hosts.Count >= capacity)

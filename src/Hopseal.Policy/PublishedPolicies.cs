@@ -69,7 +69,8 @@ static class PublishedPolicies
                     host.Host.Authenticity is HostAuthenticity.Dnssec or HostAuthenticity.Configured));
             case DaneFinding.Failed failed:
                 // An exception that lets the host off DANE also lets it off the question.
-                var letOff = host.Policies.OfType<TransportPolicy.Operator>().Any(policy => policy.Exception is not null);
+                var letOff = host.Policies.OfType<TransportPolicy.Operator>()
+                    .Any(policy => policy is { Exception: not null, Floor: < SecurityFloor.Authenticated });
                 exclusion = letOff ? null : failed.Failure;
                 return Note(host, Dane, failed.Failure.Detail ?? failed.Failure.ReasonCode, failed.Failure);
             default:

@@ -25,7 +25,24 @@ public sealed record DomainRoute(NextHop? NextHop, SecurityFloor? Floor, string?
 /// <param name="Exception">Set: the rule is an exception. It says what its destination needs at most, where without it the rule only
 /// says what is needed at least. Which demands it lowers is said at <see cref="HostPlan"/>.</param>
 public sealed record OutboundRule(
-    string Destination, SecurityFloor Floor, ImmutableArray<string> Names, string Source, ExceptionTerms? Exception = null);
+    string Destination, SecurityFloor Floor, ImmutableArray<string> Names, string Source, ExceptionTerms? Exception = null)
+{
+    /// <summary>Null: whoever sends. Anybody may put any sender on his mail, so as an exception it lets off whoever may send as him.</summary>
+    public SenderPattern? Sender { get; init; }
+
+    /// <summary>Null: nothing said. In an exception it also lowers what rules for more than its own destination and sender ask
+    /// for.</summary>
+    public TlsVersion? MinimumVersion { get; init; }
+
+    /// <summary>Empty: none.</summary>
+    public ImmutableArray<CertificatePin> Pins { get; init; } = [];
+
+    /// <summary>The only authorities that count; null for the usual ones.</summary>
+    public TrustedRoots? Authority { get; init; }
+
+    /// <summary>Shown to the destination when it asks for one.</summary>
+    public CertificateFiles? ClientCertificate { get; init; }
+}
 
 /// <summary>Who lets a destination off, why, and for how long. Whoever plans with the rule has made sure that it is still in force.</summary>
 /// <param name="Until">The last day (UTC).</param>

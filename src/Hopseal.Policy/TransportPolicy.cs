@@ -36,6 +36,36 @@ public abstract record TransportPolicy
         public override SecurityFloor Floor => By.Configured;
     }
 
+    /// <summary>The operator wrote down whose certificate it is: one of these has to be the host's own. As at Postfix's level <c>fingerprint</c>
+    /// its names, its dates and its issuer do not matter then, and no other proof is asked for by any rule.</summary>
+    /// <param name="Source">The configuration key.</param>
+    /// <param name="Vouched">False: the rule was found by the name of a host that nobody vouches for. Then it has to be met, and stands for no
+    /// other proof: whoever forges an MX record would choose the host whose key he has.</param>
+    public sealed record Pinned(ImmutableArray<CertificatePin> Pins, string Source, bool Vouched = true) : TransportPolicy
+    {
+        public override SecurityFloor Floor => SecurityFloor.Authenticated;
+
+        public bool Equals(Pinned? other) =>
+            other is not null && (Source, Vouched) == (other.Source, other.Vouched) && Pins.AsSpan().SequenceEqual(other.Pins.AsSpan());
+
+        public override int GetHashCode() => HashCode.Combine(Source, Pins.Length, Vouched);
+    }
+
+    /// <summary>Only these authorities count for the host: neither those of the system nor those of <c>Trust.Roots</c>.</summary>
+    /// <param name="Source">The configuration key.</param>
+    /// <param name="Vouched">As in <see cref="Pinned"/>.</param>
+    public sealed record PrivateAuthority(TrustedRoots Roots, string Source, bool Vouched = true) : TransportPolicy
+    {
+        public override SecurityFloor Floor => SecurityFloor.Authenticated;
+    }
+
+    /// <summary>No older version of TLS is offered to the host; where several rules name one, the highest counts.</summary>
+    /// <param name="Source">The configuration key.</param>
+    public sealed record MinimumVersion(TlsVersion Version, string Source) : TransportPolicy
+    {
+        public override SecurityFloor Floor => SecurityFloor.Encrypted;
+    }
+
     /// <summary>We authenticate to this host; credentials never travel in plaintext (RFC 4954 §4).</summary>
     public sealed record Credentials : TransportPolicy
     {
@@ -43,7 +73,9 @@ public abstract record TransportPolicy
     }
 
     /// <summary>This host completed TLS before. If it no longer offers it, somebody on the path may be stripping it.</summary>
-    public sealed record ProvenTls(DateTimeOffset LastProvenAt) : TransportPolicy
+    /// <param name="LastVerifiedAt">When it last proved who it is, while that is remembered. The floor is the same: a certificate that
+    /// nobody asked for may lapse, and mail must not wait for it.</param>
+    public sealed record ProvenTls(DateTimeOffset LastProvenAt, DateTimeOffset? LastVerifiedAt = null) : TransportPolicy
     {
         public override SecurityFloor Floor => SecurityFloor.Encrypted;
     }

@@ -7,12 +7,15 @@ namespace Hopseal.Policy;
 /// <summary>Certification authorities believed besides those of the system. Loaded once, used by any thread.</summary>
 public sealed class TrustedRoots
 {
-    TrustedRoots(ImmutableArray<X509Certificate2> extra) => Extra = extra;
+    TrustedRoots(ImmutableArray<X509Certificate2> extra, string description) => (Extra, Description) = (extra, description);
 
     /// <summary>The system's authorities only.</summary>
-    public static TrustedRoots System { get; } = new([]);
+    public static TrustedRoots System { get; } = new([], "the system");
 
     public ImmutableArray<X509Certificate2> Extra { get; }
+
+    /// <summary>Where they come from, for people: the names of their files.</summary>
+    public string Description { get; }
 
     /// <param name="pemFiles">Each with one or more certificates.</param>
     /// <exception cref="InvalidDataException">A file cannot be read as PEM, or holds no certificate; the message names it.</exception>
@@ -22,7 +25,8 @@ public sealed class TrustedRoots
     {
         ArgumentNullException.ThrowIfNull(pemFiles);
         var certificates = new X509Certificate2Collection();
-        foreach (var file in pemFiles)
+        var files = pemFiles.ToArray();
+        foreach (var file in files)
         {
             var before = certificates.Count;
             var pem = File.ReadAllText(file);
@@ -41,8 +45,8 @@ public sealed class TrustedRoots
             }
         }
 
-        return new TrustedRoots([.. certificates]);
+        return new TrustedRoots([.. certificates], string.Join(", ", files.Select(Path.GetFileName)));
     }
 
-    public static TrustedRoots Of(params IEnumerable<X509Certificate2> extra) => new([.. extra]);
+    public static TrustedRoots Of(params IEnumerable<X509Certificate2> extra) => new([.. extra], "memory");
 }

@@ -278,6 +278,7 @@ public sealed partial class SessionLog(ILogger<SessionLog> log) : ISessionSink
             PeerIdentity.Pkix => "pkix",
             PeerIdentity.DaneTa => "dane-ta",
             PeerIdentity.DaneEe => "dane-ee",
+            PeerIdentity.Pinned => "pinned",
         };
 
         static string? Join(ImmutableArray<TlsFailure> failures) => failures.IsEmpty ? null : string.Join("; ", failures);

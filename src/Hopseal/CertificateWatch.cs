@@ -5,12 +5,12 @@ using Microsoft.Extensions.Logging;
 namespace Hopseal;
 
 /// <summary>Looks at the certificate files, and tells the log what became of them.</summary>
-sealed partial class CertificateWatch(ServerCertificates certificates, ILogger<CertificateWatch> log)
+sealed partial class CertificateWatch(ServerCertificates certificates, ClientCertificates shown, ILogger<CertificateWatch> log)
 {
     /// <summary>What was found when they were loaded.</summary>
-    public void TellStart() => Tell(certificates.AtStart);
+    public void TellStart() => Tell([.. certificates.AtStart, .. shown.AtStart]);
 
-    public void Look() => Tell(certificates.Reload());
+    public void Look() => Tell([.. certificates.Reload(), .. shown.Reload()]);
 
     void Tell(IEnumerable<CertificateReload> changes)
     {
@@ -41,7 +41,7 @@ sealed partial class CertificateWatch(ServerCertificates certificates, ILogger<C
     [LoggerMessage(2001, LogLevel.Information, "Certificate {File} for {Names} is in use; valid until {Until}")]
     partial void LogLoaded(string file, string names, string until);
 
-    [LoggerMessage(2002, LogLevel.Warning, "Certificate {File} is in use, but clients may refuse it: {Warning}")]
+    [LoggerMessage(2002, LogLevel.Warning, "Certificate {File} is in use, but the other side may refuse it: {Warning}")]
     partial void LogDoubtful(string file, string warning);
 
     [LoggerMessage(2003, LogLevel.Error, "Certificate {File} cannot be used: {Why}; what was loaded before, if anything, stays in use")]

@@ -54,7 +54,9 @@ sealed class Gateway : IAsyncDisposable
 
         // Whom we show ourselves as, and whom we trust.
         _certificates = ServerCertificates.Load(configuration.Certificates, clock);
-        _watch = new CertificateWatch(_certificates, logs.CreateLogger<CertificateWatch>());
+        var shown = ClientCertificates.Load(
+            configuration.Outbound.Rules.Select(rule => rule.Rule.ClientCertificate).OfType<CertificateFiles>(), clock);
+        _watch = new CertificateWatch(_certificates, shown, logs.CreateLogger<CertificateWatch>());
         var roots = TrustedRoots.Load(configuration.Roots);
         var resolver = zone ?? Resolvers.Create(configuration.Dns, clock);
 
@@ -92,8 +94,9 @@ sealed class Gateway : IAsyncDisposable
                 Client = new ClientOptions { Hostname = hostname, Clock = clock },
                 Verify = verifier.For,
                 Credentials = configuration.SmartHostCredentials,
-                Proven = (plan, _) => proven.Prove(plan.Host, clock.GetUtcNow()),
-                LastProven = proven.LastProven,
+                Proven = (plan, tls) => proven.Prove(plan.Host, clock.GetUtcNow(), tls.Identity is not PeerIdentity.Unauthenticated),
+                LastProven = host => proven.Find(host)?.AsPolicy(),
+                Certificate = shown.Find,
                 Reuse = configuration.Outbound.IdleTime == TimeSpan.Zero ? null : new SessionReuse
                 {
                     IdleTime = configuration.Outbound.IdleTime,

@@ -24,7 +24,7 @@ public sealed class OperatorRulesTests
     [InlineData("[192.0.2.2]", "*")]
     [InlineData("[ipv6:2001:db8::1]", "* [IPv6:2001:DB8:0::1]")]
     public void All_rules_that_match_apply(string name, string expected) =>
-        Assert.Equal(expected, string.Join(' ', _rules.Matching(name).Select(rule => rule.Source)));
+        Assert.Equal(expected, string.Join(' ', _rules.Matching(name, null).Select(rule => rule.Source)));
 
     [Theory]
     [InlineData("")]
@@ -69,6 +69,6 @@ public sealed class OperatorRulesTests
             new OutboundRule("a.example", SecurityFloor.Encrypted, [], "first"),
             new OutboundRule("A.example", SecurityFloor.Authenticated, [], "second"),
         ]);
-        Assert.Equal(["first", "second"], rules.Matching("a.example").Select(rule => rule.Source));
+        Assert.Equal(["first", "second"], rules.Matching("a.example", null).Select(rule => rule.Source));
     }
 }

@@ -19,6 +19,8 @@ public sealed class PlanTextTests
         mx.elsewhere.test   FAIL ANY no reachable authority
         smart.test          A   192.0.2.3
         plain.test          A   192.0.2.4
+        hosted.test         MX  10 mx.hoster.test
+        mx.hoster.test      A   192.0.2.5
         null.test           MX  0 .
         broken.test         FAIL MX DNSSEC bogus
         """);
@@ -81,6 +83,45 @@ public sealed class PlanTextTests
                  no DANE    not looked for: the addresses are not signed
                  floor      Plaintext
                  names      plain.test
+
+            """);
+    }
+
+    [Fact]
+    public async Task Everything_else_that_a_rule_can_ask_for()
+    {
+        _proven.Prove("mx.hoster.test", 25, s_now.AddDays(-1), verified: true);
+        _proven.Prove("mx.hoster.test", 25, s_now);
+        var routing = new Routing
+        {
+            Rules =
+            [
+                new OutboundRule("hosted.test", SecurityFloor.Authenticated, [], "Outbound.Rules[0]")
+                {
+                    MinimumVersion = TlsVersion.Tls13,
+                    Pins = [new CertificatePin(PinnedPart.Certificate, new string('a', 64)), new CertificatePin(PinnedPart.PublicKey, new string('b', 64))],
+                    ClientCertificate = new CertificateFiles("/etc/hopseal/client.pem", "/etc/hopseal/client.key"),
+                },
+                new OutboundRule("mx.hoster.test", SecurityFloor.Authenticated, [], "Outbound.Rules[1]") { Authority = TrustedRoots.Of() },
+            ],
+        };
+        await AssertTextAsync(routing, "hosted.test", $"""
+            hosted.test: relay to one host
+              1. mx.hoster.test:25, MX 10, not signed
+                 addresses  192.0.2.5 (not signed)
+                 start      STARTTLS
+                 policy     Plaintext     default: encrypt if offered
+                 policy     Authenticated configured: Outbound.Rules[0]
+                 policy     Encrypted     TLS 1.3 or newer: Outbound.Rules[0]
+                 policy     Authenticated only sha256:{new string('a', 64)} or spki-sha256:{new string('b', 64)}: Outbound.Rules[0]
+                 policy     Authenticated configured: Outbound.Rules[1]
+                 policy     Authenticated only authorities of memory: Outbound.Rules[1], of a host that DNS does not vouch for
+                 policy     Encrypted     completed TLS before, last 2026-05-01 12:34 UTC, and proved who it is, last 2026-04-30 12:34 UTC
+                 no MTA-STS not looked for
+                 no DANE    not looked for: the addresses are not signed
+                 shows      client.pem, if it asks: Outbound.Rules[0]
+                 floor      Authenticated
+                 names      hosted.test
 
             """);
     }

@@ -14,13 +14,13 @@ public sealed class ProvenTlsMemoryTests
         var memory = new ProvenTlsMemory(_clock, TimeSpan.FromDays(2));
         memory.Prove("mx.test", 25, Now);
         var proven = Now;
-        Assert.Equal(proven, memory.LastProven("mx.test", 25));
-        Assert.Null(memory.LastProven("mx.test", 465));
-        Assert.Null(memory.LastProven("other.test", 25));
+        Assert.Equal(proven, memory.Find("mx.test", 25)?.LastProvenAt);
+        Assert.Null(memory.Find("mx.test", 465)?.LastProvenAt);
+        Assert.Null(memory.Find("other.test", 25)?.LastProvenAt);
         _clock.Advance(TimeSpan.FromDays(2) - TimeSpan.FromTicks(1));
-        Assert.Equal(proven, memory.LastProven("mx.test", 25));
+        Assert.Equal(proven, memory.Find("mx.test", 25)?.LastProvenAt);
         _clock.Advance(TimeSpan.FromTicks(1));
-        Assert.Null(memory.LastProven("mx.test", 25));
+        Assert.Null(memory.Find("mx.test", 25)?.LastProvenAt);
         Assert.Empty(memory.Snapshot());
     }
 
@@ -30,7 +30,7 @@ public sealed class ProvenTlsMemoryTests
         var memory = new ProvenTlsMemory(_clock);
         memory.Prove("mx.test", 25, Now);
         memory.Prove("mx.test", 25, Now.AddHours(-1));
-        Assert.Equal(Now, memory.LastProven("mx.test", 25));
+        Assert.Equal(Now, memory.Find("mx.test", 25)?.LastProvenAt);
     }
 
     [Fact]
@@ -59,7 +59,7 @@ public sealed class ProvenTlsMemoryTests
             new ProvenTlsHost("old.test", 25, Now.AddDays(-30)),
             new ProvenTlsHost("newer.test", 25, Now.AddDays(-1)),
         ]);
-        Assert.Equal((Now.AddHours(-1), null, Now), (memory.LastProven("mx.test", 25), memory.LastProven("old.test", 25), memory.LastProven("newer.test", 25)));
+        Assert.Equal((Now.AddHours(-1), null, Now), (memory.Find("mx.test", 25)?.LastProvenAt, memory.Find("old.test", 25)?.LastProvenAt, memory.Find("newer.test", 25)?.LastProvenAt));
         memory.Prove("mx.test", 25, Now);
         Assert.Empty(memory.TakeChanges());
     }
@@ -85,7 +85,7 @@ public sealed class ProvenTlsMemoryTests
         memory.Prove("mx.test", 25, Now);
         Assert.True(memory.Forget("mx.test", 25));
         Assert.False(memory.Forget("mx.test", 25));
-        Assert.Null(memory.LastProven("mx.test", 25));
+        Assert.Null(memory.Find("mx.test", 25)?.LastProvenAt);
         Assert.Empty(memory.TakeChanges());
     }
 
@@ -96,7 +96,7 @@ public sealed class ProvenTlsMemoryTests
         Parallel.For(0, 2_000, i =>
         {
             memory.Prove($"h{i % 80}.test", 25, Now.AddSeconds(i));
-            memory.LastProven($"h{(i + 1) % 80}.test", 25);
+            memory.Find($"h{(i + 1) % 80}.test", 25);
             if (i % 100 == 0)
             {
                 memory.TakeChanges();

@@ -1,3 +1,4 @@
+using System.Net.Security;
 using Hopseal.Policy;
 using Hopseal.Smtp.Client;
 using Hopseal.Smtp.Tls;
@@ -22,7 +23,10 @@ public sealed record DelivererOptions
 
     /// <summary>When a host last completed TLS, asked anew before every session: what one session proved holds for the next one, of
     /// this attempt and of those whose plan is older.</summary>
-    public Func<PlannedHost, DateTimeOffset?>? LastProven { get; init; }
+    public Func<PlannedHost, TransportPolicy.ProvenTls?>? LastProven { get; init; }
+
+    /// <summary>A certificate of ours, from its files; null where it cannot be had, and then none is shown.</summary>
+    public Func<CertificateFiles, SslStreamCertificateContext?>? Certificate { get; init; }
 
     /// <summary>Hosts tried in one attempt.</summary>
     public int MaxHosts { get; init; } = 5;

@@ -62,7 +62,11 @@ sealed class OutboundSession(
     /// <exception cref="OperationCanceledException">The attempt was broken off.</exception>
     public async ValueTask<Clearance> OpenAsync(CancellationToken cancel)
     {
-        var demand = new TlsDemand(plan.Floor, plan.ServerName, options.Verify(plan), start);
+        var demand = new TlsDemand(plan.Floor, plan.ServerName, options.Verify(plan), start)
+        {
+            MinimumVersion = plan.MinimumVersion,
+            Certificate = plan.Certificate is { } shown ? options.Certificate?.Invoke(shown.Files) : null,
+        };
         var clearance = await SmtpClientConnection.OpenAsync(peer, demand, client, cancel);
         switch (clearance)
         {

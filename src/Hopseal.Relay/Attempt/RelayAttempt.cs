@@ -37,7 +37,7 @@ sealed class RelayAttempt(
         host.Floor is SecurityFloor.Plaintext
         && lease.Pending.Tls is not MessageTls.Optional
         && options.LastProven?.Invoke(host.Host) is { } last
-            ? host.With(new TransportPolicy.ProvenTls(last))
+            ? host.With(last)
             : host;
 
     public ValueTask<Stream> OpenContentAsync(CancellationToken cancel) => openContent(cancel);

@@ -17,6 +17,7 @@ static class ReuseRule
         && cleared.Host.Port == wanted.Host.Port
         && cleared.Host.Start == wanted.Host.Start
         && cleared.Host.Authenticity == wanted.Host.Authenticity
+        && cleared.Certificate == wanted.Certificate
         && cleared.ReferenceNames.AsSpan().SequenceEqual(wanted.ReferenceNames.AsSpan())
         && Same(cleared, wanted);
 

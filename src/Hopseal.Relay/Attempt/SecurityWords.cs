@@ -61,6 +61,10 @@ static class SecurityWords
         TransportPolicy.Operator { Exception: { } terms } exception =>
             $"exception: {exception.Source}{(internally ? $" {OneLine.Of(terms.ToString(), MaxTerms)}" : "")}",
         TransportPolicy.Operator configured => $"configured: {configured.Source}",
+        TransportPolicy.Pinned pinned => $"configured: {pinned.Source}, fingerprints",
+        TransportPolicy.PrivateAuthority authority => $"configured: {authority.Source}, authorities",
+        TransportPolicy.MinimumVersion minimum =>
+            $"configured: {minimum.Source}, {(minimum.Version is TlsVersion.Tls13 ? "TLS 1.3" : "TLS 1.2")} or newer",
         TransportPolicy.Excepted excepted => Source(excepted.By, internally),
         TransportPolicy.Opportunistic => "nothing demands more",
         TransportPolicy.Credentials => "we authenticate there",

@@ -26,9 +26,18 @@ sealed class ServerCertificate
     public PeerCertificate Description { get; }
 }
 
-/// <summary>One pair of files, what was last seen in them, and the last certificate that could be made of them.</summary>
-sealed class CertificateSource(CertificateFiles files)
+/// <summary>As whom a certificate is shown.</summary>
+enum CertificateSide
 {
+    Server,
+    Client,
+}
+
+/// <summary>One pair of files, what was last seen in them, and the last certificate that could be made of them.</summary>
+sealed class CertificateSource(CertificateFiles files, CertificateSide side = CertificateSide.Server)
+{
+    const string ClientAuthentication = "1.3.6.1.5.5.7.3.2"; // RFC 5280 §4.2.1.12
+
     const int MaxFileOctets = 1024 * 1024;
 
     // Of the content, or of the reason why there is none: so that the same trouble is reported once.
@@ -57,7 +66,7 @@ sealed class CertificateSource(CertificateFiles files)
             {
                 _seen = seen;
                 Certificate = certificate;
-                return new CertificateReload.Loaded(files, certificate.Description, Warning(certificate.Description, now));
+                return new CertificateReload.Loaded(files, certificate.Description, Warning(certificate, now));
             }
         }
         catch (Exception error) when (
@@ -151,13 +160,21 @@ sealed class CertificateSource(CertificateFiles files)
         key.Contains("-----BEGIN ENCRYPTED PRIVATE KEY-----", StringComparison.Ordinal)
         || key.Contains("Proc-Type: 4,ENCRYPTED", StringComparison.Ordinal);
 
-    static string? Warning(PeerCertificate certificate, DateTimeOffset now) => certificate switch
+    string? Warning(ServerCertificate certificate, DateTimeOffset now) => certificate.Description switch
     {
-        _ when certificate.NotAfter <= now => $"expired on {certificate.NotAfter:yyyy-MM-dd}",
-        _ when certificate.NotBefore > now => $"not valid before {certificate.NotBefore:yyyy-MM-dd}",
-        { Names.IsEmpty: true } => "names no host in its subjectAltName: no client can verify it",
+        var shown when shown.NotAfter <= now => $"expired on {shown.NotAfter:yyyy-MM-dd}",
+        var shown when shown.NotBefore > now => $"not valid before {shown.NotBefore:yyyy-MM-dd}",
+        { Names.IsEmpty: true } when side is CertificateSide.Server => "names no host in its subjectAltName: no client can verify it",
+        _ when side is CertificateSide.Client && !IsForClients(certificate.Context.TargetCertificate) =>
+            "is not for TLS clients (extendedKeyUsage): servers that look will refuse it",
         _ => null,
     };
+
+    static bool IsForClients(X509Certificate2 certificate)
+    {
+        var usages = certificate.Extensions.OfType<X509EnhancedKeyUsageExtension>().ToArray();
+        return usages.Length == 0 || usages.Any(usage => usage.EnhancedKeyUsages.Cast<Oid>().Any(oid => oid.Value == ClientAuthentication));
+    }
 
     static byte[] Read(string path)
     {

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
 
 namespace Hopseal.Smtp.Tls;
@@ -26,6 +27,13 @@ public enum TlsStart
     None,
 }
 
+/// <summary>The oldest version of TLS that is spoken; there are no others (RFC 9325 §3.1.1). Ordered, as <see cref="SecurityFloor"/> is.</summary>
+public enum TlsVersion
+{
+    Tls12,
+    Tls13,
+}
+
 /// <summary>How the peer's identity was established, if it was.</summary>
 public enum PeerIdentity
 {
@@ -33,6 +41,9 @@ public enum PeerIdentity
     Pkix,
     DaneTa,
     DaneEe,
+
+    /// <summary>By a fingerprint that the operator wrote down.</summary>
+    Pinned,
 }
 
 /// <summary>What the peer sent in its Certificate message, unjudged.</summary>
@@ -51,4 +62,11 @@ public sealed record TlsDemand(
     SecurityFloor Floor,
     string ServerName,
     Func<PeerChain, PeerVerdict> Verify,
-    TlsStart Start = TlsStart.StartTls);
+    TlsStart Start = TlsStart.StartTls)
+{
+    /// <summary>Nothing older is offered, whatever else is allowed.</summary>
+    public TlsVersion MinimumVersion { get; init; }
+
+    /// <summary>Shown to a server that asks for one (RFC 8446 §4.3.2), with its chain; null: none is.</summary>
+    public SslStreamCertificateContext? Certificate { get; init; }
+}

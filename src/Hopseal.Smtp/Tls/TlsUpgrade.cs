@@ -194,7 +194,8 @@ public static class TlsUpgrade
     static SslClientAuthenticationOptions ClientOptions(TlsDemand demand, SslProtocols protocols, Action<ImmutableArray<byte[]>> collect) => new()
     {
         TargetHost = demand.ServerName,
-        EnabledSslProtocols = Effective(protocols),
+        EnabledSslProtocols = Effective(protocols, demand.MinimumVersion),
+        ClientCertificateContext = demand.Certificate,
         AllowRenegotiation = false,
         AllowTlsResume = MayResume(demand),
         CertificateChainPolicy = Unused(),
@@ -227,15 +228,16 @@ public static class TlsUpgrade
     /// certificates of the first handshake again when it resumes, so that they are verified each time. A session resumes only with
     /// whoever made it. But those certificates are of then: after the peer changed its key they would fail a demand for its identity that
     /// its new ones meet, and only a full handshake proves that it holds the key now. So there is none where the identity is
-    /// demanded, and one that began without such a demand cannot be carried into one with it.</summary>
-    static bool MayResume(TlsDemand demand) => demand.Floor is not SecurityFloor.Authenticated;
+    /// demanded, and one that began without such a demand cannot be carried into one with it. Nor is there where we show who we are: that
+    /// is for one destination, and is shown anew.</summary>
+    static bool MayResume(TlsDemand demand) => demand.Floor is not SecurityFloor.Authenticated && demand.Certificate is null;
 
     static SslServerAuthenticationOptions ServerOptions(
         ServerCertificates certificates, string? serverName, SslProtocols protocols, bool sessionTickets) => new()
         {
             // Contexts are made once per certificate: making one per handshake doubles the cost of the handshake.
             ServerCertificateContext = certificates.Choose(serverName),
-            EnabledSslProtocols = Effective(protocols),
+            EnabledSslProtocols = Effective(protocols, TlsVersion.Tls12),
             AllowRenegotiation = false,
             AllowTlsResume = sessionTickets,
             ClientCertificateRequired = false,
@@ -255,8 +257,9 @@ public static class TlsUpgrade
     }
 
 #pragma warning disable CA5398 // the oldest version that may be spoken is part of what this program promises
-    static SslProtocols Effective(SslProtocols protocols) =>
-        protocols is SslProtocols.None ? SslProtocols.Tls12 | SslProtocols.Tls13 : protocols;
+    static SslProtocols Effective(SslProtocols protocols, TlsVersion minimum) => minimum is TlsVersion.Tls13 ? SslProtocols.Tls13
+        : protocols is SslProtocols.None ? SslProtocols.Tls12 | SslProtocols.Tls13
+        : protocols;
 #pragma warning restore CA5398
 
     /// <summary>The SNI name in A-labels, as it was on the wire: the runtime hands it over decoded. What is no domain name is

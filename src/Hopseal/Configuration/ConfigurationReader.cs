@@ -21,7 +21,7 @@ static class ConfigurationReader
         var access = AccessSettings.Read(root);
         var listeners = ListenerSettings.ReadAll(root, !certificates.IsEmpty, !access.Users.IsEmpty);
         var domains = DomainTable.Read(root.Child("Domains"), directory);
-        var outbound = OutboundSettings.Read(root.Child("Outbound"), DateOnly.FromDateTime(clock.GetUtcNow().UtcDateTime));
+        var outbound = OutboundSettings.Read(root.Child("Outbound"), directory, clock);
         var trust = root.Child("Trust");
         var rootFiles = trust.Find("Roots")?.Items().ToImmutableArray() ?? [];
         trust.Close();

@@ -37,6 +37,23 @@ static class Deployment
         }
     }
 
+    /// <summary>The same for a certificate that we show as a client.</summary>
+    public static void CheckClientCertificate(Setting setting, CertificateFiles files, TimeProvider clock)
+    {
+        switch (ClientCertificates.Load([files], clock).AtStart)
+        {
+            case [CertificateReload.Kept kept]:
+                setting.Error($"cannot be used: {kept.Why}");
+                break;
+            case [CertificateReload.Loaded { Warning: { } warning }]:
+                setting.Warn(warning);
+                break;
+            case [CertificateReload.Loaded { Certificate: var leaf }] when leaf.NotAfter < clock.GetUtcNow() + s_soon:
+                setting.Warn($"expires on {leaf.NotAfter:yyyy-MM-dd}");
+                break;
+        }
+    }
+
     /// <returns>The absolute path; null with a fault when no certificate loads from it.</returns>
     public static string? CheckRoots(Setting setting, string directory)
     {

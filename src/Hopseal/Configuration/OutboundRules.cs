@@ -25,22 +25,24 @@ static class OutboundRules
 {
     static readonly string[] s_terms = ["Until", "Reason", "Owner"];
 
-    public static ImmutableArray<DatedRule> Read(Section outbound, DateOnly today)
+    /// <param name="directory">Relative paths start here.</param>
+    public static ImmutableArray<DatedRule> Read(Section outbound, string directory, TimeProvider clock)
     {
+        var today = DateOnly.FromDateTime(clock.GetUtcNow().UtcDateTime);
         var rules = ImmutableArray.CreateBuilder<DatedRule>();
         var sections = new List<Section>();
         var keys = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var section in outbound.Children("Rules"))
         {
-            if (ReadRule(section, today) is not { } dated)
+            if (ReadRule(section, directory, clock) is not { } dated)
             {
                 continue;
             }
 
-            var destination = dated.Rule.Destination;
-            if (!keys.TryAdd(destination, section.Key))
+            var scope = Scope(dated.Rule);
+            if (!keys.TryAdd(scope, section.Key))
             {
-                section.Find("Destination")?.Error($"{keys[destination]} is for {destination} already");
+                (section.Find("Destination") ?? section.Find("Sender"))?.Error($"{keys[scope]} is for {scope} already");
             }
 
             rules.Add(dated);
@@ -55,18 +57,19 @@ static class OutboundRules
         return rules.ToImmutable();
     }
 
-    static DatedRule? ReadRule(Section section, DateOnly today)
+    static string Scope(OutboundRule rule) => rule.Sender is null ? rule.Destination : $"{rule.Destination} from {rule.Sender}";
+
+    static DatedRule? ReadRule(Section section, string directory, TimeProvider clock)
     {
-        var destination = section.Require("Destination") is { } destinationSetting ? ReadDestination(destinationSetting) : null;
+        var senderSetting = section.Find("Sender");
+        var sender = senderSetting is null ? null : ReadSender(senderSetting);
+        var destinationSetting = senderSetting is null ? section.Require("Destination") : section.Find("Destination");
+        var destination = destinationSetting is not null ? ReadDestination(destinationSetting) : "*";
         var floor = section.Require("Tls")?.Choice<SecurityFloor>();
         var namesSetting = section.Find("Names");
         ImmutableArray<string> names = [.. namesSetting?.Items().Select(ReadName).OfType<string>() ?? []];
-        var untilSetting = section.Find("Until");
-        var until = untilSetting?.Date();
-        var reasonSetting = section.Find("Reason");
-        var reason = reasonSetting?.Text();
-        var ownerSetting = section.Find("Owner");
-        var owner = ownerSetting?.Text();
+        var demands = RuleDemands.Read(section, floor, directory, clock);
+        var (until, terms) = ReadTerms(section);
         section.Close();
 
         if (floor is SecurityFloor.Plaintext)
@@ -79,31 +82,42 @@ static class OutboundRules
             namesSetting?.Error($"means nothing with Tls {floor}: names are checked with Authenticated only");
         }
 
-        if (until < today)
-        {
-            untilSetting?.Warn(string.Create(CultureInfo.InvariantCulture, $"has passed ({until:yyyy-MM-dd}): the rule is not applied"));
-        }
-
-        if (destination is null || floor is null)
+        if (destination is null || floor is null || (senderSetting is not null && sender is null))
         {
             return null;
         }
 
-        var terms = until is { } end && reason is not null && owner is not null ? new ExceptionTerms(end, reason, owner) : null;
-        var dated = new DatedRule(new OutboundRule(destination, floor.Value, names, section.Key, terms), until);
-        if (dated.LastDays(today) is { } days)
-        {
-            untilSetting?.Warn(days == 1
-                ? "is today: from tomorrow (UTC) on the rule is not applied"
-                : string.Create(CultureInfo.InvariantCulture, $"is near: in {days} days the rule is not applied any more"));
-        }
-
+        var rule = demands.Of(new OutboundRule(destination, floor.Value, names, section.Key, terms) { Sender = sender });
+        var dated = new DatedRule(rule, until);
+        TellEnd(section.Find("Until"), dated, DateOnly.FromDateTime(clock.GetUtcNow().UtcDateTime));
         return dated;
     }
 
-    /// <summary>A rule that asks for less than one for a wider destination does nothing, unless it is an exception: whoever wrote it meant
+    static (DateOnly? Until, ExceptionTerms? Terms) ReadTerms(Section section)
+    {
+        var until = section.Find("Until")?.Date();
+        var reason = section.Find("Reason")?.Text();
+        var owner = section.Find("Owner")?.Text();
+        return (until, until is { } end && reason is not null && owner is not null ? new ExceptionTerms(end, reason, owner) : null);
+    }
+
+    static void TellEnd(Setting? setting, DatedRule dated, DateOnly today)
+    {
+        if (!dated.AppliesOn(today))
+        {
+            setting?.Warn(string.Create(CultureInfo.InvariantCulture, $"has passed ({dated.Until:yyyy-MM-dd}): the rule is not applied"));
+        }
+        else if (dated.LastDays(today) is { } days)
+        {
+            setting?.Warn(days == 1
+                ? "is today: from tomorrow (UTC) on the rule is not applied"
+                : string.Create(CultureInfo.InvariantCulture, $"is near: in {days} days the rule is not applied any more"));
+        }
+    }
+
+    /// <summary>A rule that asks for less than one that is for more does nothing, unless it is an exception: whoever wrote it meant
     /// one.</summary>
-    static void CheckLowering(DatedRule dated, IEnumerable<DatedRule> all, Section section, DateOnly today)
+    static void CheckLowering(DatedRule dated, IReadOnlyCollection<DatedRule> all, Section section, DateOnly today)
     {
         var (rule, _) = dated;
         if (rule.Exception is not null || rule.Floor is SecurityFloor.Plaintext || !dated.AppliesOn(today))
@@ -111,13 +125,29 @@ static class OutboundRules
             return;
         }
 
-        var wider = all.FirstOrDefault(other => other.AppliesOn(today)
-            && other.Rule.Exception is null
-            && other.Rule.Floor > rule.Floor
-            && OperatorRules.IsWider(other.Rule.Destination, rule.Destination));
-        if (wider is not null)
+        ImmutableArray<OutboundRule> wider =
+        [
+            .. all.Where(other => other.AppliesOn(today) && other.Rule.Exception is null && OperatorRules.IsWider(other.Rule, rule))
+                .Select(other => other.Rule),
+        ];
+        if (wider.FirstOrDefault(other => other.Floor > rule.Floor) is { } higher)
         {
-            RequireTerms(section, $"{rule.Floor} is less than the {wider.Rule.Floor} of {wider.Rule.Source} for {wider.Rule.Destination}, and");
+            RequireTerms(section, $"{rule.Floor} is less than the {higher.Floor} of {higher.Source} for {Scope(higher)}, and");
+        }
+        else if (wider.FirstOrDefault(other => other.MinimumVersion > rule.MinimumVersion) is { } newer)
+        {
+            RequireTerms(section, $"its MinimumVersion is less than that of {newer.Source} for {Scope(newer)}, and");
+        }
+
+        WarnOfBoth("Fingerprints", !rule.Pins.IsEmpty, wider.FirstOrDefault(other => !other.Pins.IsEmpty));
+        WarnOfBoth("Roots", rule.Authority is not null, wider.FirstOrDefault(other => other.Authority is not null));
+
+        void WarnOfBoth(string key, bool asked, OutboundRule? other)
+        {
+            if (asked && other is not null)
+            {
+                section.Find(key)?.Warn($"is asked for beside that of {other.Source} for {Scope(other)}: a certificate has to meet both");
+            }
         }
     }
 
@@ -128,6 +158,22 @@ static class OutboundRules
         {
             section.Error($"{what} needs {string.Join(", ", missing)}: an exception has an end, a reason and an owner");
         }
+    }
+
+    static SenderPattern? ReadSender(Setting setting)
+    {
+        if (setting.Text() is not { } text)
+        {
+            return null;
+        }
+
+        if (SenderPattern.TryParse(text, out var sender))
+        {
+            return sender;
+        }
+
+        setting.Error($"{Shown.Text(text)} is no sender: write {SenderPattern.Forms}");
+        return null;
     }
 
     /// <summary>In the form names are compared in; see <see cref="OperatorRules"/>.</summary>

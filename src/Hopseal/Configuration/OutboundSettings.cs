@@ -32,9 +32,10 @@ sealed record OutboundSettings(
 
     /// <summary>What holds when nothing is said.</summary>
     public static OutboundSettings Standard { get; } = Read(
-        new Section(new ConfigNode.Table(new Origin(""), []), "Outbound", new FaultList()), default);
+        new Section(new ConfigNode.Table(new Origin(""), []), "Outbound", new FaultList()), "", TimeProvider.System);
 
-    public static OutboundSettings Read(Section section, DateOnly today)
+    /// <param name="directory">Relative paths start here.</param>
+    public static OutboundSettings Read(Section section, string directory, TimeProvider clock)
     {
         var retry = section.Find("RetryMinutes");
         var minutes = retry is null ? s_retryMinutes : [.. retry.Items().Select(item => item.Whole(1, 7 * 24 * 60)).OfType<int>()];
@@ -66,7 +67,7 @@ sealed record OutboundSettings(
             TimeSpan.FromSeconds(section.Find("IdleSeconds")?.Whole(0, 60) ?? 5),
             section.Find("MessagesPerSession")?.Whole(1, 100_000) ?? 500,
             TimeSpan.FromDays(section.Find("RememberTlsDays")?.Whole(0, 3650) ?? 30),
-            OutboundRules.Read(section, today));
+            OutboundRules.Read(section, directory, clock));
         section.Close();
         return settings;
     }

@@ -113,7 +113,7 @@ abstract partial record ControlLine
     [
         typeof(Word<ControlCommand>), typeof(Word<EntryState>), typeof(Word<RecipientState>), typeof(Word<BodyType>),
         typeof(Word<PlanSource>), typeof(Word<PlanAction>), typeof(Word<HostAuthenticity>), typeof(Word<TlsStart>), typeof(Word<SecurityFloor>),
-        typeof(Word<DnssecStatus>), typeof(Word<StsMode>), typeof(Word<MessageTls>),
+        typeof(Word<DnssecStatus>), typeof(Word<StsMode>), typeof(Word<MessageTls>), typeof(Word<TlsVersion>),
     ])]
 [JsonSerializable(typeof(ControlRequest))]
 [JsonSerializable(typeof(ControlLine))]

@@ -75,7 +75,11 @@ static class PlanDescription
             [.. plan.Notes.Select(note => new PlanNote(note.Mechanism, note.Detail, Failure(note.Failure)))],
             plan.ServerName.Length == 0 ? null : plan.ServerName,
             plan.ReferenceNames,
-            Failure(why));
+            Failure(why))
+        {
+            MinimumVersion = plan.MinimumVersion,
+            Shows = plan.Certificate?.Files.Chain,
+        };
     }
 
     static PlanPolicy Policy(TransportPolicy policy)
@@ -93,7 +97,24 @@ static class PlanDescription
                 Of = Policy(excepted.Policy),
             },
             TransportPolicy.Credentials => Line("credentials"),
-            TransportPolicy.ProvenTls proven => Line("provenTls") with { LastProvenAt = proven.LastProvenAt },
+            TransportPolicy.Pinned pinned => Line("pinned") with
+            {
+                Source = pinned.Source,
+                Vouched = pinned.Vouched,
+                Fingerprints = [.. pinned.Pins.Select(pin => pin.ToString())],
+            },
+            TransportPolicy.PrivateAuthority authority => Line("privateAuthority") with
+            {
+                Source = authority.Source,
+                Vouched = authority.Vouched,
+                Authorities = authority.Roots.Description,
+            },
+            TransportPolicy.MinimumVersion minimum => Line("minimumVersion") with { Source = minimum.Source, MinimumVersion = minimum.Version },
+            TransportPolicy.ProvenTls proven => Line("provenTls") with
+            {
+                LastProvenAt = proven.LastProvenAt,
+                LastVerifiedAt = proven.LastVerifiedAt,
+            },
             TransportPolicy.Dane dane => Line("dane") with { Dane = Records(dane.Base, dane.Usable, usable: true, dane.SecureMx) },
             TransportPolicy.DaneUnusable dane => Line("daneUnusable") with { Dane = Records(dane.Base, dane.Published, usable: false, null) },
             TransportPolicy.MtaSts sts => Line("mtaSts") with { MtaSts = Sts(sts) },

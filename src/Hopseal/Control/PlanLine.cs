@@ -79,7 +79,15 @@ sealed record PlanHost(
     IReadOnlyList<PlanNote> Notes,
     string? ServerName,
     IReadOnlyList<string> CertificateNames,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] PlanFailure? Why);
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] PlanFailure? Why)
+{
+    /// <summary>The oldest version of TLS that is offered.</summary>
+    public TlsVersion MinimumVersion { get; init; }
+
+    /// <summary>The file of the certificate of ours that is shown when the host asks for one.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Shows { get; init; }
+}
 
 /// <summary>Members that do not belong to its kind are left out.</summary>
 /// <param name="Floor">What it asks for now.</param>
@@ -96,6 +104,25 @@ sealed record PlanPolicy(string Kind, SecurityFloor Floor, string Words)
 
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public DateTimeOffset? LastProvenAt { get; init; }
+
+    /// <summary>When the host last proved who it is as well.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public DateTimeOffset? LastVerifiedAt { get; init; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public TlsVersion? MinimumVersion { get; init; }
+
+    /// <summary>Any of which has to be that of the host's certificate or key.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<string>? Fingerprints { get; init; }
+
+    /// <summary>The files of the only authorities that count.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Authorities { get; init; }
+
+    /// <summary>Whether it stands for other proofs: false where a forged MX record could have chosen the rule.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public bool? Vouched { get; init; }
 
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public PlanDane? Dane { get; init; }

@@ -22,7 +22,7 @@ public sealed class DelivererTests : IDisposable
     readonly RecordingSink _sink = new();
     readonly RecordingLog<Deliverer> _log = new();
     readonly List<HostPlan> _proven = [];
-    Func<PlannedHost, DateTimeOffset?>? _lastProven;
+    Func<PlannedHost, TransportPolicy.ProvenTls?>? _lastProven;
     PeerVerdict _verdict = s_trusted;
 
     public DelivererTests() => _certificate = _authority.Issue("mx.example.org");
@@ -122,7 +122,7 @@ public sealed class DelivererTests : IDisposable
     {
         await using var busy = Server(new Script(Starttls.Works) { Answers = { ["MAIL"] = "421 4.3.2 busy" } });
         await using var stripped = Server(new Script());
-        _lastProven = _ => _proven.Count > 0 ? DateTimeOffset.UnixEpoch : null;
+        _lastProven = _ => _proven.Count > 0 ? new TransportPolicy.ProvenTls(DateTimeOffset.UnixEpoch) : null;
 
         var attempt = await DeliverAsync(Samples.Lease(), Host(busy), Host(stripped));
 
@@ -136,7 +136,7 @@ public sealed class DelivererTests : IDisposable
     {
         await using var server = Server(new Script(Starttls.Broken));
         var asked = 0;
-        _lastProven = _ => asked++ == 0 ? null : DateTimeOffset.UnixEpoch;
+        _lastProven = _ => asked++ == 0 ? null : new TransportPolicy.ProvenTls(DateTimeOffset.UnixEpoch);
 
         var attempt = await DeliverAsync(Samples.Lease() with { EarlierTlsFailure = true }, Host(server));
 

@@ -212,7 +212,7 @@ public sealed class RequireTlsTests : IDisposable
             {
                 Client = new ClientOptions { Hostname = "gw.example.net" },
                 Verify = _ => _ => _verdict,
-                LastProven = host => tls is MessageTls.Optional ? Samples.Noon : null,
+                LastProven = _ => tls is MessageTls.Optional ? new TransportPolicy.ProvenTls(Samples.Noon) : null,
             },
             _sink,
             NullLogger<Deliverer>.Instance);

@@ -33,6 +33,9 @@ sealed record Script(Starttls StartTls = Starttls.NotOffered)
     /// <summary>The same, from the second message of a connection on.</summary>
     public Dictionary<string, string> LaterAnswers { get; init; } = new(StringComparer.OrdinalIgnoreCase);
 
+    /// <summary>Changes how the server handshakes: versions, a demand for a client certificate.</summary>
+    public Action<SslServerAuthenticationOptions>? Tls { get; init; }
+
     /// <summary>Said unasked behind the answer to a message, once <see cref="ScriptedServer.Speak"/> is called; or
     /// <see cref="Close"/>.</summary>
     public string? WhenIdle { get; init; }
@@ -114,6 +117,9 @@ sealed class ScriptedSession(Script script, X509Certificate2? certificate, Task 
 
     public StringBuilder Content { get; } = new();
 
+    /// <summary>The thumbprint of what the client showed; null when it showed nothing.</summary>
+    public string? ClientCertificate { get; private set; }
+
     public async Task RunAsync(TcpClient client, CancellationToken stop)
     {
         using var owned = client;
@@ -189,7 +195,10 @@ sealed class ScriptedSession(Script script, X509Certificate2? certificate, Task 
 
         var tls = new SslStream(_stream);
         _stream = tls;
-        await tls.AuthenticateAsServerAsync(new SslServerAuthenticationOptions { ServerCertificate = certificate }, stop);
+        var options = new SslServerAuthenticationOptions { ServerCertificate = certificate };
+        script.Tls?.Invoke(options);
+        await tls.AuthenticateAsServerAsync(options, stop);
+        ClientCertificate = tls.RemoteCertificate?.GetCertHashString();
         _isTls = true;
         return true;
     }

@@ -113,6 +113,35 @@ public sealed class BrokenConfigurationTests : IDisposable
             "7: Outbound.Rules[1].Destination: Outbound.Rules[0] is for a.example already"] },
         { "\"Outbound\": { \"Rules\": [ { \"Destination\": \"*\", \"Tls\": \"Authenticated\" },\n{ \"Destination\": \"a.example\", \"Tls\": \"Encrypted\", \"Until\": \"9998-12-31\" } ] }", [
             "7: Outbound.Rules[1]: Encrypted is less than the Authenticated of Outbound.Rules[0] for *, and needs Reason, Owner: an exception has an end, a reason and an owner"] },
+        { "\"Outbound\": { \"Rules\": [ { \"Destination\": \"a.example\", \"Sender\": \"*\", \"Tls\": \"Encrypted\" } ] }", [
+            "6: Outbound.Rules[0].Sender: \"*\" is no sender: write a mailbox, a domain (with or without @ before it), or \"*.\" and a domain"] },
+        { "\"Outbound\": { \"Rules\": [ { \"Sender\": \"a@b.example\", \"Tls\": \"Encrypted\" },\n{ \"Destination\": \"*\", \"Sender\": \"a@B.example\", \"Tls\": \"Authenticated\" } ] }", [
+            "7: Outbound.Rules[1].Destination: Outbound.Rules[0] is for * from a@b.example already"] },
+        { "\"Outbound\": { \"Rules\": [ { \"Destination\": \"*\", \"Tls\": \"Authenticated\" },\n{ \"Destination\": \"*\", \"Sender\": \"b.example\", \"Tls\": \"Encrypted\" } ] }", [
+            "7: Outbound.Rules[1]: Encrypted is less than the Authenticated of Outbound.Rules[0] for *, and needs Until, Reason, Owner: an exception has an end, a reason and an owner"] },
+        { "\"Outbound\": { \"Rules\": [ { \"Destination\": \"*\", \"Tls\": \"Encrypted\", \"MinimumVersion\": \"1.3\" },\n{ \"Destination\": \"a.example\", \"Tls\": \"Encrypted\", \"MinimumVersion\": \"1.2\" } ] }", [
+            "7: Outbound.Rules[1]: its MinimumVersion is less than that of Outbound.Rules[0] for *, and needs Until, Reason, Owner: an exception has an end, a reason and an owner"] },
+        { "\"Outbound\": { \"Rules\": [ { \"Destination\": \"a.example\", \"Tls\": \"Encrypted\", \"MinimumVersion\": \"1.1\" } ] }", [
+            "6: Outbound.Rules[0].MinimumVersion: \"1.1\" is none of 1.2, 1.3; did you mean 1.2?"] },
+        { "\"Outbound\": { \"Rules\": [ { \"Destination\": \"a.example\", \"Tls\": \"Plaintext\", \"MinimumVersion\": \"1.3\", \"Until\": \"9998-12-31\", \"Reason\": \"r\", \"Owner\": \"o\" } ] }", [
+            "6: Outbound.Rules[0].MinimumVersion: means nothing with Tls Plaintext: it needs TLS, and Plaintext does not"] },
+        { "\"Outbound\": { \"Rules\": [ { \"Destination\": \"a.example\", \"Tls\": \"Authenticated\", \"Fingerprints\": [ \"sha1:00\" ] } ] }", [
+            "6: Outbound.Rules[0].Fingerprints[0]: \"sha1:00\" is no fingerprint: write sha256:HEX of the certificate or spki-sha256:HEX of its public key, HEX being 64 hexadecimal digits"] },
+        { "\"Outbound\": { \"Rules\": [ { \"Destination\": \"a.example\", \"Tls\": \"Authenticated\", \"Fingerprints\": [] } ] }", [
+            "6: Outbound.Rules[0].Fingerprints: needs 1 to 100 fingerprints"] },
+        { "\"Outbound\": { \"Rules\": [ { \"Destination\": \"a.example\", \"Tls\": \"Encrypted\",\n\"Fingerprints\": [ \"sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\" ],\n\"Roots\": [ \"mx.pem\" ] } ] }", [
+            "7: Outbound.Rules[0].Fingerprints: means nothing with Tls Encrypted: who the host is matters with Authenticated only",
+            "8: Outbound.Rules[0].Roots: means nothing with Tls Encrypted: who the host is matters with Authenticated only"] },
+        { "\"Outbound\": { \"Rules\": [ { \"Destination\": \"a.example\", \"Tls\": \"Authenticated\", \"Roots\": [] } ] }", [
+            "6: Outbound.Rules[0].Roots: is empty: no authority would count, and no host could be authenticated"] },
+        { "\"Outbound\": { \"Rules\": [ { \"Destination\": \"a.example\", \"Tls\": \"Authenticated\", \"Roots\": [ \"none.pem\", \"mx.key\" ] } ] }", [
+            "6: Outbound.Rules[0].Roots[0]: DIR/none.pem does not exist",
+            "6: Outbound.Rules[0].Roots[1]: DIR/mx.key holds no certificate"] },
+        { "\"Outbound\": { \"Rules\": [ { \"Destination\": \"a.example\", \"Tls\": \"Encrypted\", \"ClientCertificate\": { \"Chain\": \"mx.pem\", \"Keys\": \"mx.key\" } } ] }", [
+            "6: Outbound.Rules[0].ClientCertificate.Key: is missing",
+            "6: Outbound.Rules[0].ClientCertificate.Keys: there is no such key; did you mean Key?"] },
+        { "\"Outbound\": { \"Rules\": [ { \"Destination\": \"a.example\", \"Tls\": \"Encrypted\", \"ClientCertificate\": { \"Chain\": \"none.pem\", \"Key\": \"mx.key\" } } ] }", [
+            "6: Outbound.Rules[0].ClientCertificate.Chain: cannot be used: Could not find file 'DIR/none.pem'."] },
 
         { "\"Dns\": { \"Servers\": [ \"dns.example:53\" ] }", ["6: Dns.Servers[0]: \"dns.example:53\" is not an address and port, such as 0.0.0.0:25 or [::]:25"] },
         { "\"Trust\": { \"Roots\": [ \"none.pem\" ] }", ["6: Trust.Roots[0]: DIR/none.pem does not exist"] },
@@ -213,6 +242,39 @@ public sealed class BrokenConfigurationTests : IDisposable
         var warning = Assert.Single(usable.Warnings);
         Assert.Equal("Certificates[0].Chain", warning.Key);
         Assert.StartsWith(expected, warning.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_client_certificate_must_have_its_own_key_and_an_old_one_is_a_warning()
+    {
+        const string Rule = """
+            "Outbound": { "Rules": [ { "Destination": "a.example", "Tls": "Encrypted", "ClientCertificate": { "Chain": "client.pem", "Key": "client.key" } } ] }
+            """;
+        _workspace.WriteCertificate("mx");
+        _workspace.WriteCertificate("other");
+        _workspace.WriteCertificate("client", validDays: -1);
+        var usable = Assert.IsType<ConfigurationResult.Usable>(Load(Good(Rule)));
+        var warning = Assert.Single(usable.Warnings);
+        Assert.Equal("Outbound.Rules[0].ClientCertificate.Chain", warning.Key);
+        Assert.StartsWith("expired on ", warning.Message, StringComparison.Ordinal);
+
+        File.Copy(_workspace.PathOf("other.key"), _workspace.PathOf("client.key"), overwrite: true);
+        Assert.Equal(
+            ["hopseal.json:6: Outbound.Rules[0].ClientCertificate.Chain: cannot be used: the private key does not belong to the certificate"],
+            Check(Good(Rule)));
+    }
+
+    [Fact]
+    public void Two_rules_that_hardly_any_certificate_meets_are_a_warning()
+    {
+        _workspace.WriteCertificate("mx");
+        var usable = Assert.IsType<ConfigurationResult.Usable>(Load(Good("""
+            "Outbound": { "Rules": [ { "Destination": "*.example", "Tls": "Authenticated", "Roots": [ "mx.pem" ] },
+              { "Destination": "a.example", "Tls": "Authenticated", "Roots": [ "mx.pem" ] } ] }
+            """)));
+        Assert.Equal(
+            "hopseal.json:7: warning: Outbound.Rules[1].Roots: is asked for beside that of Outbound.Rules[0] for *.example: a certificate has to meet both",
+            Assert.Single(usable.Warnings).ToString());
     }
 
     [Fact]

@@ -41,7 +41,7 @@ public sealed partial class ExampleConfigurationTests : IDisposable
         Assert.Equal((plain.Outbound.IdleTime, plain.Outbound.MessagesPerSession), (shown.Outbound.IdleTime, shown.Outbound.MessagesPerSession));
         Assert.Equal(plain.Outbound.Schedule.Delays, shown.Outbound.Schedule.Delays);
         Assert.Equal(plain.Outbound.Schedule.GiveUpAfter, shown.Outbound.Schedule.GiveUpAfter);
-        Assert.Equal(3, shown.Outbound.Rules.Length);
+        Assert.Equal(6, shown.Outbound.Rules.Length);
         Assert.Equal("example", shown.SmartHostCredentials?.User);
         Assert.NotEmpty(shown.Listeners[^1].ProxyFrom);
     }

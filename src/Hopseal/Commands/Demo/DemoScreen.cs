@@ -91,6 +91,7 @@ sealed class DemoScreen(IAnsiConsole console)
         PeerIdentity.Pkix => "authenticated (PKIX)",
         PeerIdentity.DaneTa => "authenticated (DANE-TA)",
         PeerIdentity.DaneEe => "authenticated (DANE-EE)",
+        PeerIdentity.Pinned => "authenticated (pinned)",
     };
 }
 
