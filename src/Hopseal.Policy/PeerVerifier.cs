@@ -26,7 +26,7 @@ public sealed class PeerVerifier(PkixCheck pkix, DaneCheck dane)
             ? (Policy: records, InForce: recordsInForce, Verdict: dane.Judge(chain, records))
             : default;
         var byPolicy = Demand<TransportPolicy.MtaSts>(plan) is var (policy, policyInForce) && policy is not null && plan.Host.Name is { } name
-            ? (InForce: policyInForce && policy.Floor is SecurityFloor.Authenticated, Verdict: pkix.Judge(chain, [name.Ascii]))
+            ? (Names: policy.Policy.Names(name), InForce: policyInForce && policy.Floor is SecurityFloor.Authenticated, Verdict: pkix.Judge(chain, [name.Ascii]))
             : default;
         var matches = byRecords.Verdict is { Identity: not PeerIdentity.Unauthenticated };
 
@@ -48,13 +48,14 @@ public sealed class PeerVerifier(PkixCheck pkix, DaneCheck dane)
             Weigh(verdict, inForce);
         }
 
-        if (identityIsDemanded || byRecords.Verdict is null)
+        if (identityIsDemanded || (byRecords.Verdict is null && byPolicy.Verdict is null))
         {
             Weigh(proven, identityIsDemanded);
         }
 
+        // A host that the policy does not name proves that it has its name, and nothing about that name.
         var identity = matches ? byRecords.Verdict!.Identity
-            : byPolicy.Verdict is { Identity: PeerIdentity.Pkix } ? PeerIdentity.Pkix
+            : byPolicy.Names && byPolicy.Verdict is { Identity: PeerIdentity.Pkix } ? PeerIdentity.Pkix
             : proven!.Identity;
         return new PeerVerdict(met ? identity : PeerIdentity.Unauthenticated, [.. failures.Distinct()]);
 

@@ -26,15 +26,20 @@ static class PublishedPolicies
     static HostPlan AddPolicy(HostPlan host, StsFinding finding, out TlsFailure? exclusion)
     {
         exclusion = null;
-        if (finding is not StsFinding.Found found || found.Policy.Mode is StsMode.None || host.Host.Name is not { } name)
+        if (finding is not StsFinding.Found found)
         {
-            return finding is StsFinding.None none
-                ? Note(host, MtaSts, none.Why, none.Failures.FirstOrDefault())
-                : Note(host, MtaSts, "the policy says mode none");
+            var none = (StsFinding.None)finding;
+            return Note(host, MtaSts, none.Why, none.Failures.FirstOrDefault());
+        }
+
+        if (found.Policy.Mode is StsMode.None || host.Host.Name is not { } name)
+        {
+            return Note(host, MtaSts, "the policy says mode none");
         }
 
         var policy = new TransportPolicy.MtaSts(found.Policy, found.FetchedAt);
-        var plan = host.With(policy);
+        var plan = found.Failures.Aggregate(
+            host.With(policy), (noted, failure) => Note(noted, MtaSts, $"not renewed: {failure.Detail ?? failure.ReasonCode}", failure));
         var inForce = policy.Floor is SecurityFloor.Authenticated && plan.Policies.Contains(policy);
         if (!found.Policy.Names(name))
         {

@@ -12,11 +12,11 @@ sealed class DatedPlanner
     readonly GatewayConfiguration _configuration;
     readonly IDnsResolver _resolver;
     readonly ProvenTlsMemory _proven;
-    readonly StsPolicies _sts;
+    readonly StsPolicies? _sts;
     readonly TimeProvider _clock;
     volatile Day _today;
 
-    public DatedPlanner(GatewayConfiguration configuration, IDnsResolver resolver, ProvenTlsMemory proven, StsPolicies sts, TimeProvider clock)
+    public DatedPlanner(GatewayConfiguration configuration, IDnsResolver resolver, ProvenTlsMemory proven, StsPolicies? sts, TimeProvider clock)
     {
         _configuration = configuration;
         _resolver = resolver;

@@ -26,6 +26,7 @@ sealed class Gateway : IAsyncDisposable
     static readonly TimeSpan s_certificateInterval = TimeSpan.FromSeconds(5);
     static readonly TimeSpan s_provenTlsInterval = TimeSpan.FromSeconds(5);
     static readonly TimeSpan s_ruleInterval = TimeSpan.FromMinutes(1);
+    static readonly TimeSpan s_policyInterval = TimeSpan.FromMinutes(5);
 
     readonly GatewayConfiguration _configuration;
     readonly TimeProvider _clock;
@@ -34,6 +35,8 @@ sealed class Gateway : IAsyncDisposable
     readonly SqliteQueueStore _store;
     readonly MessageQueue _queue;
     readonly ProvenTlsKeeper _proven;
+    readonly StsPolicyKeeper _policyKeeper;
+    readonly StsPolicies _policies;
     readonly RuleWatch _rules;
     readonly SessionFanout _sessions;
     readonly Deliverer _deliverer;
@@ -66,6 +69,11 @@ sealed class Gateway : IAsyncDisposable
         var proven = new ProvenTlsMemory(clock, configuration.Outbound.RememberTls);
         var provenFile = new ProvenTlsFile(Path.Combine(configuration.DataDirectory, "proven-tls"));
         _proven = new ProvenTlsKeeper(proven, provenFile, logs.CreateLogger<ProvenTlsKeeper>());
+        var policyFile = new StsPolicyFile(Path.Combine(configuration.DataDirectory, StsPolicyFile.Name));
+        _policyKeeper = new StsPolicyKeeper(policyFile, clock, logs.CreateLogger<StsPolicyKeeper>());
+        var pkix = new PkixCheck(roots, clock);
+        var policyFetch = new StsFetch(resolver, pkix, clock);
+        _policies = new StsPolicies(resolver, policyFetch, clock, new StsOptions { Tell = _policyKeeper.Tell });
         ISessionSink log = new SessionLog(logs.CreateLogger<SessionLog>());
         _sessions = new SessionFanout(observer is null ? [log] : [log, observer], logs.CreateLogger<SessionFanout>());
 
@@ -84,9 +92,9 @@ sealed class Gateway : IAsyncDisposable
         _listeners = [.. configuration.Listeners.Select(listener => new SmtpListener(OptionsOf(listener), limits, intake, Record, clock))];
 
         // How it goes out.
-        var planner = new DatedPlanner(configuration, resolver, proven, new StsPolicies(resolver), clock);
+        var planner = new DatedPlanner(configuration, resolver, proven, _policies, clock);
         _rules = new RuleWatch(configuration.Outbound.Rules, clock, logs.CreateLogger<RuleWatch>());
-        var verifier = new PeerVerifier(new PkixCheck(roots, clock), new DaneCheck(clock));
+        var verifier = new PeerVerifier(pkix, new DaneCheck(clock));
         var destinationOf = DestinationsOf(configuration);
         _deliverer = new Deliverer(
             new DelivererOptions
@@ -205,6 +213,7 @@ sealed class Gateway : IAsyncDisposable
         finally
         {
             _proven.Save();
+            await _policies.DisposeAsync();
             await _deliverer.DisposeAsync();
             await _sessions.DisposeAsync();
             _runner.Dispose();
@@ -225,6 +234,7 @@ sealed class Gateway : IAsyncDisposable
         }
 
         _proven.Restore();
+        _policyKeeper.Restore(_policies);
         foreach (var (listener, settings) in _listeners.Zip(_configuration.Listeners))
         {
             try
@@ -255,16 +265,24 @@ sealed class Gateway : IAsyncDisposable
         _background.Add(EveryAsync(s_certificateInterval, _watch.Look));
         _background.Add(EveryAsync(s_provenTlsInterval, _proven.Save));
         _background.Add(EveryAsync(s_ruleInterval, _rules.Look));
+        _background.Add(Task.Run(() => _policyKeeper.RunAsync(_policies, _stop.Token)));
+        _background.Add(EveryAsync(s_policyInterval, () => _policies.RenewAsync(_stop.Token)));
     }
 
-    async Task EveryAsync(TimeSpan interval, Action act)
+    Task EveryAsync(TimeSpan interval, Action act) => EveryAsync(interval, () =>
+    {
+        act();
+        return Task.CompletedTask;
+    });
+
+    async Task EveryAsync(TimeSpan interval, Func<Task> act)
     {
         using var timer = new PeriodicTimer(interval, _clock);
         try
         {
             while (await timer.WaitForNextTickAsync(_stop.Token))
             {
-                act();
+                await act();
             }
         }
         catch (OperationCanceledException)

@@ -48,6 +48,15 @@ public sealed class TestAuthority
         return Issue(LeafRequest(names, usage, key, extra), from ?? _from, to ?? _to);
     }
 
+    /// <summary>With its private key, to be shown by a server.</summary>
+    public X509Certificate2 ServerLeaf(string name, DateTimeOffset? from = null, DateTimeOffset? to = null)
+    {
+        using var key = ECDsa.Create(s_curve);
+        using var issued = LeafRequest([name], ServerAuthentication, key, null)
+            .Create(Certificate, from ?? _from, to ?? _to, RandomNumberGenerator.GetBytes(8));
+        return issued.CopyWithPrivateKey(key);
+    }
+
     public static X509Certificate2 SelfSignedLeaf(string name, DateTimeOffset from, DateTimeOffset to)
     {
         using var key = ECDsa.Create(s_curve);

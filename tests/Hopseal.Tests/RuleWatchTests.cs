@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using Hopseal.Configuration;
 using Hopseal.Dns;
 using Hopseal.Policy;
-using Hopseal.Policy.MtaSts;
 using Hopseal.Smtp.Tls;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
@@ -61,7 +60,7 @@ public sealed class RuleWatchTests : IDisposable
             Outbound = configuration.Outbound with { Rules = [s_rule, s_exception] },
         };
         var zone = ZoneResolver.Parse("old.test A 192.0.2.1");
-        var planner = new DatedPlanner(configuration, zone, new ProvenTlsMemory(_clock), new StsPolicies(zone), _clock);
+        var planner = new DatedPlanner(configuration, zone, new ProvenTlsMemory(_clock), sts: null, _clock);
 
         _clock.SetUtcNow(new DateTimeOffset(2026, 5, 31, 23, 59, 59, TimeSpan.Zero));
         Assert.Equal(SecurityFloor.Plaintext, await FloorAsync());

@@ -38,7 +38,7 @@ sealed class PlanAccess(Terminal terminal)
     PlanOperations Default()
     {
         var resolver = Resolver(s_dns);
-        var planner = new DeliveryPlanner(new Routing(), resolver, new ProvenTlsMemory(terminal.Clock), new StsPolicies(resolver));
+        var planner = new DeliveryPlanner(new Routing(), resolver, new ProvenTlsMemory(terminal.Clock), Policies(resolver, TrustedRoots.System));
         return new PlanOperations(PlanSource.Defaults, planner.PlanAsync, terminal.Clock);
     }
 
@@ -48,19 +48,29 @@ sealed class PlanAccess(Terminal terminal)
         terminal.Error.WriteLine($"hopseal: no gateway runs with {file}: planned here, by what it says and {configuration.DataDirectory} remembers");
         var proven = new ProvenTlsMemory(terminal.Clock, configuration.Outbound.RememberTls);
         var provenFile = new ProvenTlsFile(Path.Combine(configuration.DataDirectory, "proven-tls"));
+        var resolver = Resolver(configuration.Dns);
+        var policies = Policies(resolver, TrustedRoots.Load(configuration.Roots));
+        var policyFile = new StsPolicyFile(Path.Combine(configuration.DataDirectory, StsPolicyFile.Name));
+        Restore("the memory of hosts that had TLS", () => proven.Restore(provenFile.Load()));
+        Restore("the MTA-STS policies that are kept", () => policies.Restore(policyFile.Load().Policies));
+        var planner = new DatedPlanner(configuration, resolver, proven, policies, terminal.Clock);
+        return new PlanOperations(PlanSource.Configuration, planner.PlanAsync, terminal.Clock);
+    }
+
+    void Restore(string what, Action restore)
+    {
         try
         {
-            proven.Restore(provenFile.Load());
+            restore();
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            terminal.Error.WriteLine($"hopseal: planned without the memory of hosts that had TLS: {e.Message}");
+            terminal.Error.WriteLine($"hopseal: planned without {what}: {e.Message}");
         }
-
-        var resolver = Resolver(configuration.Dns);
-        var planner = new DatedPlanner(configuration, resolver, proven, new StsPolicies(resolver), terminal.Clock);
-        return new PlanOperations(PlanSource.Configuration, planner.PlanAsync, terminal.Clock);
     }
+
+    StsPolicies Policies(IDnsResolver resolver, TrustedRoots roots) =>
+        new(resolver, new StsFetch(resolver, new PkixCheck(roots, terminal.Clock), terminal.Clock), terminal.Clock);
 
     IDnsResolver Resolver(DnsSettings settings)
     {

@@ -24,7 +24,9 @@ sealed class Sending(SendRequest request, byte[] content, Terminal terminal)
     {
         var dns = new DnsSettings([], TrustAuthenticData: false, TimeSpan.FromSeconds(3));
         var resolver = Resolvers.Create(dns, terminal.Clock);
-        var planner = new DeliveryPlanner(request.Routing, resolver, new ProvenTlsMemory(terminal.Clock), new StsPolicies(resolver));
+        var fetch = new StsFetch(resolver, new PkixCheck(request.Roots, terminal.Clock), terminal.Clock);
+        await using var policies = new StsPolicies(resolver, fetch, terminal.Clock);
+        var planner = new DeliveryPlanner(request.Routing, resolver, new ProvenTlsMemory(terminal.Clock), policies);
         var deliverer = new Deliverer(DelivererOptions(), _dialogue, NullLogger<Deliverer>.Instance);
         var envelope = WithContent(request.Envelope);
         var outcomes = ImmutableArray.CreateBuilder<RecipientOutcome>();

@@ -1,0 +1,218 @@
+using System.Collections.Immutable;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
+using Hopseal.Dns;
+using Hopseal.Smtp.Tls;
+
+namespace Hopseal.Policy.MtaSts;
+
+/// <summary>What came of a fetch.</summary>
+public abstract record StsFetchResult
+{
+    StsFetchResult()
+    {
+    }
+
+    public sealed record Fetched(StsPolicy Policy) : StsFetchResult;
+
+    /// <param name="Failure">One of the three types of RFC 8460 §4.3.2.2.</param>
+    public sealed record Failed(TlsFailure Failure) : StsFetchResult;
+}
+
+/// <summary>Gets a policy from its policy host, <c>mta-sts.</c> and the domain, by HTTPS (RFC 8461 §3.3).</summary>
+/// <remarks>The host's addresses come from the resolver and are tried in turn. Its certificate has to be valid for its name by the web PKI.
+/// No redirect, proxy, cookie or compression; nothing that a certificate names is fetched. Size and time are bounded, however slowly it
+/// comes. Any thread may use it.</remarks>
+/// <param name="pkix">Judges the certificate of the policy host.</param>
+public sealed class StsFetch(IDnsResolver resolver, PkixCheck pkix, TimeProvider clock)
+{
+    const string Path = "/.well-known/mta-sts.txt";
+    const string MediaType = "text/plain";
+    const int MostHeaderKibioctets = 16;
+
+    /// <summary>Of a policy host; another one in tests only.</summary>
+    public int Port { get; init; } = 443;
+
+    /// <summary>For the whole of a fetch; a minute is what RFC 8461 §3.3 suggests.</summary>
+    public TimeSpan Timeout { get; init; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>For one address, as long as there are others.</summary>
+    public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Throws only when cancelled.</summary>
+    /// <param name="id">Of the record that announces the policy.</param>
+    public async Task<StsFetchResult> FetchAsync(DomainName domain, string id, CancellationToken cancel)
+    {
+        ArgumentNullException.ThrowIfNull(domain);
+        if (!DomainName.TryParse($"mta-sts.{domain}", out var host)
+            || !Uri.TryCreate($"https://{host}:{Port}{Path}", UriKind.Absolute, out var address))
+        {
+            return Unfetched("no-policy-host", $"mta-sts.{domain} is no host name");
+        }
+
+        using var deadline = new CancellationTokenSource(Timeout, clock);
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancel, deadline.Token);
+        var peer = new Peer(host);
+        try
+        {
+            using var client = Client(peer, ending.Token);
+            return await GetAsync(client, address, id, ending.Token);
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException)
+        {
+            cancel.ThrowIfCancellationRequested();
+            return deadline.IsCancellationRequested
+                ? Unfetched("timed-out", $"no policy came from {host} within {Timeout.TotalSeconds:0} s")
+                : new StsFetchResult.Failed(peer.Failure ?? Classify(e, host));
+        }
+    }
+
+    static async Task<StsFetchResult> GetAsync(HttpClient client, Uri address, string id, CancellationToken cancel)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, address)
+        {
+            Version = HttpVersion.Version11,
+            VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+        };
+        request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue(MediaType));
+        using var response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancel);
+        if (response.StatusCode is not HttpStatusCode.OK)
+        {
+            return Unfetched($"http-{(int)response.StatusCode}", $"{address} answered {(int)response.StatusCode} instead of 200");
+        }
+
+        var type = response.Content.Headers.ContentType?.MediaType;
+        if (!MediaType.Equals(type, StringComparison.OrdinalIgnoreCase))
+        {
+            return Unfetched("media-type", $"{address} is {(type is null ? "without a media type" : "of another media type")} instead of {MediaType}");
+        }
+
+        var buffer = new byte[StsPolicyText.MaxOctets + 1];
+        await using var body = await response.Content.ReadAsStreamAsync(cancel);
+        var length = await body.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, cancel);
+        return StsPolicyText.TryParse(buffer.AsSpan(0, length), id, out var policy, out var fault)
+            ? new StsFetchResult.Fetched(policy)
+            : new StsFetchResult.Failed(fault);
+    }
+
+    /// <summary>For one fetch: what it learns of the peer must not mix with another's.</summary>
+    HttpClient Client(Peer peer, CancellationToken ending) => new(
+        new SocketsHttpHandler
+        {
+            AllowAutoRedirect = false,
+            UseCookies = false,
+            UseProxy = false,
+            AutomaticDecompression = DecompressionMethods.None,
+            ActivityHeadersPropagator = null,
+            MaxResponseHeadersLength = MostHeaderKibioctets,
+            MaxResponseDrainSize = 0,
+            PooledConnectionLifetime = TimeSpan.Zero,
+            ConnectCallback = (_, _) => ConnectAsync(peer, ending),
+            SslOptions = new SslClientAuthenticationOptions
+            {
+                TargetHost = peer.Host.Ascii,
+#pragma warning disable CA5398 // the oldest version that may be spoken (RFC 8461 §7.2)
+                EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
+#pragma warning restore CA5398
+                AllowRenegotiation = false,
+                AllowTlsResume = false,
+                // The runtime's own chain is not used; see TlsUpgrade.
+                CertificateChainPolicy = new X509ChainPolicy
+                {
+                    RevocationMode = X509RevocationMode.NoCheck,
+                    DisableCertificateDownloads = true,
+                    TrustMode = X509ChainTrustMode.CustomRootTrust,
+                    VerificationFlags = X509VerificationFlags.AllFlags,
+                },
+                RemoteCertificateValidationCallback = (_, _, chain, _) => IsAuthentic(peer, chain),
+            },
+        },
+        disposeHandler: true)
+    {
+        // The deadline is the token's.
+        Timeout = System.Threading.Timeout.InfiniteTimeSpan,
+    };
+
+    async ValueTask<Stream> ConnectAsync(Peer peer, CancellationToken ending)
+    {
+        var addresses = await HostAddresses.FindAsync(resolver, peer.Host, ending);
+        if (addresses.Failure is { } failure)
+        {
+            throw peer.Fail(addresses.Known ? "no-address" : "dns-failure", failure);
+        }
+
+        List<string> refusals = [];
+        foreach (var address in addresses.Found)
+        {
+            var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+            using var impatience = new CancellationTokenSource(ConnectTimeout, clock);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(ending, impatience.Token);
+            try
+            {
+                await socket.ConnectAsync(new IPEndPoint(address, Port), either.Token);
+                return new NetworkStream(socket, ownsSocket: true);
+            }
+            catch (Exception e) when (e is SocketException or OperationCanceledException)
+            {
+                socket.Dispose();
+                ending.ThrowIfCancellationRequested();
+                refusals.Add($"{address}: {(e is SocketException refused ? refused.SocketErrorCode.ToString() : "no answer")}");
+            }
+        }
+
+        throw peer.Fail("connection-failed", $"{peer.Host} cannot be reached: {string.Join(", ", refusals)}");
+    }
+
+    bool IsAuthentic(Peer peer, X509Chain? chain)
+    {
+        ImmutableArray<X509Certificate2> sent = chain is null ? [] : [.. chain.ChainPolicy.ExtraStore];
+        if (sent.IsEmpty)
+        {
+            return peer.Distrust("no-certificate", $"{peer.Host} showed no certificate");
+        }
+
+        var verdict = pkix.Judge(new PeerChain(sent[0], sent, peer.Host.Ascii), [peer.Host.Ascii]);
+        return verdict.Identity is PeerIdentity.Pkix
+            || peer.Distrust(verdict.Failures[0].ReasonCode, $"the certificate of {peer.Host}: {string.Join("; ", verdict.Failures.Select(one => one.Detail))}");
+    }
+
+    static TlsFailure Classify(Exception error, DomainName host)
+    {
+        var (reason, what) = error switch
+        {
+            HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError } =>
+                (HandshakeFailure.Classify(error.InnerException ?? error, HandshakeRole.Client).ReasonCode, "the TLS handshake failed"),
+            HttpRequestException { HttpRequestError: HttpRequestError.ConfigurationLimitExceeded } => ("headers-too-large", "the answer's header is too large"),
+            HttpRequestException { HttpRequestError: HttpRequestError.ResponseEnded } or IOException => ("connection-closed", "the answer broke off"),
+            _ => ("malformed-answer", "the answer is not HTTP"),
+        };
+        return new TlsFailure(TlsResultType.StsPolicyFetchError, reason, $"{host}: {what}");
+    }
+
+    static StsFetchResult.Failed Unfetched(string reason, string detail) =>
+        new(new TlsFailure(TlsResultType.StsPolicyFetchError, reason, detail));
+
+    /// <summary>The policy host in one fetch, and what is wrong with it.</summary>
+    sealed class Peer(DomainName host)
+    {
+        public DomainName Host => host;
+
+        public TlsFailure? Failure { get; private set; }
+
+        public IOException Fail(string reason, string detail)
+        {
+            Failure = new TlsFailure(TlsResultType.StsPolicyFetchError, reason, detail);
+            return new IOException(detail);
+        }
+
+        public bool Distrust(string reason, string detail)
+        {
+            Failure = new TlsFailure(TlsResultType.StsWebpkiInvalid, reason, detail);
+            return false;
+        }
+    }
+}
