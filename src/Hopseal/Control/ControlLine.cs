@@ -69,7 +69,14 @@ abstract partial record ControlLine
 
     /// <summary>Its entries and its recipients follow.</summary>
     public sealed record Message(
-        string Id, DateTimeOffset ReceivedAt, long Size, string? Sender, BodyType Body, bool SmtpUtf8, string? EnvelopeId) : ControlLine;
+        string Id,
+        DateTimeOffset ReceivedAt,
+        long Size,
+        string? Sender,
+        BodyType Body,
+        bool SmtpUtf8,
+        string? EnvelopeId,
+        MessageTls Tls = MessageTls.Unspecified) : ControlLine;
 
     public sealed record Recipient(string Address, string Domain, RecipientState State, string? Status, string? Reason) : ControlLine;
 
@@ -114,7 +121,7 @@ abstract partial record ControlLine
     [
         typeof(Word<ControlCommand>), typeof(Word<EntryState>), typeof(Word<RecipientState>), typeof(Word<BodyType>),
         typeof(Word<PlanSource>), typeof(Word<PlanAction>), typeof(Word<HostAuthenticity>), typeof(Word<TlsStart>), typeof(Word<SecurityFloor>),
-        typeof(Word<DnssecStatus>), typeof(Word<StsMode>), typeof(Word<MessageTls>), typeof(Word<TlsVersion>),
+        typeof(Word<DnssecStatus>), typeof(Word<StsMode>), typeof(Word<MessageTls>), typeof(Word<ResolverState>), typeof(Word<TlsVersion>),
     ])]
 [JsonSerializable(typeof(ControlRequest))]
 [JsonSerializable(typeof(ControlLine))]

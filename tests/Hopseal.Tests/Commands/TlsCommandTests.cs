@@ -71,7 +71,7 @@ public sealed class TlsCommandTests : IDisposable
             Data,
             new ControlOperations(
                 new QueueOperations(store, TimeProvider.System, NullLogger<QueueOperations>.Instance),
-                new PlanOperations(PlanSource.Gateway, planner.PlanAsync, TimeProvider.System),
+                new PlanOperations(PlanSource.Gateway, planner.PlanAsync, _ => default, TimeProvider.System),
                 tls),
             TimeProvider.System,
             NullLogger<ControlServer>.Instance);
