@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Hopseal.Policy;
 using Hopseal.Smtp.Client;
+using Hopseal.Smtp.Mail;
 using Hopseal.Smtp.Tls;
 
 namespace Hopseal.Relay.Attempt;
@@ -17,6 +18,7 @@ sealed class RelaySession(RelayAttempt attempt, HostPlan plan, OutboundSession s
     int _delivered;
     int _bounced;
     int _mayBeDelivered;
+    bool? _promised;
 
     bool IsKept => _earlier > 0;
 
@@ -59,7 +61,10 @@ sealed class RelaySession(RelayAttempt attempt, HostPlan plan, OutboundSession s
                 _open - _delivered - _bounced,
                 _bounced,
                 _mayBeDelivered,
-                session.Transcript);
+                session.Transcript)
+            {
+                RequireTlsSaid = _promised,
+            };
             await attempt.EndUseAsync(session, use, ended && _fit);
         }
     }
@@ -104,43 +109,49 @@ sealed class RelaySession(RelayAttempt attempt, HostPlan plan, OutboundSession s
                 return NextStep.SameAddressAnew;
             }
 
-            var verdict = Judge(chunk, results);
-            if (verdict.Next != NextStep.Stop)
+            if (Judge(chunk, results) is { } verdict)
             {
-                // What is not final is not about one recipient: it holds for the other transactions too.
                 attempt.Ledger.EnterAll(verdict);
                 return verdict.Next;
             }
         }
 
-        return NextStep.Stop;
+        return attempt.Ledger.IsSettled ? NextStep.Stop : NextStep.NextHost;
     }
 
     async Task<ImmutableArray<RecipientResult>> TransferAsync(int[] chunk, CancellationToken cancel)
     {
         var lease = attempt.Lease;
-        var envelope = lease.Pending with { Recipients = [.. chunk.Select(position => attempt.Ledger[position])] };
+        var envelope = RequireTlsRule.AsSent(
+            lease.Pending with { Recipients = [.. chunk.Select(position => attempt.Ledger[position])] },
+            plan,
+            session.Tls!,
+            session.Channel.Capabilities);
+        if (lease.Pending.Tls is MessageTls.Required)
+        {
+            _promised = envelope.Tls is MessageTls.Required;
+        }
+
         await using var content = await attempt.OpenContentAsync(cancel);
         session.BeginTransaction();
         return await session.Channel.SendAsync(envelope, content, lease.Size, cancel);
     }
 
     /// <summary>Step 10: judge.</summary>
-    /// <returns>The last verdict that is not final, or else the last one.</returns>
-    Verdict Judge(int[] chunk, ImmutableArray<RecipientResult> results)
+    /// <returns>The last verdict that is not final and holds for the other transactions too; null when there is none.</returns>
+    Verdict? Judge(int[] chunk, ImmutableArray<RecipientResult> results)
     {
-        Verdict? open = null;
-        var last = ReplyVerdict.OfEndedSession(plan, session.Peer.Address);
+        Verdict? ofAll = null;
         for (var i = 0; i < chunk.Length; i++)
         {
-            last = ReplyVerdict.OfRecipient(plan, session.Peer.Address, session.Tls!, results[i]);
-            attempt.Ledger.Enter(chunk[i], last);
-            Count(results[i], last);
-            open = last.Next == NextStep.Stop ? open : last;
+            var verdict = ReplyVerdict.OfRecipient(plan, session.Peer.Address, session.Tls!, results[i]);
+            attempt.Ledger.Enter(chunk[i], verdict);
+            Count(results[i], verdict);
+            ofAll = verdict.Next == NextStep.Stop || ReplyVerdict.IsAboutRecipient(results[i]) ? ofAll : verdict;
         }
 
         _fit = ReplyVerdict.LeavesSessionFit(results);
-        return open ?? last;
+        return ofAll;
     }
 
     void Count(RecipientResult result, Verdict verdict)

@@ -19,17 +19,23 @@ namespace Hopseal.Relay.Attempt;
 /// (RFC 5321 §3.1, RFC 7504 §3).</item>
 /// <item>5xx to EHLO: the next host; returned to the sender only when every host of the plan says so.</item>
 /// <item>5xx to AUTH: deferred. A wrong password is ours to mend and must not cost mail.</item>
-/// <item>Not as secure as the floor: the next address, in the end deferred, never less secure (RFC 7672 §2.1).</item>
+/// <item>Not as secure as the floor: the next address, in the end deferred, never less secure (RFC 7672 §2.1). A message that requires TLS
+/// is returned, once no host is left (RFC 8689 §4.2.1).</item>
 /// </list>
-/// <para>Of a transaction: 4xx to MAIL goes to the next host, 5xx is final. Replies to RCPT and to the content count
-/// for their recipient alone. 421 and a lost connection end the session, not the mail; but what broke after the final dot is
-/// not tried again at once, because the peer may have the message (RFC 5321 §6.1).</para>
+/// <para>Of a transaction: 4xx goes to the next host (RFC 5321 §5.1), 5xx is final. Replies to RCPT and to the content count
+/// for their recipient alone. 4xx to the content waits for the next attempt: the hosts of a domain judge it alike, and it may be large. 421 and
+/// a lost connection end the session, not the mail; but what broke after the final dot is not tried again at once, because the peer
+/// may have the message (RFC 5321 §6.1).</para>
 /// </remarks>
 public static class ReplyVerdict
 {
     const int MaxReplyCharacters = 400;
 
+    /// <summary>See <see cref="TlsFailure.ReasonCode"/>: STARTTLS was offered, and then answered with 4xx or 5xx.</summary>
+    const string StartTlsRefused = "starttls-refused";
+
     static readonly EnhancedStatus s_badConnection = new(4, 4, 2);
+    static readonly EnhancedStatus s_encryptionNeeded = new(5, 7, 10);
 
     /// <summary>A plan that opens no connection; null for one that does.</summary>
     public static RecipientOutcome? OfPlan(DeliveryPlan plan) => plan switch
@@ -130,6 +136,10 @@ public static class ReplyVerdict
         && (results.Any(result => result is RecipientResult.Accepted)
             || results.All(result => result is RecipientResult.Rejected { Reply.IsPermanent: true }));
 
+    /// <summary>Whether a reply is about one recipient, and says nothing of what the session is good for.</summary>
+    public static bool IsAboutRecipient(RecipientResult result) =>
+        result is RecipientResult.Rejected { Phase: SmtpPhase.RcptTo, Reply.Code: not 421 };
+
     /// <summary>For recipients whose turn never came, because the session ended first.</summary>
     public static Verdict OfEndedSession(HostPlan plan, IPAddress peer)
     {
@@ -144,6 +154,15 @@ public static class ReplyVerdict
     /// <summary>The attempt ended before every host of the plan was tried.</summary>
     public static RecipientOutcome OfUntriedHosts() => new RecipientOutcome.Deferred(
         new EnhancedStatus(4, 4, 1), "there are more hosts and addresses than one attempt tries");
+
+    /// <summary>There is a host that may not be tried now; what the others said is not the last word.</summary>
+    public static RecipientOutcome OfExcludedHosts(DeliveryPlan.Relay plan)
+    {
+        ArgumentNullException.ThrowIfNull(plan);
+        var host = plan.Excluded.First(excluded => excluded.IsForNow);
+        return new RecipientOutcome.Deferred(
+            new EnhancedStatus(4, 7, 5), Clip($"{host.Plan.Host} may not be given mail now: {host.Why.Detail ?? host.Why.ReasonCode}"));
+    }
 
     /// <summary>The attempt took longer than any may.</summary>
     public static RecipientOutcome OfLongAttempt() => new RecipientOutcome.Deferred(
@@ -196,13 +215,22 @@ public static class ReplyVerdict
     /// <summary>RFC 3463 §3.8.</summary>
     static bool IsSecurity(RecipientOutcome.Deferred deferred) => deferred.Status.Subject == 7;
 
-    static Verdict OfDenial(HostPlan plan, IPAddress peer, TlsOutcome.Refused tls) => new(
-        new RecipientOutcome.Deferred(
-            SecurityWords.StatusOf(tls.Failures),
-            SecurityWords.Explain(Name(plan, peer), plan, tls.Failures),
-            Remote(plan, peer, null),
-            SecurityWords.Missed(plan, tls.Failures)),
-        NextStep.NextAddress);
+    static Verdict OfDenial(HostPlan plan, IPAddress peer, TlsOutcome.Refused tls)
+    {
+        var reason = SecurityWords.Explain(Name(plan, peer), plan, tls.Failures);
+        var (remote, missed) = (Remote(plan, peer, null), SecurityWords.Missed(plan, tls.Failures));
+        return new Verdict(
+            plan.Policies.Any(policy => policy is TransportPolicy.RequireTls) && IsLasting(tls.Failures)
+                ? new RecipientOutcome.Bounced(s_encryptionNeeded, $"the sender requires TLS (REQUIRETLS); {reason}", remote, missed)
+                : new RecipientOutcome.Deferred(SecurityWords.StatusOf(tls.Failures), reason, remote, missed),
+            NextStep.NextAddress);
+    }
+
+    /// <summary>What the host offers, or who it proved to be, was not enough. A handshake that broke, or a refusal of STARTTLS that was
+    /// offered, says neither.</summary>
+    static bool IsLasting(ImmutableArray<TlsFailure> failures) =>
+        failures.Any(failure => failure.Type is not TlsResultType.ValidationFailure)
+        && !failures.Any(failure => failure.ReasonCode == StartTlsRefused);
 
     static Verdict OfFault(HostPlan plan, IPAddress peer, SessionFault fault, TlsOutcome? tls)
     {
@@ -270,8 +298,8 @@ public static class ReplyVerdict
             return new Verdict(Failed(Classed(reply, 5), reason, remote), NextStep.Stop);
         }
 
-        var next = rejected.Phase <= SmtpPhase.MailFrom ? NextStep.NextHost : NextStep.Stop;
-        return new Verdict(Failed(Classed(reply, 4), reason, remote), next);
+        var next = rejected.Phase < SmtpPhase.Content ? NextStep.NextHost : NextStep.Stop;
+        return new Verdict(Failed(Classed(reply, 4), reason, remote), next, LeavesHope: rejected.Phase == SmtpPhase.RcptTo);
     }
 
     /// <summary>RFC 5321 §4.5.3.1.10: servers written after RFC 821 say 552 where 452 is right.</summary>

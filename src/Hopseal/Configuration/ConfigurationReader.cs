@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Hopseal.Dns;
+using Hopseal.Policy.Dane;
 using Hopseal.Smtp.Client;
 using Hopseal.Smtp.Server;
 
@@ -20,11 +21,13 @@ static class ConfigurationReader
         var certificates = CertificateSetting.ReadAll(root, directory);
         var access = AccessSettings.Read(root);
         var listeners = ListenerSettings.ReadAll(root, !certificates.IsEmpty, !access.Users.IsEmpty);
+        var mxNames = ReadMxNames(root, hostname, listeners);
         var domains = DomainTable.Read(root.Child("Domains"), directory);
         var outbound = OutboundSettings.Read(root.Child("Outbound"), directory, clock);
         var trust = root.Child("Trust");
         var rootFiles = trust.Find("Roots")?.Items().ToImmutableArray() ?? [];
         trust.Close();
+        var mtaSts = MtaStsSettings.Read(root.Child("MtaSts"), listeners, !certificates.IsEmpty);
         var tls = TlsSettings.Read(root.Child("Tls"));
         var limits = LimitSettings.Read(root.Child("Limits"));
         var dns = DnsSettings.Read(root.Child("Dns"));
@@ -35,6 +38,7 @@ static class ConfigurationReader
         foreach (var certificate in certificates)
         {
             Deployment.CheckCertificate(certificate, hostname, clock);
+            Deployment.CheckNextKey(certificate);
         }
 
         if (data is not null && dataDirectory is not null)
@@ -46,6 +50,7 @@ static class ConfigurationReader
         if (!faults.HasErrors)
         {
             CheckPurpose(root, listeners, domains, access);
+            mtaSts.Check(root.Child("MtaSts"), [hostname!, .. mxNames], domains, [.. certificates.Select(certificate => certificate.Files)]);
         }
 
         return hostname is null || dataDirectory is null
@@ -56,6 +61,7 @@ static class ConfigurationReader
                 DataDirectory = dataDirectory,
                 Listeners = listeners,
                 Certificates = [.. certificates.Select(certificate => certificate.Files)],
+                MxNames = mxNames,
                 Tls = tls,
                 Domains = domains,
                 Access = access,
@@ -65,6 +71,7 @@ static class ConfigurationReader
                     ? new ClientCredentials(user, password)
                     : null,
                 Dns = dns,
+                MtaSts = mtaSts,
                 Roots = roots,
                 Log = log,
             };
@@ -80,6 +87,40 @@ static class ConfigurationReader
         }
 
         return hostname;
+    }
+
+    /// <summary>Without the key: our own name, when there is a listener where MX records lead to.</summary>
+    static ImmutableArray<DomainName> ReadMxNames(Section root, DomainName? hostname, ImmutableArray<ListenerSettings> listeners)
+    {
+        const int SmtpPort = 25;
+        const int Most = 32;
+        if (root.Find("MxNames") is not { } setting)
+        {
+            return hostname is not null && PublishedTlsa.CanHave(hostname) && listeners.Any(listener => listener.Endpoint.Port == SmtpPort) ? [hostname] : [];
+        }
+
+        if (setting.Node is ConfigNode.List { Items.Length: > Most })
+        {
+            setting.Error($"has more than {Most} names");
+        }
+
+        return [.. setting.Items().Select(ReadMxName).OfType<DomainName>().Distinct()];
+    }
+
+    static DomainName? ReadMxName(Setting item)
+    {
+        if (item.Domain() is not { } name)
+        {
+            return null;
+        }
+
+        if (!PublishedTlsa.CanHave(name))
+        {
+            item.Error("is too long: no TLSA record could be published for it");
+            return null;
+        }
+
+        return name;
     }
 
     /// <summary>Only for a configuration without errors: what is missing because it could not be read is no second fault.</summary>
