@@ -72,6 +72,9 @@ public sealed record HostPlan(PlannedHost Host, ImmutableArray<TransportPolicy> 
     /// <summary>What was looked for and does not apply, and why: for people, and for reports.</summary>
     public ImmutableArray<PolicyNote> Notes { get; init; } = [];
 
+    /// <summary>The configuration key of the rule by which a host that proves who it is need not offer REQUIRETLS; null: it must.</summary>
+    public string? AuthenticatedHopBy { get; init; }
+
     /// <summary>The exceptions without which the floor, or the version of TLS, would be higher.</summary>
     public IEnumerable<TransportPolicy.Excepted> Lowered
     {
@@ -122,7 +125,22 @@ public sealed record PolicyNote(string Mechanism, string Detail, TlsFailure? Fai
 
 /// <summary>A host that gets no mail, and why. It is shown and reported, and not tried.</summary>
 /// <param name="Plan">As it would be tried.</param>
-public sealed record ExcludedHost(HostPlan Plan, TlsFailure Why);
+public sealed record ExcludedHost(HostPlan Plan, TlsFailure Why)
+{
+    /// <summary>Reason code: the MTA-STS policy does not name it.</summary>
+    public const string NotInPolicy = "mx-not-in-policy";
+
+    /// <summary>Reason code: nothing vouches for its name, and the sender wants that (RFC 8689 §2).</summary>
+    public const string NoBelievedName = "requiretls-name";
+
+    /// <summary>It may be given mail again when what could not be found out is known.</summary>
+    public bool IsForNow => Why.ReasonCode switch
+    {
+        NotInPolicy => false,
+        NoBelievedName => Plan.Notes.Any(note => note.Failure is not null),
+        _ => true,
+    };
+}
 
 /// <summary>What to do with one recipient domain, decided in full before any connection is opened.</summary>
 public abstract record DeliveryPlan

@@ -9,10 +9,20 @@ namespace Hopseal.Policy;
 public static class MessagePlan
 {
     static readonly EnhancedStatus s_requireTlsUnsupported = new(5, 7, 30);
+    static readonly EnhancedStatus s_requireTlsNow = new(4, 7, 30);
+
+    /// <summary>Pure. For a message of the null sender, REQUIRETLS asks nothing of the plan: a report is not to be lost because its way back lacks
+    /// what its message had (RFC 8689 §5). Where a hop offers it, it is still said.</summary>
+    public static DeliveryPlan For(this DeliveryPlan plan, Envelope message)
+    {
+        ArgumentNullException.ThrowIfNull(message);
+        return plan.For(message is { Tls: MessageTls.Required, ReturnPath: null } ? MessageTls.Unspecified : message.Tls);
+    }
 
     /// <summary>Pure. <see cref="MessageTls.Unspecified"/> changes nothing. <see cref="MessageTls.Required"/> raises every host to
     /// <see cref="SecurityFloor.Authenticated"/> and leaves out those whose name nobody vouches for. <see cref="MessageTls.Optional"/> sets aside what the
-    /// recipient's side published, and never what an operator configured, what we remember, or what protects our credentials.</summary>
+    /// recipient's side published and what we inferred of it from earlier sessions, and never what an operator configured or what protects our
+    /// credentials.</summary>
     public static DeliveryPlan For(this DeliveryPlan plan, MessageTls message)
     {
         ArgumentNullException.ThrowIfNull(plan);
@@ -30,39 +40,43 @@ public static class MessagePlan
 
     static DeliveryPlan.Relay Required(DeliveryPlan.Relay relay) => relay with
     {
-        Hosts =
-        [
-            .. relay.Hosts.Where(HasBelievedName)
-                .Select(host => host with { Policies = [.. host.Policies, new TransportPolicy.RequireTls(OfferRequired: true)] }),
-        ],
+        Hosts = [.. relay.Hosts.Where(HasBelievedName).Select(Require)],
         Excluded = WithoutBelievedName(relay),
     };
 
-    static DeliveryPlan.Bounce NobodyMay(DeliveryPlan.Relay relay)
+    static HostPlan Require(HostPlan host) => host with
     {
-        var why = string.Join("; ", WithoutBelievedName(relay).Select(host => host.Why.Detail).Distinct());
-        return new DeliveryPlan.Bounce(
-            s_requireTlsUnsupported, $"the sender requires TLS (REQUIRETLS), and no host may be given the message: {why}");
+        Policies = [.. host.Policies, new TransportPolicy.RequireTls(host.AuthenticatedHopBy is null, host.AuthenticatedHopBy)],
+    };
+
+    /// <summary>Returned at once, as RFC 8689 §4.2.1 has it; unless one of the hosts may qualify later, because what would vouch for it
+    /// could not be found out.</summary>
+    static DeliveryPlan NobodyMay(DeliveryPlan.Relay relay)
+    {
+        var excluded = WithoutBelievedName(relay);
+        var why = string.Join("; ", excluded.Select(host => $"{host.Plan.Host}: {host.Why.Detail ?? host.Why.ReasonCode}").Distinct());
+        var reason = $"the sender requires TLS (REQUIRETLS), and no host may be given the message: {why}";
+        return excluded.Any(host => host.IsForNow)
+            ? new DeliveryPlan.Defer(s_requireTlsNow, reason) { Excluded = excluded }
+            : new DeliveryPlan.Bounce(s_requireTlsUnsupported, reason);
     }
 
     static ImmutableArray<ExcludedHost> WithoutBelievedName(DeliveryPlan.Relay relay) =>
     [
         .. relay.Excluded,
         .. relay.Hosts.Where(host => !HasBelievedName(host)).Select(host => new ExcludedHost(host, new TlsFailure(
-            TlsResultType.ValidationFailure, "requiretls-name", "neither DNSSEC nor MTA-STS vouches for the name of the host"))),
+            TlsResultType.ValidationFailure, ExcludedHost.NoBelievedName, "neither DNSSEC nor MTA-STS vouches for the name of the host"))),
     ];
 
-    /// <summary>Hosts that only the recipient's side ruled out come back, in their order.</summary>
+    /// <summary>What the recipient's side published is followed where it can be, and does not fail the message where it cannot (RFC 8689
+    /// §4.2.2): hosts that only it ruled out come last.</summary>
     static DeliveryPlan.Relay Optional(ImmutableArray<HostPlan> hosts, ImmutableArray<ExcludedHost> excluded, bool credentials) => new(
-        [.. hosts.Concat(excluded.Select(host => host.Plan)).OrderBy(host => host.Host.Preference).Select(Waive)], credentials);
+        [.. hosts.Select(Waive), .. excluded.Select(host => Waive(host.Plan))], credentials);
 
-    static HostPlan Waive(HostPlan host) => host with
-    {
-        Policies =
-        [
-            .. host.Policies.Select(policy => policy is TransportPolicy.Dane or TransportPolicy.DaneUnusable or TransportPolicy.MtaSts
-                ? new TransportPolicy.Waived(policy)
-                : policy),
-        ],
-    };
+    static HostPlan Waive(HostPlan host) => host with { Policies = [.. host.Policies.Select(Waive)] };
+
+    static TransportPolicy Waive(TransportPolicy policy) => policy is
+        TransportPolicy.Dane or TransportPolicy.DaneUnusable or TransportPolicy.MtaSts or TransportPolicy.ProvenTls
+            ? new TransportPolicy.Waived(policy)
+            : policy;
 }

@@ -43,7 +43,7 @@ static class PublishedPolicies
         var inForce = policy.Floor is SecurityFloor.Authenticated && plan.Policies.Contains(policy);
         if (!found.Policy.Names(name))
         {
-            var failure = new TlsFailure(TlsResultType.ValidationFailure, "mx-not-in-policy", $"the MTA-STS policy does not name {name}");
+            var failure = new TlsFailure(TlsResultType.ValidationFailure, ExcludedHost.NotInPolicy, $"the MTA-STS policy does not name {name}");
             exclusion = inForce ? failure : null;
             return Note(plan, MtaSts, inForce ? failure.Detail! : $"not in force: {failure.Detail}", failure);
         }

@@ -125,7 +125,8 @@ public abstract record TransportPolicy
 
     /// <summary>The sender asks for it, for this message: REQUIRETLS (RFC 8689 §4.2.1).</summary>
     /// <param name="OfferRequired">Whether the host must offer REQUIRETLS itself. False where an operator's rule lets an authenticated hop do.</param>
-    public sealed record RequireTls(bool OfferRequired) : TransportPolicy
+    /// <param name="RelaxedBy">That rule, by its configuration key.</param>
+    public sealed record RequireTls(bool OfferRequired, string? RelaxedBy = null) : TransportPolicy
     {
         public override SecurityFloor Floor => SecurityFloor.Authenticated;
     }

@@ -94,9 +94,13 @@ sealed partial class IntakeMessage(
     }
 
     /// <summary>A content with octets above 127 that the client declared as seven-bit, or did not declare, is kept as 8BITMIME:
-    /// the next hop is told what it really gets (RFC 6152 §3), instead of a promise that we know to be wrong.</summary>
-    Envelope EnvelopeAsFound() =>
-        _facts.HasEightBit && envelope.Body == BodyType.SevenBit ? envelope with { Body = BodyType.EightBitMime } : envelope;
+    /// the next hop is told what it really gets (RFC 6152 §3), instead of a promise that we know to be wrong. What the header section says
+    /// about TLS counts where the client did not say REQUIRETLS (RFC 8689 §4.1).</summary>
+    Envelope EnvelopeAsFound()
+    {
+        var found = _facts.HasEightBit && envelope.Body == BodyType.SevenBit ? envelope with { Body = BodyType.EightBitMime } : envelope;
+        return _facts.WaivesTls && found.Tls is MessageTls.Unspecified ? found with { Tls = MessageTls.Optional } : found;
+    }
 
     async ValueTask RefuseAsync(SmtpReply refusal)
     {

@@ -100,9 +100,19 @@ public sealed partial class SessionLog(ILogger<SessionLog> log) : ISessionSink
             attempt.Plan is DeliveryPlan.Keep keep ? keep.Maildir : last?.Plan.Host.ToString(),
             last?.Peer.ToString(),
             last is null ? null : TlsWords.Of(last.Tls).Level,
+            RequireTlsWord(last),
             Clip(delivered.Reply.ToString()),
             elapsed);
     }
+
+    /// <summary>Null for a message that does not require TLS, and for one that stays here.</summary>
+    static string? RequireTlsWord(SessionUse? use) => use?.RequireTlsSaid switch
+    {
+        null => null,
+        true => "said",
+        false when use.Plan.Policies.OfType<TransportPolicy.RequireTls>().FirstOrDefault()?.RelaxedBy is { } rule => $"not offered, relaxed by {rule}",
+        false => "not said, for a report",
+    };
 
     void Write(SessionRecord.Inbound record)
     {
@@ -214,11 +224,11 @@ public sealed partial class SessionLog(ILogger<SessionLog> log) : ISessionSink
 
     [LoggerMessage(
         DeliveredEvent, LogLevel.Information,
-        "Delivered {Message} for {Domain} to {Recipients} in attempt {Attempt} over {Session} to {Host}, {Peer}, {Level}: {Reply}, "
-        + "{ElapsedMs} ms")]
+        "Delivered {Message} for {Domain} to {Recipients} in attempt {Attempt} over {Session} to {Host}, {Peer}, {Level}, "
+        + "REQUIRETLS {RequireTls}: {Reply}, {ElapsedMs} ms")]
     partial void LogDelivered(
-        QueueId message, string domain, string recipients, int attempt, string session, string? host, string? peer, string? level, string? reply,
-        long elapsedMs);
+        QueueId message, string domain, string recipients, int attempt, string session, string? host, string? peer, string? level,
+        string? requireTls, string? reply, long elapsedMs);
 
     [LoggerMessage(
         DeferredEvent, LogLevel.Information,

@@ -82,7 +82,12 @@ public sealed record SessionUse(
     int Deferred,
     int Bounced,
     int MayBeDelivered,
-    Transcript? Transcript);
+    Transcript? Transcript)
+{
+    /// <summary>Whether MAIL said REQUIRETLS, for a message whose sender did; null for any other message. False where a rule of the operator's
+    /// let an authenticated host do, and for reports.</summary>
+    public bool? RequireTlsSaid { get; init; }
+}
 
 /// <summary>One attempt at one message for one domain: everything a DSN (RFC 3464), a TLS report and the dashboard say about it
 /// is a view of this record.</summary>

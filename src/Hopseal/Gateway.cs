@@ -301,7 +301,7 @@ sealed class Gateway : IAsyncDisposable
         }
 
         _background.Add(EveryAsync(s_certificateInterval, ReloadCertificates));
-        _background.Add(Task.Run(() => EveryAsync(s_certificateInterval, LookAtTlsaAsync)));
+        _background.Add(Task.Run(() => EveryAsync(s_certificateInterval, LookAtTlsaAsync, atOnce: true)));
         _background.Add(EveryAsync(s_provenTlsInterval, _proven.Save));
         _background.Add(EveryAsync(s_ruleInterval, _rules.Look));
         _background.Add(Task.Run(() => _policyKeeper.RunAsync(_policies, _stop.Token)));
@@ -320,16 +320,16 @@ sealed class Gateway : IAsyncDisposable
         return Task.CompletedTask;
     });
 
-    async Task EveryAsync(TimeSpan interval, Func<Task> act)
+    async Task EveryAsync(TimeSpan interval, Func<Task> act, bool atOnce = false)
     {
         using var timer = new PeriodicTimer(interval, _clock);
         try
         {
-            do
+            while (atOnce || await timer.WaitForNextTickAsync(_stop.Token))
             {
+                atOnce = false;
                 await act();
             }
-            while (await timer.WaitForNextTickAsync(_stop.Token));
         }
         catch (OperationCanceledException)
         {

@@ -142,6 +142,18 @@ public sealed class IntakeTests : IAsyncDisposable
         Assert.Equal(kept, (await Scratch.LeaseAsync(_store, Scratch.Start)).Single().Pending.Body);
     }
 
+    /// <summary>RFC 8689 §4.1.</summary>
+    [Theory]
+    [InlineData(MessageTls.Unspecified, "TLS-Required: No\r\n\r\n", MessageTls.Optional)]
+    [InlineData(MessageTls.Unspecified, "TLS-Required: Maybe\r\n\r\n", MessageTls.Unspecified)]
+    [InlineData(MessageTls.Unspecified, "Subject: x\r\n\r\nTLS-Required: No\r\n", MessageTls.Unspecified)]
+    [InlineData(MessageTls.Required, "TLS-Required: No\r\n\r\n", MessageTls.Required)]
+    public async Task The_header_says_what_the_client_did_not(MessageTls said, string content, MessageTls kept)
+    {
+        await SendAsync(Scratch.Envelope("user@ours.example") with { Tls = said }, content);
+        Assert.Equal(kept, (await Scratch.LeaseAsync(_store, Scratch.Start)).Single().Pending.Tls);
+    }
+
     [Fact]
     public async Task A_full_store_is_452_and_keeps_nothing()
     {

@@ -84,6 +84,11 @@ public sealed partial class Deliverer(DelivererOptions options, ISessionSink sin
                 }
             }
         }
+
+        if (plan.Excluded.Any(host => host.IsForNow))
+        {
+            attempt.Ledger.Leave(ReplyVerdict.OfExcludedHosts(plan));
+        }
     }
 
     static async Task<NextStep> TryAddressAsync(RelayAttempt attempt, HostPlan host, IPEndPoint peer, CancellationToken cancel)

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Net;
 using Hopseal.Policy;
 using Hopseal.Relay.Queue;
+using Hopseal.Smtp.Mail;
 using Hopseal.Smtp.Tls;
 using Hopseal.Smtp.Wire;
 
@@ -30,9 +31,12 @@ sealed class RelayAttempt(
 
     public TimeSpan Elapsed => options.Client.Clock.GetElapsedTime(_started);
 
-    /// <summary>The plan with what was learnt since it was made: a host that has completed TLS is held to it at once.</summary>
+    /// <summary>The plan with what was learnt since it was made: a host that has completed TLS is held to it at once; by everybody but a
+    /// sender who would rather have his message delivered.</summary>
     public HostPlan AsOfNow(HostPlan host) =>
-        host.Floor is SecurityFloor.Plaintext && options.LastProven?.Invoke(host.Host) is { } last
+        host.Floor is SecurityFloor.Plaintext
+        && lease.Pending.Tls is not MessageTls.Optional
+        && options.LastProven?.Invoke(host.Host) is { } last
             ? host.With(last)
             : host;
 

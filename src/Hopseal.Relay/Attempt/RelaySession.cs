@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Hopseal.Policy;
 using Hopseal.Smtp.Client;
+using Hopseal.Smtp.Mail;
 using Hopseal.Smtp.Tls;
 
 namespace Hopseal.Relay.Attempt;
@@ -17,6 +18,7 @@ sealed class RelaySession(RelayAttempt attempt, HostPlan plan, OutboundSession s
     int _delivered;
     int _bounced;
     int _mayBeDelivered;
+    bool? _promised;
 
     bool IsKept => _earlier > 0;
 
@@ -59,7 +61,10 @@ sealed class RelaySession(RelayAttempt attempt, HostPlan plan, OutboundSession s
                 _open - _delivered - _bounced,
                 _bounced,
                 _mayBeDelivered,
-                session.Transcript);
+                session.Transcript)
+            {
+                RequireTlsSaid = _promised,
+            };
             await attempt.EndUseAsync(session, use, ended && _fit);
         }
     }
@@ -117,7 +122,16 @@ sealed class RelaySession(RelayAttempt attempt, HostPlan plan, OutboundSession s
     async Task<ImmutableArray<RecipientResult>> TransferAsync(int[] chunk, CancellationToken cancel)
     {
         var lease = attempt.Lease;
-        var envelope = lease.Pending with { Recipients = [.. chunk.Select(position => attempt.Ledger[position])] };
+        var envelope = RequireTlsRule.AsSent(
+            lease.Pending with { Recipients = [.. chunk.Select(position => attempt.Ledger[position])] },
+            plan,
+            session.Tls!,
+            session.Channel.Capabilities);
+        if (lease.Pending.Tls is MessageTls.Required)
+        {
+            _promised = envelope.Tls is MessageTls.Required;
+        }
+
         await using var content = await attempt.OpenContentAsync(cancel);
         session.BeginTransaction();
         return await session.Channel.SendAsync(envelope, content, lease.Size, cancel);

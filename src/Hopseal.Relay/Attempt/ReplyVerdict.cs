@@ -19,7 +19,8 @@ namespace Hopseal.Relay.Attempt;
 /// (RFC 5321 §3.1, RFC 7504 §3).</item>
 /// <item>5xx to EHLO: the next host; returned to the sender only when every host of the plan says so.</item>
 /// <item>5xx to AUTH: deferred. A wrong password is ours to mend and must not cost mail.</item>
-/// <item>Not as secure as the floor: the next address, in the end deferred, never less secure (RFC 7672 §2.1).</item>
+/// <item>Not as secure as the floor: the next address, in the end deferred, never less secure (RFC 7672 §2.1). A message that requires TLS
+/// is returned, once no host is left (RFC 8689 §4.2.1).</item>
 /// </list>
 /// <para>Of a transaction: 4xx goes to the next host (RFC 5321 §5.1), 5xx is final. Replies to RCPT and to the content count
 /// for their recipient alone. 4xx to the content waits for the next attempt: the hosts of a domain judge it alike, and it may be large. 421 and
@@ -30,7 +31,11 @@ public static class ReplyVerdict
 {
     const int MaxReplyCharacters = 400;
 
+    /// <summary>See <see cref="TlsFailure.ReasonCode"/>: STARTTLS was offered, and then answered with 4xx or 5xx.</summary>
+    const string StartTlsRefused = "starttls-refused";
+
     static readonly EnhancedStatus s_badConnection = new(4, 4, 2);
+    static readonly EnhancedStatus s_encryptionNeeded = new(5, 7, 10);
 
     /// <summary>A plan that opens no connection; null for one that does.</summary>
     public static RecipientOutcome? OfPlan(DeliveryPlan plan) => plan switch
@@ -150,6 +155,15 @@ public static class ReplyVerdict
     public static RecipientOutcome OfUntriedHosts() => new RecipientOutcome.Deferred(
         new EnhancedStatus(4, 4, 1), "there are more hosts and addresses than one attempt tries");
 
+    /// <summary>There is a host that may not be tried now; what the others said is not the last word.</summary>
+    public static RecipientOutcome OfExcludedHosts(DeliveryPlan.Relay plan)
+    {
+        ArgumentNullException.ThrowIfNull(plan);
+        var host = plan.Excluded.First(excluded => excluded.IsForNow);
+        return new RecipientOutcome.Deferred(
+            new EnhancedStatus(4, 7, 5), Clip($"{host.Plan.Host} may not be given mail now: {host.Why.Detail ?? host.Why.ReasonCode}"));
+    }
+
     /// <summary>The attempt took longer than any may.</summary>
     public static RecipientOutcome OfLongAttempt() => new RecipientOutcome.Deferred(
         s_badConnection, "the attempt was cut off because it took too long");
@@ -201,13 +215,22 @@ public static class ReplyVerdict
     /// <summary>RFC 3463 §3.8.</summary>
     static bool IsSecurity(RecipientOutcome.Deferred deferred) => deferred.Status.Subject == 7;
 
-    static Verdict OfDenial(HostPlan plan, IPAddress peer, TlsOutcome.Refused tls) => new(
-        new RecipientOutcome.Deferred(
-            SecurityWords.StatusOf(tls.Failures),
-            SecurityWords.Explain(Name(plan, peer), plan, tls.Failures),
-            Remote(plan, peer, null),
-            SecurityWords.Missed(plan, tls.Failures)),
-        NextStep.NextAddress);
+    static Verdict OfDenial(HostPlan plan, IPAddress peer, TlsOutcome.Refused tls)
+    {
+        var reason = SecurityWords.Explain(Name(plan, peer), plan, tls.Failures);
+        var (remote, missed) = (Remote(plan, peer, null), SecurityWords.Missed(plan, tls.Failures));
+        return new Verdict(
+            plan.Policies.Any(policy => policy is TransportPolicy.RequireTls) && IsLasting(tls.Failures)
+                ? new RecipientOutcome.Bounced(s_encryptionNeeded, $"the sender requires TLS (REQUIRETLS); {reason}", remote, missed)
+                : new RecipientOutcome.Deferred(SecurityWords.StatusOf(tls.Failures), reason, remote, missed),
+            NextStep.NextAddress);
+    }
+
+    /// <summary>What the host offers, or who it proved to be, was not enough. A handshake that broke, or a refusal of STARTTLS that was
+    /// offered, says neither.</summary>
+    static bool IsLasting(ImmutableArray<TlsFailure> failures) =>
+        failures.Any(failure => failure.Type is not TlsResultType.ValidationFailure)
+        && !failures.Any(failure => failure.ReasonCode == StartTlsRefused);
 
     static Verdict OfFault(HostPlan plan, IPAddress peer, SessionFault fault, TlsOutcome? tls)
     {

@@ -47,7 +47,9 @@ static class SecurityWords
     {
         ImmutableArray<TransportPolicy.Excepted> lowered = [.. plan.Lowered];
         return lowered.IsEmpty
-            ? Source(plan.Policies.First(policy => policy.Floor == plan.Floor), internally)
+            ? string.Join("; ", plan.Policies.Where(policy => policy.Floor == plan.Floor).Take(1)
+                .Union(plan.Policies.Where(policy => policy is TransportPolicy.RequireTls { RelaxedBy: not null }))
+                .Select(policy => Source(policy, internally)))
             : string.Join("; ", lowered.GroupBy(excepted => excepted.By).Select(same =>
                 $"{Source(same.Key, internally)}, instead of {string.Join(", ", same.Select(Instead))}"));
 
@@ -71,6 +73,7 @@ static class SecurityWords
         TransportPolicy.Dane dane => $"DANE, TLSA at {dane.Base}{(dane.SecureMx ? "" : ", of a host that DNSSEC does not vouch for")}",
         TransportPolicy.DaneUnusable unusable => $"DANE, TLSA at {unusable.Base} that cannot be used",
         TransportPolicy.MtaSts sts => $"MTA-STS, id {sts.Policy.Id}",
+        TransportPolicy.RequireTls { RelaxedBy: { } rule } => $"REQUIRETLS of the sender, an authenticated host is enough by {rule}",
         TransportPolicy.RequireTls => "REQUIRETLS of the sender",
         TransportPolicy.Waived waived => $"waived by the sender: {Source(waived.Policy, internally)}",
         _ => throw new ArgumentException($"unknown policy {policy}", nameof(policy)),

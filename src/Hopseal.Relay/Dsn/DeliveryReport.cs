@@ -39,7 +39,11 @@ public sealed class DeliveryReport(string hostname, TimeProvider clock)
         using var octets = new MemoryStream();
         await message.WriteToAsync(sender.NeedsSmtpUtf8 ? s_internationalFormat : s_format, octets, cancel);
         var envelope = new Envelope(
-            null, [sender], sender.NeedsSmtpUtf8 ? BodyType.EightBitMime : BodyType.SevenBit, sender.NeedsSmtpUtf8);
+            null,
+            [sender],
+            sender.NeedsSmtpUtf8 ? BodyType.EightBitMime : BodyType.SevenBit,
+            sender.NeedsSmtpUtf8,
+            Tls: about.Envelope.Tls);
         return new StoredMessage(id, now, envelope, octets.Length, octets.ToArray(), null);
     }
 
@@ -58,6 +62,12 @@ public sealed class DeliveryReport(string hostname, TimeProvider clock)
 
         // RFC 3834 §3.1.7, §5
         message.Headers.Add(HeaderId.AutoSubmitted, "auto-replied");
+        if (about.Envelope.Tls is MessageTls.Optional)
+        {
+            // What the sender said of his message holds for what is written because of it (RFC 8689 §6).
+            message.Headers.Add("TLS-Required", "No");
+        }
+
         if (returned?.MessageId is { } original)
         {
             message.InReplyTo = original;
@@ -82,12 +92,13 @@ public sealed class DeliveryReport(string hostname, TimeProvider clock)
         return message;
     }
 
-    /// <summary>RFC 3461 §4.3: RET is about failures, anything else brings back the header; so does a failure when nothing was said.</summary>
+    /// <summary>RFC 3461 §4.3: RET is about failures, anything else brings back the header; so does a failure when nothing was said, and one
+    /// of a message that requires TLS, whatever was said (RFC 8689 §5).</summary>
     static async ValueTask<ReturnedContent?> ReadContentAsync(
         ReportedMessage about, ReportAction action, Func<CancellationToken, ValueTask<Stream>> openContent, CancellationToken cancel)
     {
         var whole = action is ReportAction.Failed
-            && about.Envelope.Return is DsnReturn.Full
+            && about.Envelope is { Return: DsnReturn.Full, Tls: not MessageTls.Required }
             && about.Size <= ReturnedContent.MaxWholeOctets;
         try
         {

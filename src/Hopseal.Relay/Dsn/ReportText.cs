@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
+using Hopseal.Smtp.Mail;
 
 namespace Hopseal.Relay.Dsn;
 
@@ -43,6 +44,16 @@ static class ReportText
             Paragraph(text, "", $"{more} more are listed in the attached status.");
         }
 
+        if (action is ReportAction.Failed && about.Envelope.Tls is MessageTls.Required && recipients.Any(IsAboutRequireTls))
+        {
+            Paragraph(
+                text,
+                "",
+                "You, or your mail program, asked that this message travels only over connections whose encryption and whose servers can be "
+                + "verified, and only by servers that promise the same (REQUIRETLS). The way to the recipient does not offer that, so the "
+                + "message was not sent on. If it may travel without that promise, send it again without that request; if not, use another way.");
+        }
+
         Paragraph(
             text,
             "",
@@ -50,6 +61,9 @@ static class ReportText
             + "Whoever looks after the gateway can find it by that name.");
         return text.ToString().TrimEnd() + "\n";
     }
+
+    /// <summary>The two of RFC 8689 §4.2.1, whether we or a later server said so.</summary>
+    static bool IsAboutRequireTls(ReportedRecipient reported) => reported.Status is { Subject: 7, Detail: 30 or 10 };
 
     static string Opening(ReportAction action, string addresses, ReportedMessage about) => action switch
     {

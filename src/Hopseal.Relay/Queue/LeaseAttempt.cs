@@ -86,7 +86,7 @@ sealed partial class LeaseAttempt(
         try
         {
             // Step 6: plan.
-            plan = (await options.Plan(lease, breakOff)).For(lease.Pending.Tls);
+            plan = (await options.Plan(lease, breakOff)).For(lease.Pending);
             if (plan is DeliveryPlan.Relay relay)
             {
                 return await deliverer.DeliverAsync(lease, relay, cancel => queue.OpenContentAsync(lease.Id, cancel), breakOff);

@@ -41,6 +41,7 @@ public sealed record QueuedMessage(
     BodyType Body,
     bool SmtpUtf8,
     string? EnvelopeId,
+    MessageTls Tls,
     ImmutableArray<QueueEntry> Entries,
     ImmutableArray<QueuedRecipient> Recipients);
 

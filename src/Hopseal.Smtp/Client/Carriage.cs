@@ -8,9 +8,16 @@ namespace Hopseal.Smtp.Client;
 sealed record Carriage(string MailCommand, bool SmtpUtf8, bool Dsn, bool Chunking, bool Binary)
 {
     /// <summary>Null when the peer lacks what the message needs; nothing is converted on the way.</summary>
+    /// <param name="insideTls">Whether <paramref name="capabilities"/> were offered inside TLS.</param>
     public static async ValueTask<(Carriage? Carriage, RecipientResult.Unsupported? Why)> ChooseAsync(
-        EhloCapabilities capabilities, Envelope envelope, Stream content, long size, CancellationToken cancel)
+        EhloCapabilities capabilities, bool insideTls, Envelope envelope, Stream content, long size, CancellationToken cancel)
     {
+        var requireTls = envelope.Tls is MessageTls.Required;
+        if (requireTls && !(insideTls && capabilities.RequireTls))
+        {
+            return No(5, 7, 30, "the sender requires TLS on the whole way, and the server does not offer REQUIRETLS"); // RFC 8689 §4.2.1
+        }
+
         if (capabilities.MaxSize is { } max && size > max)
         {
             return No(5, 3, 4, $"the message has {size} octets, the server takes {max}"); // RFC 1870 §7, RFC 3463 §3.4
@@ -52,6 +59,7 @@ sealed record Carriage(string MailCommand, bool SmtpUtf8, bool Dsn, bool Chunkin
             BodyType.BinaryMime => " BODY=BINARYMIME",
         });
         mail.Append(utf8 ? " SMTPUTF8" : "");
+        mail.Append(requireTls ? " REQUIRETLS" : "");
         if (capabilities.Dsn)
         {
             mail.Append(envelope.Return is { } what ? $" {DsnParameters.Write(what)}" : "");

@@ -17,7 +17,7 @@ public abstract record RecipientResult
     public sealed record Rejected(SmtpPhase Phase, SmtpReply Reply) : RecipientResult;
 
     /// <summary>The peer lacks an extension without which this message cannot be carried unchanged (8BITMIME, SMTPUTF8,
-    /// BINARYMIME) or its SIZE is too small, or the content breaks the rules of text (bare CR or LF, NUL). The peer did not get a
+    /// BINARYMIME, REQUIRETLS) or its SIZE is too small, or the content breaks the rules of text (bare CR or LF, NUL). The peer did not get a
     /// whole message.</summary>
     public sealed record Unsupported(EnhancedStatus Status, string Reason) : RecipientResult;
 

@@ -54,7 +54,7 @@ public sealed class TransactionChannel : IAsyncDisposable
         try
         {
             _dialogue.Deadline.Follow(cancel);
-            var (carriage, why) = await Carriage.ChooseAsync(Capabilities, envelope, content, size, cancel);
+            var (carriage, why) = await Carriage.ChooseAsync(Capabilities, _dialogue.Stream.IsTls, envelope, content, size, cancel);
             if (carriage is null)
             {
                 whole = true;

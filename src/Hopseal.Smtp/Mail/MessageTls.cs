@@ -10,6 +10,6 @@ public enum MessageTls
     /// (RFC 8689 §4.2.1).</summary>
     Required,
 
-    /// <summary>The header field <c>TLS-Required: No</c>: rather delivered than protected (RFC 8689 §4.2.2).</summary>
+    /// <summary>The header field <c>TLS-Required: No</c>: rather delivered than protected (RFC 8689 §3, §4.2.2).</summary>
     Optional,
 }

@@ -8,6 +8,10 @@ namespace Hopseal.Smtp.Server;
 /// <summary>Where a transaction goes. Seam: the queue in production, a counter in <c>hopseal sink</c>, a list in tests.</summary>
 public interface ITransactionHandler
 {
+    /// <summary>Decides on MAIL, once the protocol has nothing against it: null takes the sender. Does not wait.</summary>
+    /// <param name="sender">Null for the null sender.</param>
+    SmtpReply? RefusalOf(SessionContext session, Mailbox? sender) => null;
+
     /// <summary>Decides on one RCPT. A 2xx accepts; the recipient is not yet in <paramref name="soFar"/>.</summary>
     ValueTask<SmtpReply> RecipientAsync(SessionContext session, Envelope soFar, Mailbox recipient, CancellationToken cancel);
 

@@ -18,6 +18,9 @@ public abstract record ServerAction
 
     public sealed record Authenticate(ServerState.Ready Session, string Mechanism, ReadOnlyMemory<byte>? InitialResponse) : ServerAction;
 
+    /// <summary>Let the handler decide; if it refuses, there is no transaction.</summary>
+    public sealed record AskSender(ServerState.InTransaction Transaction) : ServerAction;
+
     /// <summary>Let the handler decide; only if it accepts does the recipient join the transaction.</summary>
     public sealed record AskRecipient(ServerState.InTransaction Transaction, Recipient Recipient) : ServerAction;
 

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Security.Authentication;
 using Hopseal.Smtp.Tls;
 
@@ -50,6 +51,10 @@ public sealed record ServerOptions
 
     /// <summary>Whether TLS session tickets are issued and accepted (RFC 8446 §2.2).</summary>
     public bool SessionTickets { get; init; } = true;
+
+    /// <summary>Who judges the certificate of a client at an address; null for a client that is not asked for one. Its verdict decides
+    /// nothing by itself: it is in <see cref="SessionContext.Tls"/>.</summary>
+    public Func<IPAddress, Func<PeerChain, PeerVerdict>?>? JudgeClient { get; init; }
 
     public long MaxMessageOctets { get; init; } = 50 * 1024 * 1024;
 

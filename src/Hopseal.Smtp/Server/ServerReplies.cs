@@ -45,6 +45,10 @@ static class ServerReplies
 
     public static SmtpReply TlsFirst { get; } = Reply(530, 5, 7, 0, "Must issue a STARTTLS command first");
 
+    /// <summary>A promise that could not be kept for the way the message has already come (RFC 8689 §2). The detail is that of a client
+    /// which may not send this without TLS (RFC 8689 §4.2.1).</summary>
+    public static SmtpReply RequireTlsNeedsTls { get; } = Reply(530, 5, 7, 10, "REQUIRETLS is for use inside TLS; issue STARTTLS first");
+
     public static SmtpReply TlsActive { get; } = Reply(503, 5, 5, 1, "TLS is active");
 
     public static SmtpReply TlsNotAvailable { get; } = Reply(454, 4, 7, 0, "TLS not available due to temporary reason");
@@ -126,6 +130,7 @@ static class ServerReplies
             "ENHANCEDSTATUSCODES", // RFC 2034
             "CHUNKING", // RFC 3030
             "BINARYMIME", // RFC 3030
+            .. tls ? (ReadOnlySpan<string>)["REQUIRETLS"] : [], // RFC 8689
             "DSN", // RFC 3461
         ];
         ImmutableArray<string> extra = (tls, options) switch

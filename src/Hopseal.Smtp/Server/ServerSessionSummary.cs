@@ -69,4 +69,8 @@ public sealed record ServerSessionSummary(
     int AuthenticationFailures,
     SessionEnd End,
     string? Detail,
-    Transcript? Transcript);
+    Transcript? Transcript)
+{
+    /// <summary>MAILs that the handler refused; <see cref="Detail"/> tells of the first.</summary>
+    public int RejectedSenders { get; init; }
+}

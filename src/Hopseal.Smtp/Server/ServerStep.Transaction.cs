@@ -17,21 +17,32 @@ static partial class ServerStep
         var refusal = mail.Parameters switch
         {
             { Any: true } when !ready.Extended => EsmtpParameters.Unknown,
+            { RequireTls: true } when ready.Tls is null => options.Certificates is { Available: true }
+                ? ServerReplies.RequireTlsNeedsTls
+                : EsmtpParameters.Unknown,
             _ when options.Authentication is AuthenticationUse.Required && ready.User is null => ServerReplies.AuthFirst,
             { Size: { } size } when size > options.MaxMessageOctets => ServerReplies.TooLarge,
             { SmtpUtf8: false } when mail.From is { NeedsSmtpUtf8: true } => ServerReplies.SenderNeedsUtf8,
             _ => null,
         };
-        return refusal is not null
-            ? (state, Say(refusal))
-            : (new ServerState.InTransaction(
-                ready,
-                NewEnvelope(mail.From, mail.Parameters)),
-                Say(ServerReplies.SenderOk));
+        if (refusal is not null)
+        {
+            return (state, Say(refusal));
+        }
+
+        var transaction = new ServerState.InTransaction(ready, NewEnvelope(mail.From, mail.Parameters));
+        return (transaction, new ServerAction.AskSender(transaction));
     }
 
     static Envelope NewEnvelope(Mailbox? from, MailParameters parameters) => new(
-        from, [], parameters.Body, parameters.SmtpUtf8, parameters.Size, parameters.Return, parameters.EnvelopeId);
+        from,
+        [],
+        parameters.Body,
+        parameters.SmtpUtf8,
+        parameters.Size,
+        parameters.Return,
+        parameters.EnvelopeId,
+        parameters.RequireTls ? MessageTls.Required : MessageTls.Unspecified);
 
     static (ServerState, ServerAction) Rcpt(ServerState state, SmtpCommand.Rcpt rcpt, ServerOptions options)
     {

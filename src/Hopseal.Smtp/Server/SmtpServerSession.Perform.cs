@@ -15,6 +15,7 @@ public sealed partial class SmtpServerSession
         {
             ServerAction.Say say => Answer(say.Reply),
             ServerAction.Close close => new Ending(close.End, close.Farewell, close.Detail),
+            ServerAction.AskSender ask => Ask(ask),
             ServerAction.AskRecipient ask => await AskAsync(ask),
             ServerAction.ReceiveData data => await DataAsync(data),
             ServerAction.ReceiveChunk chunk => await ChunkAsync(chunk),
@@ -46,6 +47,29 @@ public sealed partial class SmtpServerSession
     Ending? CountError() => ++_tally.Errors < _options.MaxErrors
         ? null
         : new Ending(SessionEnd.TooManyErrors, ServerReplies.TooManyErrors, $"{_tally.Errors} errors");
+
+    Ending? Ask(ServerAction.AskSender ask)
+    {
+        SmtpReply? refusal;
+        try
+        {
+            refusal = _handler.RefusalOf(Context(ask.Transaction.Session), ask.Transaction.Envelope.ReturnPath);
+        }
+        catch (Exception error) when (!_abort.IsCancellationRequested)
+        {
+            _tally.Fault(error);
+            refusal = ServerReplies.LocalFault;
+        }
+
+        if (refusal is null)
+        {
+            return Answer(ServerReplies.SenderOk);
+        }
+
+        _state = ask.Transaction.Session;
+        _tally.RefuseSender(refusal);
+        return Answer(refusal);
+    }
 
     async ValueTask<Ending?> AskAsync(ServerAction.AskRecipient ask)
     {
@@ -198,7 +222,13 @@ public sealed partial class SmtpServerSession
         try
         {
             return await TlsUpgrade.AsServerAsync(
-                _channel.Stream, certificates, _options.Protocols, _options.SessionTickets, _clock, _channel.Deadline);
+                _channel.Stream,
+                certificates,
+                _options.Protocols,
+                _options.SessionTickets,
+                _options.JudgeClient?.Invoke(_connection.Peer.Address),
+                _clock,
+                _channel.Deadline);
         }
         catch (OperationCanceledException) when (!_abort.IsCancellationRequested)
         {

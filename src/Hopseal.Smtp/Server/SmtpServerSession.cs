@@ -82,7 +82,10 @@ public sealed partial class SmtpServerSession
             _auth.Failures,
             ending.Reason,
             _tally.DetailWith(ending.Detail),
-            transcript);
+            transcript)
+        {
+            RejectedSenders = _tally.RejectedSenders,
+        };
     }
 
     /// <summary>Lets a transaction that has begun come to its end, and then closes with 421; closes at once where none has.
@@ -261,6 +264,8 @@ public sealed partial class SmtpServerSession
 
         public int Accepted { get; set; }
 
+        public int RejectedSenders { get; set; }
+
         public int RejectedRecipients { get; set; }
 
         public int RejectedMessages { get; set; }
@@ -272,6 +277,12 @@ public sealed partial class SmtpServerSession
 
         /// <summary>Keeps the first fault of the handler: the following ones tend to be the same.</summary>
         public void Fault(Exception? error) => _detail ??= error?.ToString();
+
+        public void RefuseSender(SmtpReply refusal)
+        {
+            RejectedSenders++;
+            _detail ??= $"MAIL was refused: {refusal}";
+        }
 
         public string? DetailWith(string? ending) => (_detail, ending) switch
         {

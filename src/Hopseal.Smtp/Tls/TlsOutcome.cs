@@ -50,13 +50,15 @@ public abstract record TlsOutcome
 /// <summary>Enough of a peer's certificate to prove later whose it was.</summary>
 /// <param name="Sha256">SHA-256 of the DER encoding, lower-case hex.</param>
 /// <param name="Names">The DNS names of the subjectAltName extension.</param>
+/// <param name="SpkiSha256">SHA-256 of the DER encoding of its public key (SubjectPublicKeyInfo), lower-case hex.</param>
 public sealed record PeerCertificate(
     string Subject,
     string Issuer,
     ImmutableArray<string> Names,
     DateTimeOffset NotBefore,
     DateTimeOffset NotAfter,
-    string Sha256)
+    string Sha256,
+    string SpkiSha256 = "")
 {
     public static PeerCertificate Describe(X509Certificate2 certificate)
     {
@@ -67,7 +69,8 @@ public sealed record PeerCertificate(
             DnsNames(certificate),
             certificate.NotBefore.ToUniversalTime(),
             certificate.NotAfter.ToUniversalTime(),
-            Convert.ToHexStringLower(SHA256.HashData(certificate.RawData)));
+            Convert.ToHexStringLower(SHA256.HashData(certificate.RawData)),
+            Convert.ToHexStringLower(SHA256.HashData(certificate.PublicKey.ExportSubjectPublicKeyInfo())));
     }
 
     static ImmutableArray<string> DnsNames(X509Certificate2 certificate)

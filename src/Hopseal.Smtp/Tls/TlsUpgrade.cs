@@ -60,7 +60,7 @@ public static class TlsUpgrade
 
         try
         {
-            var (verdict, peer) = Judge(demand, sent);
+            var (verdict, peer) = Judge(demand.Verify, demand.ServerName, sent);
             if (demand.Floor is SecurityFloor.Authenticated && verdict.Identity is PeerIdentity.Unauthenticated)
             {
                 await upgraded.Stream.CloseAsync(cancel);
@@ -87,8 +87,16 @@ public static class TlsUpgrade
     }
 
     /// <summary>Takes <paramref name="plain"/>, which may not be used afterwards, and handshakes as server.</summary>
+    /// <param name="judgeClient">Null: the client is not asked for a certificate. Else it is, and may have none; whatever it shows, the
+    /// handshake goes on, and the verdict is in the outcome: a client is told why its mail is refused, which an alert cannot say.</param>
     public static async ValueTask<UpgradeResult> AsServerAsync(
-        SmtpStream plain, ServerCertificates certificates, SslProtocols protocols, bool sessionTickets, TimeProvider clock, CancellationToken cancel)
+        SmtpStream plain,
+        ServerCertificates certificates,
+        SslProtocols protocols,
+        bool sessionTickets,
+        Func<PeerChain, PeerVerdict>? judgeClient,
+        TimeProvider clock,
+        CancellationToken cancel)
     {
         ArgumentNullException.ThrowIfNull(plain);
         ArgumentNullException.ThrowIfNull(certificates);
@@ -101,6 +109,7 @@ public static class TlsUpgrade
         }
 
         string? serverName = null;
+        var sent = ImmutableArray<byte[]>.Empty;
         var result = await HandshakeAsync(
             plain,
             HandshakeRole.Server,
@@ -109,14 +118,25 @@ public static class TlsUpgrade
                 (_, hello, _, _) =>
                 {
                     serverName = NameOf(hello);
-                    return ValueTask.FromResult(ServerOptions(certificates, serverName, protocols, sessionTickets));
+                    var chosen = ServerOptions(certificates, serverName, protocols, sessionTickets);
+                    return ValueTask.FromResult(judgeClient is null ? chosen : AskingForCertificate(chosen, chain => sent = chain));
                 },
                 state: null,
                 cancel),
             cancel);
-        return result is UpgradeResult.Upgraded upgraded
-            ? upgraded with { Tls = upgraded.Tls with { ServerName = serverName } }
-            : result;
+        if (result is not UpgradeResult.Upgraded upgraded)
+        {
+            return result;
+        }
+
+        var tls = upgraded.Tls with { ServerName = serverName };
+        if (judgeClient is not null && !sent.IsEmpty)
+        {
+            var (verdict, peer) = Judge(judgeClient, "", sent);
+            tls = tls with { Identity = verdict.Identity, Peer = peer, Tolerated = verdict.Failures.IsDefault ? [] : verdict.Failures };
+        }
+
+        return upgraded with { Tls = tls };
     }
 
     static async ValueTask<UpgradeResult> HandshakeAsync(
@@ -178,23 +198,31 @@ public static class TlsUpgrade
         ClientCertificateContext = demand.Certificate,
         AllowRenegotiation = false,
         AllowTlsResume = MayResume(demand),
-        // The runtime builds a chain for the callback. Nothing of it is used, so it gets no roots to read, and a peer's
-        // certificate must never make us fetch an address that the peer chose (AIA, CRL, OCSP).
-        CertificateChainPolicy = new X509ChainPolicy
-        {
-            RevocationMode = X509RevocationMode.NoCheck,
-            DisableCertificateDownloads = true,
-            TrustMode = X509ChainTrustMode.CustomRootTrust,
-            VerificationFlags = X509VerificationFlags.AllFlags,
-        },
-#pragma warning disable CA5359 // the demand's verifier judges, after the handshake, everything that is collected here
-        RemoteCertificateValidationCallback = (_, _, chain, _) =>
-        {
-            collect(chain is null ? [] : [.. chain.ChainPolicy.ExtraStore.Select(certificate => certificate.RawData)]);
-            return true;
-        },
-#pragma warning restore CA5359
+        CertificateChainPolicy = Unused(),
+        RemoteCertificateValidationCallback = Collecting(collect),
     };
+
+    /// <summary>The runtime builds a chain for the callback. Nothing of it is used, so it gets no roots to read, and a peer's certificate
+    /// must never make us fetch an address that the peer chose (AIA, CRL, OCSP).</summary>
+    static X509ChainPolicy Unused() => new()
+    {
+        RevocationMode = X509RevocationMode.NoCheck,
+        DisableCertificateDownloads = true,
+        TrustMode = X509ChainTrustMode.CustomRootTrust,
+        VerificationFlags = X509VerificationFlags.AllFlags,
+    };
+
+#pragma warning disable CA5359 // who asked judges, after the handshake, everything that is collected here
+    static RemoteCertificateValidationCallback Collecting(Action<ImmutableArray<byte[]>> collect) => (_, leaf, chain, _) =>
+    {
+        ImmutableArray<byte[]> sent = chain is null ? [] : [.. chain.ChainPolicy.ExtraStore.Select(certificate => certificate.RawData)];
+
+        // OpenSSL counts the leaf among what was sent in a client, and not in a server.
+        var isComplete = leaf is null || (!sent.IsEmpty && leaf.GetRawCertData().AsSpan().SequenceEqual(sent[0]));
+        collect(isComplete ? sent : sent.Insert(0, leaf!.GetRawCertData()));
+        return true;
+    };
+#pragma warning restore CA5359
 
     /// <summary>The runtime (.NET 10, OpenSSL) keeps one session for each server name, for at most 500 names, and hands over the
     /// certificates of the first handshake again when it resumes, so that they are verified each time. A session resumes only with
@@ -216,6 +244,18 @@ public static class TlsUpgrade
             CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
         };
 
+    /// <summary>In .NET, required means requested: what decides is the callback. No session is resumed: the certificates of a resumed one are
+    /// those of its first handshake, and prove nothing about who holds the key now.</summary>
+    static SslServerAuthenticationOptions AskingForCertificate(
+        SslServerAuthenticationOptions options, Action<ImmutableArray<byte[]>> collect)
+    {
+        options.ClientCertificateRequired = true;
+        options.CertificateChainPolicy = Unused();
+        options.RemoteCertificateValidationCallback = Collecting(collect);
+        options.AllowTlsResume = false;
+        return options;
+    }
+
 #pragma warning disable CA5398 // the oldest version that may be spoken is part of what this program promises
     static SslProtocols Effective(SslProtocols protocols, TlsVersion minimum) => minimum is TlsVersion.Tls13 ? SslProtocols.Tls13
         : protocols is SslProtocols.None ? SslProtocols.Tls12 | SslProtocols.Tls13
@@ -227,7 +267,8 @@ public static class TlsUpgrade
     static string? NameOf(SslClientHelloInfo hello) =>
         DomainName.TryParse(hello.ServerName, out var name) ? name.Ascii : null;
 
-    static (PeerVerdict Verdict, PeerCertificate? Peer) Judge(TlsDemand demand, ImmutableArray<byte[]> sent)
+    static (PeerVerdict Verdict, PeerCertificate? Peer) Judge(
+        Func<PeerChain, PeerVerdict> verify, string serverName, ImmutableArray<byte[]> sent)
     {
         var certificates = ImmutableArray.CreateBuilder<X509Certificate2>(sent.Length);
         try
@@ -242,7 +283,7 @@ public static class TlsUpgrade
                 return (new PeerVerdict(PeerIdentity.Unauthenticated, [s_nobody]), null);
             }
 
-            var verdict = demand.Verify(new PeerChain(certificates[0], certificates.ToImmutable(), demand.ServerName));
+            var verdict = verify(new PeerChain(certificates[0], certificates.ToImmutable(), serverName));
             return (verdict, PeerCertificate.Describe(certificates[0]));
         }
         catch (CryptographicException error)

@@ -46,6 +46,9 @@ public sealed class EhloCapabilities
     /// <summary>The server takes RET, ENVID, NOTIFY and ORCPT, and with them the duty to report (RFC 3461 §3).</summary>
     public bool Dsn => _keywords.ContainsKey("DSN");
 
+    /// <summary>The server promises to honour REQUIRETLS. It means something inside TLS only (RFC 8689 §2).</summary>
+    public bool RequireTls => _keywords.ContainsKey("REQUIRETLS");
+
     public bool Size => _keywords.ContainsKey("SIZE");
 
     /// <summary>The largest message the server takes, in octets; null when it named none (RFC 1870 §4).</summary>

@@ -54,6 +54,7 @@ struct EsmtpParameters(SmtpVerb verb)
         EnvelopeId = 32,
         Notify = 64,
         Original = 128,
+        RequireTls = 256,
     }
 
     SmtpReply? ReadOne(ReadOnlySpan<byte> one)
@@ -94,6 +95,9 @@ struct EsmtpParameters(SmtpVerb verb)
             case Keyword.SmtpUtf8 when !hasValue:
                 Mail = Mail with { SmtpUtf8 = true };
                 return true;
+            case Keyword.RequireTls when !hasValue:
+                Mail = Mail with { RequireTls = true };
+                return true;
             case Keyword.Auth when !value.IsEmpty:
                 return true; // taken and not believed (RFC 4954 §5)
             case Keyword.Return when DsnParameters.TryReadReturn(value, out var what):
@@ -122,6 +126,7 @@ struct EsmtpParameters(SmtpVerb verb)
         : Ascii.EqualsIgnoreCase(name, "AUTH"u8) ? Keyword.Auth
         : Ascii.EqualsIgnoreCase(name, "RET"u8) ? Keyword.Return
         : Ascii.EqualsIgnoreCase(name, "ENVID"u8) ? Keyword.EnvelopeId
+        : Ascii.EqualsIgnoreCase(name, "REQUIRETLS"u8) ? Keyword.RequireTls
         : Keyword.None;
 
     static Keyword OfRcpt(ReadOnlySpan<byte> name) =>

@@ -60,8 +60,9 @@ public abstract record SmtpCommand
 /// <param name="Size">RFC 1870 §6, in octets; <see cref="long.MaxValue"/> for anything larger than that.</param>
 /// <param name="Return">RET (RFC 3461 §4.3).</param>
 /// <param name="EnvelopeId">ENVID (RFC 3461 §4.4), decoded.</param>
+/// <param name="RequireTls">REQUIRETLS (RFC 8689 §2). Only inside TLS it means something.</param>
 public sealed record MailParameters(
-    bool Any, long? Size, BodyType Body, bool SmtpUtf8, DsnReturn? Return = null, string? EnvelopeId = null)
+    bool Any, long? Size, BodyType Body, bool SmtpUtf8, DsnReturn? Return = null, string? EnvelopeId = null, bool RequireTls = false)
 {
     public static MailParameters None { get; } = new(false, null, BodyType.SevenBit, false);
 }

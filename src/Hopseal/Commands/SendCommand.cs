@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Hopseal.Configuration;
 using Hopseal.Policy;
+using Hopseal.Relay;
 using Hopseal.Smtp.Client;
 using Hopseal.Smtp.Mail;
 using Hopseal.Smtp.Tls;
@@ -32,6 +33,14 @@ static class SendCommand
             HelpName = "plaintext|encrypted|authenticated",
         };
         tls.AcceptOnlyFromAmong("plaintext", "encrypted", "authenticated");
+        var requireTls = new Option<bool>("--require-tls")
+        {
+            Description = "Say REQUIRETLS: never without verified TLS, and only to servers that promise the same.",
+        };
+        var tlsOptional = new Option<bool>("--tls-optional")
+        {
+            Description = "Add TLS-Required: No: rather delivered than protected, whatever the recipient's side published.",
+        };
         var @implicit = new Option<bool>("--implicit") { Description = "TLS from the first byte, as on port 465. Needs --via." };
         var user = new Option<string?>("--user") { Description = "Log in as this user. Needs --via and --password-file.", HelpName = "NAME" };
         var passwordFile = new Option<string?>("--password-file") { Description = "Its first line is the password.", HelpName = "FILE" };
@@ -52,15 +61,24 @@ static class SendCommand
 
         var command = new Command("send", "Sends one message, and shows the plan and the dialogue.")
         {
-            from, to, via, tls, @implicit, user, passwordFile, ca, helo, notify, ret, envid, file,
+            from, to, via, tls, requireTls, tlsOptional, @implicit, user, passwordFile, ca, helo, notify, ret, envid, file,
         };
         command.SetAction(async (parsed, cancel) =>
         {
             var hop = Via(parsed.GetValue(via), parsed.GetValue(@implicit), parsed.GetValue(user));
+            var (required, optional) = (parsed.GetValue(requireTls), parsed.GetValue(tlsOptional));
+            if (required && optional)
+            {
+                throw new UsageException("--require-tls and --tls-optional contradict each other");
+            }
+
             var request = new SendRequest
             {
                 Envelope = DsnArguments.Apply(
-                    Envelope(parsed.GetRequiredValue(from), parsed.GetRequiredValue(to)),
+                    Envelope(parsed.GetRequiredValue(from), parsed.GetRequiredValue(to)) with
+                    {
+                        Tls = required ? MessageTls.Required : MessageTls.Unspecified,
+                    },
                     parsed.GetValue(notify), parsed.GetValue(ret), parsed.GetValue(envid)),
                 Via = hop,
                 Floor = parsed.GetValue(tls) is { } floor ? Enum.Parse<SecurityFloor>(floor, ignoreCase: true) : null,
@@ -69,7 +87,7 @@ static class SendCommand
                 Hostname = parsed.GetValue(helo) ?? Environment.MachineName,
             };
             var content = await ContentAsync(parsed.GetRequiredValue(file), terminal, cancel);
-            return await new Sending(request, content, terminal).RunAsync(cancel);
+            return await new Sending(request, optional ? WithoutTlsRequired(content) : content, terminal).RunAsync(cancel);
         });
         return command;
     }
@@ -125,6 +143,14 @@ static class SendCommand
         {
             throw new UsageException($"--ca: {e.Message}");
         }
+    }
+
+    /// <summary>With the field that says so, unless it is there.</summary>
+    static byte[] WithoutTlsRequired(byte[] content)
+    {
+        var facts = new ContentFacts();
+        facts.Look(content);
+        return facts.WaivesTls ? content : [.. "TLS-Required: No\r\n"u8, .. content];
     }
 
     static async Task<byte[]> ContentAsync(string file, Terminal terminal, CancellationToken cancel)

@@ -4,6 +4,7 @@ using Hopseal.Configuration;
 using Hopseal.Policy;
 using Hopseal.Policy.Dane;
 using Hopseal.Policy.MtaSts;
+using Hopseal.Relay;
 using Hopseal.Relay.Attempt;
 using Hopseal.Relay.Queue;
 using Hopseal.Smtp.Client;
@@ -30,7 +31,7 @@ sealed class Sending(SendRequest request, byte[] content, Terminal terminal)
         var outcomes = ImmutableArray.CreateBuilder<RecipientOutcome>();
         foreach (var (domain, recipients) in request.Parts())
         {
-            var plan = (await planner.PlanAsync(domain, envelope.ReturnPath, cancel)).For(envelope.Tls);
+            var plan = (await planner.PlanAsync(domain, envelope.ReturnPath, cancel)).For(envelope);
             _dialogue.Plan(domain, plan);
             var part = envelope with { Recipients = recipients };
             outcomes.AddRange(plan is DeliveryPlan.Relay relay
@@ -90,13 +91,16 @@ sealed class Sending(SendRequest request, byte[] content, Terminal terminal)
     }
 
     /// <summary>What the content needs of the next hop: 8BITMIME for octets above 127 (RFC 6152), SMTPUTF8 where they are in an
-    /// address or in the header section (RFC 6531 §3.4, RFC 6532).</summary>
+    /// address or in the header section (RFC 6531 §3.4, RFC 6532). And what it says about TLS (RFC 8689 §4.1).</summary>
     Envelope WithContent(Envelope envelope)
     {
         var headerEnd = content.AsSpan().IndexOf("\r\n\r\n"u8);
         var header = headerEnd < 0 ? content : content.AsSpan(0, headerEnd);
+        var facts = new ContentFacts();
+        facts.Look(content);
         return envelope with
         {
+            Tls = facts.WaivesTls && envelope.Tls is MessageTls.Unspecified ? MessageTls.Optional : envelope.Tls,
             Body = Ascii.IsValid(content) ? BodyType.SevenBit : BodyType.EightBitMime,
             SmtpUtf8 = !Ascii.IsValid(header)
                 || envelope.ReturnPath?.NeedsSmtpUtf8 == true

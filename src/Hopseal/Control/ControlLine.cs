@@ -69,7 +69,14 @@ abstract partial record ControlLine
 
     /// <summary>Its entries and its recipients follow.</summary>
     public sealed record Message(
-        string Id, DateTimeOffset ReceivedAt, long Size, string? Sender, BodyType Body, bool SmtpUtf8, string? EnvelopeId) : ControlLine;
+        string Id,
+        DateTimeOffset ReceivedAt,
+        long Size,
+        string? Sender,
+        BodyType Body,
+        bool SmtpUtf8,
+        string? EnvelopeId,
+        MessageTls Tls = MessageTls.Unspecified) : ControlLine;
 
     public sealed record Recipient(string Address, string Domain, RecipientState State, string? Status, string? Reason) : ControlLine;
 

@@ -115,7 +115,8 @@ sealed partial class QueueOperations(
 
             entries += message.Entries.Length;
             yield return new ControlLine.Message(
-                id.Text, message.ReceivedAt, message.Size, message.Sender, message.Body, message.SmtpUtf8, message.EnvelopeId);
+                id.Text, message.ReceivedAt, message.Size, message.Sender, message.Body, message.SmtpUtf8, message.EnvelopeId,
+                message.Tls);
             foreach (var entry in message.Entries)
             {
                 yield return ControlLine.Entry.Of(entry);

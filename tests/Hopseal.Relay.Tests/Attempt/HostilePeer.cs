@@ -119,7 +119,7 @@ sealed class HostilePeer : IAsyncDisposable
                 sessions.Add(RunAsync(socket));
             }
         }
-        catch (Exception e) when (e is OperationCanceledException or SocketException or InvalidOperationException)
+        catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException or InvalidOperationException)
         {
             // Stopped, be it between two connections.
             await Task.WhenAll(sessions);

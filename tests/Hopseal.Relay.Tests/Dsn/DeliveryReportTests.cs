@@ -283,6 +283,37 @@ public sealed class DeliveryReportTests
         Assert.Equal(-1, Text(stored).Replace("\r\n", "", StringComparison.Ordinal).AsSpan().IndexOfAny('\r', '\n'));
     }
 
+    /// <summary>RFC 8689 §5: whatever RET says, and the report is protected as its message was.</summary>
+    [Theory]
+    [InlineData(MessageTls.Unspecified, true)]
+    [InlineData(MessageTls.Optional, true)]
+    [InlineData(MessageTls.Required, false)]
+    public async Task A_message_that_requires_tls_comes_back_as_its_header(MessageTls tls, bool whole)
+    {
+        var lease = Lease(envelope => envelope with { Return = DsnReturn.Full, Tls = tls });
+
+        var (stored, message) = await WriteAsync(lease, s_unknown);
+
+        Assert.Equal(whole, Text(stored).Contains("body\r\n", StringComparison.Ordinal));
+        Assert.Contains("Subject: hello\r\n", Text(stored), StringComparison.Ordinal);
+        Assert.Equal(tls, stored.Envelope.Tls);
+        Assert.Equal(tls is MessageTls.Optional ? "No" : null, message.Headers["TLS-Required"]);
+    }
+
+    [Theory]
+    [InlineData(MessageTls.Required, 30, true)]
+    [InlineData(MessageTls.Required, 10, true)]
+    [InlineData(MessageTls.Required, 1, false)]
+    [InlineData(MessageTls.Unspecified, 30, false)]
+    public async Task Who_required_tls_is_told_what_to_do(MessageTls tls, int detail, bool told)
+    {
+        var lease = Lease(envelope => envelope with { Tls = tls });
+
+        var (_, message) = await WriteAsync(lease, new RecipientOutcome.Bounced(new EnhancedStatus(5, 7, (ushort)detail), "no"));
+
+        Assert.Equal(told, Words(message).Contains("send it again without that request", StringComparison.Ordinal));
+    }
+
     static QueueLease Lease(Func<Envelope, Envelope> change)
     {
         var lease = Samples.Lease();

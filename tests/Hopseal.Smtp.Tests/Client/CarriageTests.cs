@@ -73,11 +73,30 @@ public sealed class CarriageTests
         Assert.Equal(dsn, Assert.IsType<RecipientResult.Accepted>(Assert.Single(results)).Dsn);
     }
 
+    /// <summary>RFC 8689 §4.2.1. What was offered before TLS may have been anybody's offer.</summary>
+    [Theory]
+    [InlineData(MessageTls.Required, true, true, "MAIL FROM:<sender@client.test> REQUIRETLS")]
+    [InlineData(MessageTls.Required, true, false, null)]
+    [InlineData(MessageTls.Required, false, true, null)]
+    [InlineData(MessageTls.Unspecified, true, true, "MAIL FROM:<sender@client.test>")]
+    [InlineData(MessageTls.Optional, true, true, "MAIL FROM:<sender@client.test>")]
+    [InlineData(MessageTls.Unspecified, false, false, "MAIL FROM:<sender@client.test>")]
+    public async Task A_message_that_requires_tls_goes_only_where_that_is_promised(MessageTls tls, bool inside, bool offered, string? command)
+    {
+        var offer = EhloCapabilities.Parse(new SmtpReply(250, null, ["mx.test", .. offered ? ["REQUIRETLS"] : Array.Empty<string>()]));
+
+        var (carriage, why) = await Carriage.ChooseAsync(
+            offer, inside, Envelope("a@mx.test") with { Tls = tls }, new MemoryStream(), 0, Cancel);
+
+        Assert.Equal(command, carriage?.MailCommand);
+        Assert.Equal(command is null ? new EnhancedStatus(5, 7, 30) : null, why?.Status);
+    }
+
     static async Task<Carriage> ChooseAsync(bool dsn, Envelope envelope)
     {
         var offer = EhloCapabilities.Parse(new SmtpReply(250, null, ["mx.test", "SMTPUTF8", .. dsn ? ["DSN"] : Array.Empty<string>()]));
         var content = Encoding.ASCII.GetBytes("hi\r\n");
-        var (carriage, why) = await Carriage.ChooseAsync(offer, envelope, new MemoryStream(content), content.Length, Cancel);
+        var (carriage, why) = await Carriage.ChooseAsync(offer, false, envelope, new MemoryStream(content), content.Length, Cancel);
         Assert.Null(why);
         return Assert.IsType<Carriage>(carriage);
     }

@@ -159,7 +159,7 @@ sealed partial class ScriptedServer : IAsyncDisposable
     async Task HandshakeAsync()
     {
         var result = await TlsUpgrade.AsServerAsync(
-            _stream, _certificates!, System.Security.Authentication.SslProtocols.None, true, TimeProvider.System, _stop.Token);
+            _stream, _certificates!, System.Security.Authentication.SslProtocols.None, true, null, TimeProvider.System, _stop.Token);
         var upgraded = Assert.IsType<UpgradeResult.Upgraded>(result);
         _stream = upgraded.Stream;
         Tls = upgraded.Tls;

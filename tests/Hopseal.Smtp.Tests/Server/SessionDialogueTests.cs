@@ -11,6 +11,27 @@ public sealed class SessionDialogueTests
     readonly MessageList _list = new();
 
     [Fact]
+    public async Task A_refused_sender_leaves_no_transaction_and_the_next_one_may_be_better()
+    {
+        await using var server = await TestServer.StartAsync(TestServer.Options, _list);
+        await using var client = await SmtpTestClient.GreetedAsync(server.Endpoint);
+        await client.SayAsync("EHLO c", "250");
+        await client.SayAsync("MAIL FROM:<refuse@b>", "550 5.7.1 Not from there");
+        await client.SayAsync("RCPT TO:<b@x>", "503 5.5.1");
+        await client.SayAsync("BDAT 2 LAST\r\n", "503 5.5.1");
+        await client.SayAsync("MAIL FROM:<throw@b>", "451 4.3.0");
+        await client.SayAsync("MAIL FROM:<a@b>", "250");
+        await client.SayAsync("RCPT TO:<b@x>", "250");
+        await client.SayAsync("DATA", "354");
+        await client.SayAsync("hi\r\n.", "250");
+        await client.SayAsync("QUIT", "221");
+
+        var session = await server.SessionAsync();
+        Assert.Equal((2, 1), (session.RejectedSenders, session.Accepted));
+        Assert.Contains("MAIL was refused: 550 5.7.1 Not from there", session.Detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_message_arrives_as_it_was_sent()
     {
         await using var server = await TestServer.StartAsync(TestServer.Options, _list);

@@ -106,7 +106,7 @@ sealed class OneSession : IAsyncDisposable
 sealed record ReceivedMessage(SessionContext Session, Envelope Envelope, string Content);
 
 /// <summary>Keeps every committed message. Recipients tell it what to do: <c>refuse@</c>, <c>defer@</c>, <c>throw@</c>; senders
-/// too: <c>begin@</c>, <c>write@</c>, <c>commit@</c> throw at that moment.</summary>
+/// too: <c>refuse@</c>, <c>throw@</c>, and <c>begin@</c>, <c>write@</c>, <c>commit@</c> throw at that moment.</summary>
 sealed class MessageList : ITransactionHandler
 {
     public ConcurrentQueue<ReceivedMessage> Messages { get; } = [];
@@ -127,6 +127,13 @@ sealed class MessageList : ITransactionHandler
 
     int _open;
     int _begun;
+
+    public SmtpReply? RefusalOf(SessionContext session, Mailbox? sender) => sender?.LocalPart switch
+    {
+        "refuse" => new SmtpReply(550, new EnhancedStatus(5, 7, 1), "Not from there"),
+        "throw" => throw new InvalidOperationException("the sender check broke"),
+        _ => null,
+    };
 
     public ValueTask<SmtpReply> RecipientAsync(SessionContext session, Envelope soFar, Mailbox recipient, CancellationToken cancel) =>
         ValueTask.FromResult(recipient.LocalPart switch

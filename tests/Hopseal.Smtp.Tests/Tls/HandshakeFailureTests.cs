@@ -29,7 +29,7 @@ public sealed class HandshakeFailureTests : IDisposable
     {
         await using var pair = await LoopbackPair.ConnectAsync(Cancel);
         var other = peer(pair.ClientSocket);
-        var result = await TlsUpgrade.AsServerAsync(pair.Server, Server(), SslProtocols.None, true, TimeProvider.System, Cancel);
+        var result = await TlsUpgrade.AsServerAsync(pair.Server, Server(), SslProtocols.None, true, null, TimeProvider.System, Cancel);
         await other;
         return Assert.Single(Assert.IsType<UpgradeResult.Failed>(result).Failures);
     }
@@ -46,7 +46,7 @@ public sealed class HandshakeFailureTests : IDisposable
     {
 #pragma warning disable CA5398, CA1416 // versions are what is tested
         await using var pair = await LoopbackPair.ConnectAsync(Cancel);
-        var server = TlsUpgrade.AsServerAsync(pair.Server, Server(), SslProtocols.Tls13, true, TimeProvider.System, Cancel).AsTask();
+        var server = TlsUpgrade.AsServerAsync(pair.Server, Server(), SslProtocols.Tls13, true, null, TimeProvider.System, Cancel).AsTask();
         var client = await TlsUpgrade.AsClientAsync(pair.Client, Demands.Any(), SslProtocols.Tls12, TimeProvider.System, Cancel);
 #pragma warning restore CA5398, CA1416
 
@@ -146,7 +146,7 @@ public sealed class HandshakeFailureTests : IDisposable
     {
         await using var pair = await LoopbackPair.ConnectAsync(Cancel);
         var weak = ServerCertificates.FromCertificates([CertificateTricks.SelfSignedRsa(1024)]);
-        var server = TlsUpgrade.AsServerAsync(pair.Server, weak, SslProtocols.None, true, TimeProvider.System, Cancel).AsTask();
+        var server = TlsUpgrade.AsServerAsync(pair.Server, weak, SslProtocols.None, true, null, TimeProvider.System, Cancel).AsTask();
         var client = await TlsUpgrade.AsClientAsync(pair.Client, Demands.Any(), SslProtocols.None, TimeProvider.System, Cancel);
 
         Assert.IsType<UpgradeResult.Failed>(client);

@@ -22,7 +22,7 @@ public sealed class TlsUpgradeTests : IDisposable
         TlsUpgrade.AsClientAsync(stream, demand, protocols, TimeProvider.System, Cancel);
 
     static ValueTask<UpgradeResult> AsServer(SmtpStream stream, ServerCertificates certificates, SslProtocols protocols = SslProtocols.None) =>
-        TlsUpgrade.AsServerAsync(stream, certificates, protocols, sessionTickets: true, TimeProvider.System, Cancel);
+        TlsUpgrade.AsServerAsync(stream, certificates, protocols, sessionTickets: true, judgeClient: null, TimeProvider.System, Cancel);
 
     [Theory]
     [InlineData(SslProtocols.Tls12, "TLSv1.2")]

@@ -134,7 +134,8 @@ public sealed class SmtpCommandParserTests
             Assert.IsType<SmtpCommand.Mail>(Parse($"MAIL FROM:<a@example.org> {parameters}")).Parameters);
 
     [Theory]
-    [InlineData("REQUIRETLS", 555)]
+    [InlineData("MT-PRIORITY=3", 555)]
+    [InlineData("REQUIRETLS=1", 501)]
     [InlineData("SIZE=1 SIZE=1", 501)]
     [InlineData("SMTPUTF8 SIZE=1 smtputf8", 501)]
     [InlineData("SIZE", 501)]

@@ -80,6 +80,37 @@ public sealed class SendCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Who_requires_tls_says_so_and_proof_is_demanded_without_more_words()
+    {
+        await using var gateway = await StartAsync(Local());
+        string[] require = ["--to", "b@example.org", "--require-tls"];
+
+        var run = await SendAsync(gateway.Endpoints[0], Message, [.. require, "--ca", "hopseal-data/ca.pem"]);
+        Assert.Equal(0, run.ExitCode);
+        Assert.Matches("C: MAIL FROM:<a@example.org> .*REQUIRETLS\n", run.Error);
+
+        run = await CommandRun.OfAsync(
+            _workspace.Directory, ["send", "--from", "a@example.org", "--via", gateway.Endpoints[0].ToString(), .. require], Message);
+        Assert.Equal(1, run.ExitCode);
+        Assert.StartsWith("refused b@example.org 5.7.10 the sender requires TLS (REQUIRETLS)", run.Out, StringComparison.Ordinal);
+        Assert.DoesNotContain("MAIL FROM", run.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(Message)]
+    [InlineData("tls-required: no\n" + Message)]
+    public async Task Who_would_rather_have_it_delivered_says_so_once_in_the_header(string message)
+    {
+        await using var gateway = await StartAsync(Local());
+        var run = await SendAsync(gateway.Endpoints[0], message, ["--to", "b@example.org", "--tls-optional"]);
+        Assert.Equal(0, run.ExitCode);
+        Assert.DoesNotContain("REQUIRETLS\n", string.Concat(run.Error.Split('\n').Where(line => line.Contains("MAIL", StringComparison.Ordinal))), StringComparison.Ordinal);
+
+        var kept = await KeptAsync();
+        Assert.Single(kept.Split('\n'), line => line.StartsWith("TLS-Required: No", StringComparison.OrdinalIgnoreCase));
+    }
+
+    [Fact]
     public async Task A_message_comes_from_a_file_too()
     {
         _workspace.Write("message.eml", Message);
@@ -93,6 +124,7 @@ public sealed class SendCommandTests : IDisposable
     [InlineData("\"b\" is not an address", "--from", "a@example.org", "--to", "b")]
     [InlineData("--via: \"x:y\" is no next hop: write host:port, smtp://host:port or smtps://host:port", "--from", "<>", "--to", "b@c.example", "--via", "x:y")]
     [InlineData("--implicit and --user need --via: MX hosts know neither", "--from", "<>", "--to", "b@c.example", "--implicit")]
+    [InlineData("--require-tls and --tls-optional contradict each other", "--from", "<>", "--to", "b@c.example", "--require-tls", "--tls-optional")]
     [InlineData("--user and --password-file belong together", "--from", "<>", "--to", "b@c.example", "--via", "d", "--user", "e")]
     [InlineData("--notify: \"never,delay\" is not understood", "--from", "<>", "--to", "b@c.example", "--notify", "never,delay")]
     [InlineData("--ret: \"all\" is not understood", "--from", "<>", "--to", "b@c.example", "--ret", "all")]
@@ -105,6 +137,20 @@ public sealed class SendCommandTests : IDisposable
         Assert.Equal((2, ""), (run.ExitCode, run.Out));
         var said = run.Error.Split('\n')[0].Replace(_workspace.Directory, "DIR", StringComparison.Ordinal);
         Assert.Contains(expected.TrimEnd('.'), said, StringComparison.Ordinal);
+    }
+
+    /// <summary>The one message in the Maildir of local mode, once it is there.</summary>
+    async Task<string> KeptAsync()
+    {
+        var directory = Directory.CreateDirectory(Path.Combine(LocalMode.MaildirOf(_workspace.PathOf(LocalMode.DirectoryName)), "new")).FullName;
+        string[] files;
+        while ((files = Directory.GetFiles(directory)).Length == 0)
+        {
+            TestContext.Current.CancellationToken.ThrowIfCancellationRequested();
+            await Task.Yield();
+        }
+
+        return await File.ReadAllTextAsync(Assert.Single(files), TestContext.Current.CancellationToken);
     }
 
     GatewayConfiguration Local() => LocalMode.Prepare(_workspace.Directory, new LocalPorts(0, 0, 0), TimeProvider.System);

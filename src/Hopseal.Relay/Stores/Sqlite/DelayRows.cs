@@ -17,7 +17,7 @@ sealed class DelayRows(Readers readers)
         """;
 
     const string Message =
-        "SELECT id, received_at, return_path, smtputf8, size, ret, envelope_id FROM messages WHERE number = ?1";
+        "SELECT id, received_at, return_path, smtputf8, size, ret, envelope_id, tls FROM messages WHERE number = ?1";
 
     const string Recipients =
         """
@@ -129,7 +129,8 @@ sealed class DelayRows(Readers readers)
             [],
             SmtpUtf8: message.GetInt64(3) != 0,
             Return: message.IsDBNull(5) ? null : (DsnReturn)message.GetInt32(5),
-            EnvelopeId: Text(message, 6)),
+            EnvelopeId: Text(message, 6),
+            Tls: (MessageTls)message.GetInt32(7)),
         [],
         DateTimeOffset.FromUnixTimeMilliseconds(message.GetInt64(1)),
         message.GetInt64(4));

@@ -15,7 +15,7 @@ sealed class LeaseRows(SqliteConnection connection, DomainRows domains, InFlight
     const string Columns =
         """
         e.message, e.domain, e.attempts, e.due_at, e.tls_failed, m.id, m.received_at, m.return_path, m.body, m.smtputf8,
-        m.declared_size, m.size, m.ret, m.envelope_id FROM entries e CROSS JOIN messages m ON m.number = e.message
+        m.declared_size, m.size, m.ret, m.envelope_id, m.tls FROM entries e CROSS JOIN messages m ON m.number = e.message
         """;
 
     // In the order of the index on domain and due_at: rows are read only until enough are found.
@@ -167,7 +167,8 @@ sealed class LeaseRows(SqliteConnection connection, DomainRows domains, InFlight
             row.GetInt64(9) != 0,
             row.IsDBNull(10) ? null : row.GetInt64(10),
             row.IsDBNull(12) ? null : (DsnReturn)row.GetInt32(12),
-            row.IsDBNull(13) ? null : row.GetString(13));
+            row.IsDBNull(13) ? null : row.GetString(13),
+            (MessageTls)row.GetInt32(14));
         return new QueueLease(
             new QueueId(row.GetString(5)),
             row.GetString(1),

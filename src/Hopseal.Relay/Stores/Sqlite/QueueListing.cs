@@ -32,7 +32,7 @@ sealed class QueueListing(Readers readers)
     const string RecipientColumns = "SELECT address, domain, state, status, reason FROM recipients WHERE message = ?1 ORDER BY position";
 
     const string Message =
-        "SELECT number, received_at, size, return_path, body, smtputf8, envelope_id FROM messages WHERE id = ?1";
+        "SELECT number, received_at, size, return_path, body, smtputf8, envelope_id, tls FROM messages WHERE id = ?1";
 
     /// <param name="attempting">Whether attempts are made at all: else what is written down as leased was left by a crash.</param>
     public QueuePage Read(QueueSelection selection, QueuePosition after, int limit, bool attempting)
@@ -82,6 +82,7 @@ sealed class QueueListing(Readers readers)
                     (BodyType)rows.GetInt32(4),
                     rows.GetInt64(5) != 0,
                     rows.IsDBNull(6) ? null : rows.GetString(6),
+                    (MessageTls)rows.GetInt32(7),
                     [],
                     []))
                 : null,

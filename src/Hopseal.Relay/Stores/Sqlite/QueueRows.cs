@@ -32,8 +32,8 @@ sealed class QueueRows : IDisposable
             connection,
             """
             INSERT INTO messages
-                (id, received_at, return_path, body, smtputf8, declared_size, ret, envelope_id, size, content_file)
-                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+                (id, received_at, return_path, body, smtputf8, declared_size, ret, envelope_id, size, content_file, tls)
+                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
                 ON CONFLICT (id) DO NOTHING RETURNING number
             """);
         _addContent = new Statement(connection, "INSERT INTO contents (message, content) VALUES (?1, ?2)");
@@ -123,7 +123,8 @@ sealed class QueueRows : IDisposable
             (long?)envelope.Return,
             envelope.EnvelopeId,
             message.Size,
-            message.ContentFile);
+            message.ContentFile,
+            (long)envelope.Tls);
         if (number is not { } added)
         {
             return [];

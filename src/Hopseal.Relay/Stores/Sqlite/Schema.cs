@@ -85,6 +85,11 @@ static class Schema
         ALTER TABLE recipients ADD COLUMN remote TEXT;
         ALTER TABLE recipients ADD COLUMN security TEXT;
         """,
+
+        // 4: what the sender said about TLS (RFC 8689): the members of MessageTls, in their order.
+        """
+        ALTER TABLE messages ADD COLUMN tls INTEGER NOT NULL DEFAULT 0;
+        """,
     ];
 
     /// <summary>Takes the steps that are missing, each in a transaction of its own.</summary>

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Hopseal.Configuration;
 using Hopseal.Control;
 using Hopseal.Relay.Queue;
+using Hopseal.Smtp.Mail;
 
 namespace Hopseal.Commands.Queue;
 
@@ -71,6 +72,11 @@ sealed class QueueTable(Terminal terminal, bool json)
         if (message.EnvelopeId is { } envelopeId)
         {
             await LineAsync($"{"envid",-10} {Shown.Plain(envelopeId)}");
+        }
+
+        if (message.Tls is not MessageTls.Unspecified)
+        {
+            await LineAsync($"{"tls",-10} {(message.Tls is MessageTls.Required ? "required by the sender (REQUIRETLS)" : "waived by the sender (TLS-Required: No)")}");
         }
 
         await LineAsync("");

@@ -1,3 +1,4 @@
+using Hopseal.Smtp.Mail;
 using Microsoft.Data.Sqlite;
 
 namespace Hopseal.Relay.Tests.Stores.Sqlite;
@@ -28,6 +29,7 @@ public sealed class SchemaTests : IDisposable
         Assert.Equal(["late.example", "one.example"], leases.Select(lease => lease.Domain).Order());
         var one = leases.Single(lease => lease.Domain == "one.example");
         Assert.Equal((4, true, "a@one.example"), (one.AttemptNumber, one.EarlierTlsFailure, Assert.Single(one.Pending.Recipients).ToString()));
+        Assert.Equal(MessageTls.Unspecified, one.Pending.Tls);
         Assert.Equal("hello", await Scratch.ReadAsync(store, one.Id));
         Assert.Equal(DateTimeOffset.FromUnixTimeMilliseconds(9_000_000), await Scratch.NextDueAsync(store, now));
     }

@@ -44,6 +44,28 @@ public sealed class SqliteQueueStoreTests : IDisposable
         Assert.Equal("Subject: x\r\n\r\nhello\r\n", await Scratch.ReadAsync(after, message.Id));
     }
 
+    /// <summary>In the first lease, which is not read back; after a crash; in the list for people, and in what is to be warned of.</summary>
+    [Theory]
+    [InlineData(MessageTls.Unspecified)]
+    [InlineData(MessageTls.Required)]
+    [InlineData(MessageTls.Optional)]
+    public async Task What_the_sender_said_about_tls_is_kept(MessageTls tls)
+    {
+        await using var store = _scratch.Open();
+        var message = _scratch.Message("hello", "one@example.com");
+        message = message with { Envelope = message.Envelope with { Tls = tls } };
+        var terms = new LeaseTerms(Scratch.Start, Scratch.Schedule, new ListTaker());
+
+        var first = Assert.Single(await store.AddAsync(message, terms, _cancel));
+        await store.SettleAsync(first, new Settlement([Scratch.Deferred], Scratch.Start, false), [], _cancel);
+        await using var after = _scratch.OpenWhatACrashLeaves();
+        var delayed = Assert.Single((await after.FindDelayedAsync(Scratch.Start.AddHours(1), null, _cancel)).Entries);
+        var again = Assert.Single(await Scratch.LeaseAsync(after, Scratch.Start));
+
+        Assert.Equal([tls, tls, tls], [first.Pending.Tls, delayed.Pending.Tls, again.Pending.Tls]);
+        Assert.Equal(tls, (await after.FindAsync(message.Id, _cancel))!.Tls);
+    }
+
     [Fact]
     public async Task The_null_reverse_path_stays_null()
     {

@@ -144,6 +144,7 @@ public sealed class QueueCommandTests : IDisposable
             size       5
             sender     a@example.org
             body       SevenBit
+            tls        required by the sender (REQUIRETLS)
 
             ID                          STATE          AGE    SIZE  TRIES    NEXT  SENDER → DOMAIN
             01jd0000000000000000000001  deferred     2h10m       5      1     now  a@example.org → one.example (2)
@@ -161,7 +162,7 @@ public sealed class QueueCommandTests : IDisposable
 
         var lines = Lines((await RunAsync("show", First, "--json")).Out);
         Assert.Equal(["message", "entry", "recipient", "recipient", "recipient"], lines.Select(line => line.GetProperty("type").GetString()));
-        Assert.Equal("sevenBit", lines[0].GetProperty("body").GetString());
+        Assert.Equal(("sevenBit", "required"), (lines[0].GetProperty("body").GetString(), lines[0].GetProperty("tls").GetString()));
         Assert.Equal("delivered", lines[2].GetProperty("state").GetString());
 
         Assert.Equal("a\r\n\u001bb", (await RunAsync("show", First, "--content")).Octets);
@@ -337,7 +338,7 @@ public sealed class QueueCommandTests : IDisposable
         return new StoredMessage(
             new QueueId(id),
             _clock.GetUtcNow(),
-            new Envelope(sender is null ? null : Mailbox(sender), [.. recipients.Select(Mailbox)]),
+            new Envelope(sender is null ? null : Mailbox(sender), [.. recipients.Select(Mailbox)], Tls: id == First ? MessageTls.Required : default),
             octets.Length,
             octets,
             null);
