@@ -78,6 +78,7 @@ start_hopseal() {
   "Certificates": [ { "Chain": "$work/cert.pem", "Key": "$work/key.pem" } ],
   "Domains": { "example.test": { "NextHop": "127.0.0.1:$3", "Tls": "Encrypted" } },
   "Outbound": { "ConnectionsPerDestination": $next_hop_connections },
+  "Dns": { "HealthMinutes": 0 },
   "Log": { "Format": "json" }
 }
 EOF

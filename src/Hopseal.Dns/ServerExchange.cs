@@ -29,9 +29,7 @@ sealed class ServerExchange
         }
 
         ArgumentOutOfRangeException.ThrowIfLessThan(options.Tries, 1);
-        ImmutableArray<Server> all = [.. options.Servers.Select(endpoint =>
-            new Server([new NameServer(endpoint)], endpoint, isTrusted(endpoint)))];
-        _servers = all.Any(server => server.Trusted) ? [.. all.Where(server => server.Trusted)] : all;
+        _servers = Chosen(options, isTrusted);
         _tries = options.Tries;
         _client = new LookupClient(new LookupClientOptions([.. options.Servers])
         {
@@ -52,6 +50,17 @@ sealed class ServerExchange
 
     /// <summary>See <see cref="TrustedResolverOptions.TrustAuthenticData"/>.</summary>
     public static bool IsTrusted(IPEndPoint server, bool trustAuthenticData) => trustAuthenticData || IPAddress.IsLoopback(server.Address);
+
+    /// <summary>The servers that are asked: where some are trusted, the others are not.</summary>
+    public static ImmutableArray<(IPEndPoint EndPoint, bool Trusted)> Chosen(TrustedResolverOptions options) =>
+        [.. Chosen(options, endpoint => IsTrusted(endpoint, options.TrustAuthenticData)).Select(server => (server.EndPoint, server.Trusted))];
+
+    static ImmutableArray<Server> Chosen(TrustedResolverOptions options, Func<IPEndPoint, bool> isTrusted)
+    {
+        ImmutableArray<Server> all = [.. options.Servers.Select(endpoint =>
+            new Server([new NameServer(endpoint)], endpoint, isTrusted(endpoint)))];
+        return all.Any(server => server.Trusted) ? [.. all.Where(server => server.Trusted)] : all;
+    }
 
     /// <summary>Throws only when cancelled.</summary>
     public async ValueTask<Exchanged> AskAsync(DomainName name, QueryType type, CancellationToken cancel)
@@ -99,7 +108,8 @@ sealed class ServerExchange
         {
             // The library reports a cancellation as a time-out.
             cancel.ThrowIfCancellationRequested();
-            return Failed(server, question, KindOf(e), e is DnsResponseException { InnerException: { } inner } ? inner.Message : e.Message);
+            var kind = KindOf(e);
+            return Failed(server, question, kind, kind is DnsFailureKind.TimedOut ? "no answer in time" : MessageOf(e));
         }
 
         if (!IsReplyTo(question, response))
@@ -134,6 +144,8 @@ sealed class ServerExchange
         SocketException => DnsFailureKind.Unreachable,
         _ => DnsFailureKind.Malformed,
     };
+
+    static string MessageOf(Exception e) => e is DnsResponseException { InnerException: { } inner } ? inner.Message : e.Message;
 
     static string Describe(string code, IDnsQueryResponse response) =>
         ExtendedDnsError.Describe(response) is { } extended ? $"{code}, {extended}" : code;

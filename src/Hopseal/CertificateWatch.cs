@@ -24,6 +24,9 @@ sealed partial class CertificateWatch(ServerCertificates certificates, ClientCer
                 case CertificateReload.Kept kept:
                     LogBroken(kept.Files.Chain, kept.Why);
                     break;
+                case CertificateReload.Waiting waiting:
+                    LogWaiting(waiting.Files.Chain, waiting.Why, Day(waiting.Shown.Description.NotAfter));
+                    break;
             }
         }
     }
@@ -31,12 +34,14 @@ sealed partial class CertificateWatch(ServerCertificates certificates, ClientCer
     void Tell(CertificateReload.Loaded loaded)
     {
         var names = string.Join(", ", loaded.Certificate.Names);
-        LogLoaded(loaded.Files.Chain, names, DateOnly.FromDateTime(loaded.Certificate.NotAfter.UtcDateTime).ToString("O", CultureInfo.InvariantCulture));
+        LogLoaded(loaded.Files.Chain, names, Day(loaded.Certificate.NotAfter));
         if (loaded.Warning is { } warning)
         {
             LogDoubtful(loaded.Files.Chain, warning);
         }
     }
+
+    static string Day(DateTimeOffset time) => DateOnly.FromDateTime(time.UtcDateTime).ToString("O", CultureInfo.InvariantCulture);
 
     [LoggerMessage(2001, LogLevel.Information, "Certificate {File} for {Names} is in use; valid until {Until}")]
     partial void LogLoaded(string file, string names, string until);
@@ -46,4 +51,8 @@ sealed partial class CertificateWatch(ServerCertificates certificates, ClientCer
 
     [LoggerMessage(2003, LogLevel.Error, "Certificate {File} cannot be used: {Why}; what was loaded before, if anything, stays in use")]
     partial void LogBroken(string file, string why);
+
+    [LoggerMessage(2004, LogLevel.Warning,
+        "Certificate {File} is new and waits: {Why}; the one before stays in use, at most until it expires on {Until}. `hopseal dns` shows what to publish")]
+    partial void LogWaiting(string file, string why, string until);
 }

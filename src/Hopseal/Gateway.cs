@@ -13,6 +13,7 @@ using Hopseal.Relay.Attempt;
 using Hopseal.Relay.Dsn;
 using Hopseal.Relay.Queue;
 using Hopseal.Relay.Stores.Sqlite;
+using Hopseal.Rollover;
 using Hopseal.Smtp.Client;
 using Hopseal.Smtp.Server;
 using Hopseal.Smtp.Tls;
@@ -32,12 +33,16 @@ sealed class Gateway : IAsyncDisposable
     readonly TimeProvider _clock;
     readonly ServerCertificates _certificates;
     readonly CertificateWatch _watch;
+    readonly OwnTlsa _ownTlsa;
+    readonly TlsaWatch _tlsa;
+    readonly CertificateCopies _copies;
     readonly SqliteQueueStore _store;
     readonly MessageQueue _queue;
     readonly ProvenTlsKeeper _proven;
     readonly StsPolicyKeeper _policyKeeper;
     readonly StsPolicies _policies;
     readonly RuleWatch _rules;
+    readonly ResolverWatch? _resolver;
     readonly SessionFanout _sessions;
     readonly Deliverer _deliverer;
     readonly QueueRunner _runner;
@@ -56,18 +61,27 @@ sealed class Gateway : IAsyncDisposable
         var hostname = configuration.Hostname.Ascii;
 
         // Whom we show ourselves as, and whom we trust.
-        _certificates = ServerCertificates.Load(configuration.Certificates, clock);
+        var resolver = zone ?? Resolvers.Create(configuration.Dns, clock);
+        var dane = new DaneCheck(clock);
+        _ownTlsa = new OwnTlsa(configuration.MxNames, new TlsaAcceptance(dane), clock);
+        var history = new TlsaHistoryFile(RolloverFiles.History(configuration.DataDirectory));
+        _tlsa = new TlsaWatch(_ownTlsa, history, resolver, clock, logs.CreateLogger<TlsaWatch>());
+        _tlsa.Restore();
+        _copies = new CertificateCopies(RolloverFiles.Copies(configuration.DataDirectory), logs.CreateLogger<CertificateCopies>());
+        _certificates = ServerCertificates.Load(configuration.Certificates, clock, _ownTlsa.Rollover(_copies.Find, _tlsa.TellLoss));
         var shown = ClientCertificates.Load(
             configuration.Outbound.Rules.Select(rule => rule.Rule.ClientCertificate).OfType<CertificateFiles>(), clock);
         _watch = new CertificateWatch(_certificates, shown, logs.CreateLogger<CertificateWatch>());
         var roots = TrustedRoots.Load(configuration.Roots);
-        var resolver = zone ?? Resolvers.Create(configuration.Dns, clock);
+        _resolver = zone is null && Resolvers.Probe(configuration.Dns, clock) is { } probe
+            ? new ResolverWatch(probe.CheckAsync, configuration.Dns.Health!.Interval, clock, logs.CreateLogger<ResolverWatch>())
+            : null;
 
         // Where mail is kept. From here on there is something to dispose.
         _store = SqliteQueueStore.Open(configuration.DataDirectory, logs.CreateLogger<SqliteQueueStore>());
         _queue = new MessageQueue(_store, configuration.Outbound.Schedule, clock, logs.CreateLogger<MessageQueue>());
         var proven = new ProvenTlsMemory(clock, configuration.Outbound.RememberTls);
-        var provenFile = new ProvenTlsFile(Path.Combine(configuration.DataDirectory, "proven-tls"));
+        var provenFile = ProvenTlsFile.In(configuration.DataDirectory);
         _proven = new ProvenTlsKeeper(proven, provenFile, logs.CreateLogger<ProvenTlsKeeper>());
         var policyFile = new StsPolicyFile(Path.Combine(configuration.DataDirectory, StsPolicyFile.Name));
         _policyKeeper = new StsPolicyKeeper(policyFile, clock, logs.CreateLogger<StsPolicyKeeper>());
@@ -75,7 +89,9 @@ sealed class Gateway : IAsyncDisposable
         var policyFetch = new StsFetch(resolver, pkix, clock);
         _policies = new StsPolicies(resolver, policyFetch, clock, new StsOptions { Tell = _policyKeeper.Tell });
         ISessionSink log = new SessionLog(logs.CreateLogger<SessionLog>());
-        _sessions = new SessionFanout(observer is null ? [log] : [log, observer], logs.CreateLogger<SessionFanout>());
+        var stripping = new StrippingWatch();
+        var alerts = new StrippingAlerts(stripping, logs.CreateLogger<StrippingAlerts>());
+        _sessions = new SessionFanout(observer is null ? [log, alerts] : [log, alerts, observer], logs.CreateLogger<SessionFanout>());
 
         // How it comes in.
         var room = new FreeSpace(configuration.DataDirectory, configuration.Limits.FreeBytes, clock, logs.CreateLogger<FreeSpace>());
@@ -94,8 +110,8 @@ sealed class Gateway : IAsyncDisposable
         // How it goes out.
         var planner = new DatedPlanner(configuration, resolver, proven, _policies, clock);
         _rules = new RuleWatch(configuration.Outbound.Rules, clock, logs.CreateLogger<RuleWatch>());
-        var verifier = new PeerVerifier(pkix, new DaneCheck(clock));
-        var destinationOf = DestinationsOf(configuration);
+        var verifier = new PeerVerifier(pkix, dane);
+        var destinations = new Destinations(configuration.RoutingOn(DateOnly.FromDateTime(clock.GetUtcNow().UtcDateTime)));
         _deliverer = new Deliverer(
             new DelivererOptions
             {
@@ -111,7 +127,7 @@ sealed class Gateway : IAsyncDisposable
                     MaxTransactions = configuration.Outbound.MessagesPerSession,
                     MaxOpen = configuration.Outbound.Connections,
                     MaxOpenPerDestination = configuration.Outbound.ConnectionsPerDestination,
-                    DestinationOf = destinationOf,
+                    DestinationOf = destinations.HopOf,
                 },
                 KeepTranscripts = observer is not null,
             },
@@ -130,7 +146,8 @@ sealed class Gateway : IAsyncDisposable
                 Clock = clock,
                 MaxAttempts = configuration.Outbound.Connections,
                 MaxAttemptsPerDestination = configuration.Outbound.ConnectionsPerDestination,
-                DestinationOf = destinationOf,
+                DestinationOf = destinations.Of,
+                IsParticular = destinations.IsParticular,
                 StopTimeout = configuration.Limits.Shutdown,
             },
             logs.CreateLogger<QueueRunner>());
@@ -151,7 +168,8 @@ sealed class Gateway : IAsyncDisposable
         // How it is administered.
         _operations = new ControlOperations(
             new QueueOperations(_store, clock, logs.CreateLogger<QueueOperations>(), _runner.Retry, _queue.Wake),
-            new PlanOperations(PlanSource.Gateway, planner.PlanAsync, clock));
+            new PlanOperations(PlanSource.Gateway, planner.PlanAsync, _ => ValueTask.FromResult(_resolver?.Health), clock),
+            new TlsOperations(_proven, stripping));
         _controlLog = logs.CreateLogger<ControlServer>();
     }
 
@@ -193,7 +211,11 @@ sealed class Gateway : IAsyncDisposable
     public ValueTask<long> CountMessagesAsync(CancellationToken cancel) => _queue.CountAsync(cancel);
 
     /// <summary>Looks at the certificate files at once.</summary>
-    public void ReloadCertificates() => _watch.Look();
+    public void ReloadCertificates()
+    {
+        _watch.Look();
+        _copies.Keep(_certificates, certificate => _ownTlsa.IsVerifiedByTlsa(certificate, _certificates));
+    }
 
     /// <summary>Takes no new connection, tells idle clients 421, lets what is in progress end within Limits.ShutdownSeconds, and closes the
     /// queue.</summary>
@@ -257,16 +279,28 @@ sealed class Gateway : IAsyncDisposable
         }
 
         _background.Add(Task.Run(() => _runner.RunAsync(_stop.Token)));
+        if (_resolver is not null)
+        {
+            _background.Add(Task.Run(() => _resolver.RunAsync(_stop.Token)));
+        }
+
         if (_delays is not null)
         {
             _background.Add(Task.Run(() => _delays.RunAsync(_stop.Token)));
         }
 
-        _background.Add(EveryAsync(s_certificateInterval, _watch.Look));
+        _background.Add(EveryAsync(s_certificateInterval, ReloadCertificates));
+        _background.Add(Task.Run(() => EveryAsync(s_certificateInterval, LookAtTlsaAsync)));
         _background.Add(EveryAsync(s_provenTlsInterval, _proven.Save));
         _background.Add(EveryAsync(s_ruleInterval, _rules.Look));
         _background.Add(Task.Run(() => _policyKeeper.RunAsync(_policies, _stop.Token)));
         _background.Add(EveryAsync(s_policyInterval, () => _policies.RenewAsync(_stop.Token)));
+    }
+
+    async Task LookAtTlsaAsync()
+    {
+        await _tlsa.LookAsync(_stop.Token);
+        _tlsa.Compare(_certificates);
     }
 
     Task EveryAsync(TimeSpan interval, Action act) => EveryAsync(interval, () =>
@@ -280,10 +314,11 @@ sealed class Gateway : IAsyncDisposable
         using var timer = new PeriodicTimer(interval, _clock);
         try
         {
-            while (await timer.WaitForNextTickAsync(_stop.Token))
+            do
             {
                 await act();
             }
+            while (await timer.WaitForNextTickAsync(_stop.Token));
         }
         catch (OperationCanceledException)
         {
@@ -325,21 +360,6 @@ sealed class Gateway : IAsyncDisposable
         Peer = summary.Peer,
         Tls = summary.Tls,
     });
-
-    /// <summary>Domains that share a next hop share its limit of connections. Asked for every lease, so it is worked out once.</summary>
-    static Func<string, string> DestinationsOf(GatewayConfiguration configuration)
-    {
-        var smartHost = configuration.Outbound.SmartHost is { } hop ? NameOf(hop) : null;
-        var known = configuration.Domains.Domains.ToFrozenDictionary(
-            domain => domain.Key.Ascii,
-            domain => domain.Value.NextHop is { } next ? NameOf(next)
-                : domain.Value.Maildir is null && smartHost is not null ? smartHost
-                : domain.Key.Ascii,
-            StringComparer.Ordinal);
-        return domain => known.GetValueOrDefault(domain) ?? smartHost ?? domain;
-    }
-
-    static string NameOf(NextHop hop) => $"{hop.Host?.Ascii ?? hop.Address?.ToString()} {hop.Port}";
 
     static AcceptedDomains AcceptedDomainsOf(DomainTable table) => table.Any is null
         ? new AcceptedDomains.Listed(table.Domains.Keys.ToFrozenSet())

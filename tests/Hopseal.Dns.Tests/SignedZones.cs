@@ -43,8 +43,14 @@ public sealed class SignedZones : IAsyncLifetime
     readonly string _directory = Directory.CreateTempSubdirectory("hopseal-zones-").FullName;
     readonly List<Process> _processes = [];
 
-    /// <summary>Where unbound listens.</summary>
+    /// <summary>Where the unbound that validates listens.</summary>
     public IPEndPoint Resolver { get; private set; } = new(IPAddress.Loopback, 0);
+
+    /// <summary>One that does not validate.</summary>
+    public IPEndPoint Blind { get; private set; } = new(IPAddress.Loopback, 0);
+
+    /// <summary>One that validates, and hands out what is bogus all the same.</summary>
+    public IPEndPoint Permissive { get; private set; } = new(IPAddress.Loopback, 0);
 
     public async ValueTask InitializeAsync()
     {
@@ -58,12 +64,13 @@ public sealed class SignedZones : IAsyncLifetime
         Write("bogus.test.signed", File.ReadAllText(At("bogus.test.signed")).Replace("192.0.2.66", "192.0.2.67", StringComparison.Ordinal));
 
         var authority = FreePort();
-        Resolver = new IPEndPoint(IPAddress.Loopback, FreePort());
+        (Resolver, Blind, Permissive) = (FreeEndPoint(), FreeEndPoint(), FreeEndPoint());
         Write("nsd.conf", NsdConfiguration(authority));
-        Write("unbound.conf", UnboundConfiguration(authority, key));
         Start("nsd", "-d", "-c", At("nsd.conf"));
-        Start("unbound", "-d", "-c", At("unbound.conf"));
-        await ReadyAsync();
+        StartUnbound("validating", Resolver, authority, key, """module-config: "validator iterator" """);
+        StartUnbound("blind", Blind, authority, key, """module-config: "iterator" """);
+        StartUnbound("permissive", Permissive, authority, key, "module-config: \"validator iterator\"\n  val-permissive-mode: yes");
+        await Task.WhenAll(ReadyAsync(Resolver), ReadyAsync(Blind), ReadyAsync(Permissive));
     }
 
     public async ValueTask DisposeAsync()
@@ -104,23 +111,29 @@ public sealed class SignedZones : IAsyncLifetime
           zonefile: insecure.test.zone
         """;
 
-    string UnboundConfiguration(int authority, string key) => $"""
+    void StartUnbound(string name, IPEndPoint endpoint, int authority, string key, string modules)
+    {
+        Write(name + ".conf", UnboundConfiguration(name, endpoint, authority, key, modules));
+        Start("unbound", "-d", "-c", At(name + ".conf"));
+    }
+
+    string UnboundConfiguration(string name, IPEndPoint endpoint, int authority, string key, string modules) => $"""
         server:
-          interface: 127.0.0.1@{Resolver.Port}
-          port: {Resolver.Port}
+          interface: 127.0.0.1@{endpoint.Port}
+          port: {endpoint.Port}
           do-daemonize: no
           username: ""
           chroot: ""
           directory: "{_directory}"
           pidfile: ""
           use-syslog: no
-          logfile: "{At("unbound.log")}"
+          logfile: "{At(name + ".log")}"
           num-threads: 1
           do-ip6: no
           do-not-query-localhost: no
           local-zone: "test." nodefault
           trust-anchor-file: "{At(key + ".key")}"
-          module-config: "validator iterator"
+          {modules}
           ede: yes
         remote-control:
           control-enable: no
@@ -158,10 +171,10 @@ public sealed class SignedZones : IAsyncLifetime
         return Process.Start(new ProcessStartInfo(path, arguments) { WorkingDirectory = _directory, RedirectStandardOutput = redirect })!;
     }
 
-    async Task ReadyAsync()
+    async Task ReadyAsync(IPEndPoint endpoint)
     {
         var resolver = new TrustedResolver(
-            new TrustedResolverOptions { Servers = [Resolver], Tries = 1, Timeout = TimeSpan.FromMilliseconds(500), CacheEntries = 0 }, TimeProvider.System);
+            new TrustedResolverOptions { Servers = [endpoint], Tries = 1, Timeout = TimeSpan.FromMilliseconds(500), CacheEntries = 0 }, TimeProvider.System);
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
         while (await resolver.MxAsync(DomainName.Parse("test"), patience.Token) is not DnsAnswer<MxRecord>.Found)
         {
@@ -169,6 +182,8 @@ public sealed class SignedZones : IAsyncLifetime
             await Task.Delay(20, patience.Token);
         }
     }
+
+    static IPEndPoint FreeEndPoint() => new(IPAddress.Loopback, FreePort());
 
     static int FreePort()
     {

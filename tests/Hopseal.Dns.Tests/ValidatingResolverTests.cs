@@ -50,6 +50,20 @@ public sealed class ValidatingResolverTests(SignedZones zones) : IClassFixture<S
     }
 
     [Fact]
+    public async Task Resolvers_show_whether_they_validate()
+    {
+        Assert.Equal(ResolverState.Validates, await StateAsync(zones.Resolver));
+        Assert.Equal(ResolverState.DoesNotValidate, await StateAsync(zones.Blind));
+        Assert.Equal(ResolverState.AcceptsBogus, await StateAsync(zones.Permissive));
+        Assert.Equal(ResolverState.Unreachable, await StateAsync(new IPEndPoint(IPAddress.Loopback, 9)));
+        Assert.Equal(ResolverState.DoesNotValidate, await StateAsync(zones.Resolver, zones.Blind));
+
+        async Task<ResolverState> StateAsync(params IPEndPoint[] servers) => (await new ResolverProbe(
+            new TrustedResolverOptions { Servers = [.. servers] }, DomainName.Parse("mx.test"), DomainName.Parse("mx.bogus.test"), TimeProvider.System)
+            .CheckAsync(Cancel)).State;
+    }
+
+    [Fact]
     public async Task A_null_mx_is_read() =>
         Assert.True(Assert.IsType<DnsAnswer<MxRecord>.Found>(await _resolver.MxAsync(DomainName.Parse("null.test"), Cancel)).Records[0].IsNull);
 }

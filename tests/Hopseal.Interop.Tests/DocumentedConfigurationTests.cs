@@ -39,7 +39,8 @@ public sealed partial class DocumentedConfigurationTests
         var hash = (await Command.RunAsync(Executable.Path, ["config", "hash-password"], cancel, "secret\n")).Succeeded("hash-password").Output.Trim();
         var file = directory.Write("hopseal.json", configuration.Replace(PlaceForHash, hash, StringComparison.Ordinal));
 
-        var result = await Command.RunAsync(Executable.Path, ["config", "check", "--config", file], cancel);
+        var result = await Command.RunAsync(
+            "env", ["HOPSEAL__Dns__HealthMinutes=0", Executable.Path, "config", "check", "--config", file], cancel);
 
         Assert.True(result.ExitCode == 0, $"{configuration}\n{result}");
     }

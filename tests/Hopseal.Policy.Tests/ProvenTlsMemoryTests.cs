@@ -105,4 +105,30 @@ public sealed class ProvenTlsMemoryTests
         });
         Assert.Equal(50, memory.Snapshot().Length);
     }
+
+    [Fact]
+    public void That_a_host_proved_who_it_is_stays_known_while_it_is_not_too_long_ago()
+    {
+        var memory = new ProvenTlsMemory(_clock, TimeSpan.FromDays(2));
+        var start = Now;
+        memory.Prove("mx.test", 25, start, verified: true);
+        memory.Prove("mx.test", 25, start.AddHours(1));
+        Assert.Equal(new ProvenTlsHost("mx.test", 25, start.AddHours(1), start), memory.Find("mx.test", 25));
+
+        _clock.Advance(TimeSpan.FromDays(2));
+        Assert.Equal(new ProvenTlsHost("mx.test", 25, start.AddHours(1)), memory.Find("mx.test", 25));
+        Assert.Null(Assert.Single(memory.Snapshot()).LastVerifiedAt);
+    }
+
+    [Fact]
+    public void That_a_host_proves_who_it_is_for_the_first_time_is_worth_storing()
+    {
+        var memory = new ProvenTlsMemory(_clock);
+        memory.Prove("mx.test", 25, Now);
+        Assert.Single(memory.TakeChanges());
+        memory.Prove("mx.test", 25, Now.AddMinutes(1), verified: true);
+        Assert.Equal(Now.AddMinutes(1), Assert.Single(memory.TakeChanges()).LastVerifiedAt);
+        memory.Prove("mx.test", 25, Now.AddMinutes(2), verified: true);
+        Assert.Empty(memory.TakeChanges());
+    }
 }

@@ -22,7 +22,8 @@ public sealed class ProjectTests
     [InlineData("Hopseal.Smtp", "Hopseal.Dns")]
     [InlineData("Hopseal.Policy", "Hopseal.Smtp")]
     [InlineData("Hopseal.Relay", "Hopseal.Policy")]
-    [InlineData("Hopseal", "Hopseal.Relay")]
+    [InlineData("Hopseal.Reports", "Hopseal.Relay")]
+    [InlineData("Hopseal", "Hopseal.Reports")]
     public void A_project_refers_to_the_one_before_it_and_to_no_other(string project, params string[] allowed)
     {
         var actual = Load(project).Descendants("ProjectReference")
@@ -36,7 +37,7 @@ public sealed class ProjectTests
     {
         var projects = Directory.EnumerateDirectories(Repository.Full("src")).Select(Path.GetFileName).Order(StringComparer.Ordinal);
 
-        Assert.Equal(["Hopseal", "Hopseal.Dns", "Hopseal.Policy", "Hopseal.Relay", "Hopseal.Smtp"], projects);
+        Assert.Equal(["Hopseal", "Hopseal.Dns", "Hopseal.Policy", "Hopseal.Relay", "Hopseal.Reports", "Hopseal.Smtp"], projects);
     }
 
     [Theory]

@@ -3,6 +3,8 @@ using System.Security.Cryptography.X509Certificates;
 using Hopseal.Configuration;
 using Hopseal.Dns;
 using Hopseal.Policy;
+using Hopseal.Relay;
+using Hopseal.Relay.Queue;
 using Hopseal.Smtp.Tls;
 using Hopseal.Tests.Commands;
 using MailKit.Net.Smtp;
@@ -86,6 +88,28 @@ public sealed class GatewayTests : IDisposable
         }
 
         Assert.StartsWith("localhost ", await File.ReadAllTextAsync(Data("proven-tls"), Cancel), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_next_hop_that_is_not_secure_enough_for_one_domain_gets_the_mail_of_another()
+    {
+        var said = new LineWaiter("listening on 127.0.0.1:");
+        var sink = CommandRun.OfAsync(_workspace.Directory, ["sink", "--port", "0", "--count", "1"], error: said);
+        var open = new DomainRoute(NextHopText.Parse($"127.0.0.1:{await said.RestOfLineAsync(Cancel)}"), null, null);
+        var local = LocalMode.Prepare(_workspace.Directory, new LocalPorts(0, 0, 0), TimeProvider.System);
+        var table = local.Domains.Domains
+            .Add(DomainName.Parse("locked.test"), open with { Floor = SecurityFloor.Authenticated })
+            .Add(DomainName.Parse("open.test"), open);
+        var attempts = new FirstAttempt();
+        await using var gateway = await Gateway.StartAsync(
+            local with { Domains = new DomainTable(table, null) }, NullLoggerFactory.Instance, TimeProvider.System, observer: attempts);
+        using var client = await ConnectAsync(gateway.Endpoints[0], SecureSocketOptions.StartTls);
+
+        await client.SendAsync(Message("you@example.com", "me@locked.test"), Cancel);
+        var (_, outcome) = Assert.Single((await attempts.Made.WaitAsync(s_limit, Cancel)).Recipients);
+        Assert.NotNull(Assert.IsType<RecipientOutcome.Deferred>(outcome).Security);
+        await client.SendAsync(Message("you@example.com", "me@open.test"), Cancel);
+        Assert.StartsWith("messages 1 recipients 1 ", (await sink.WaitAsync(s_limit, Cancel)).Out, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -209,5 +233,16 @@ public sealed class GatewayTests : IDisposable
         message.From.Add(MailboxAddress.Parse(from));
         message.To.Add(MailboxAddress.Parse(to));
         return message;
+    }
+
+    sealed class FirstAttempt : ISessionSink
+    {
+        readonly TaskCompletionSource<DeliveryAttempt> _made = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task<DeliveryAttempt> Made => _made.Task;
+
+        public bool TryRecord(SessionRecord record) => true;
+
+        public bool TryRecord(DeliveryAttempt attempt) => _made.TrySetResult(attempt);
     }
 }

@@ -15,7 +15,7 @@ public sealed class ProvenTlsKeeperTests : IDisposable
         ProvenTlsHost[] hosts =
         [
             new("mx.example.org", 25, DateTimeOffset.FromUnixTimeSeconds(1_790_000_000)),
-            new("2001:db8::1", 465, DateTimeOffset.FromUnixTimeSeconds(1_790_000_001)),
+            new("2001:db8::1", 465, DateTimeOffset.FromUnixTimeSeconds(1_790_000_001), DateTimeOffset.FromUnixTimeSeconds(1_780_000_000)),
         ];
         var file = new ProvenTlsFile(_workspace.PathOf("proven-tls"));
         Assert.Empty(file.Load());
@@ -40,10 +40,27 @@ public sealed class ProvenTlsKeeperTests : IDisposable
         Assert.Equal("mx.example.org", Assert.Single(new ProvenTlsFile(path).Load()).Host);
     }
 
+    [Fact]
+    public void A_host_that_is_let_go_is_not_known_after_a_restart()
+    {
+        var memory = new ProvenTlsMemory(TimeProvider.System);
+        var path = _workspace.PathOf("proven-tls");
+        var keeper = new ProvenTlsKeeper(memory, new ProvenTlsFile(path), NullLogger<ProvenTlsKeeper>.Instance);
+        memory.Prove("a.example", 25, TimeProvider.System.GetUtcNow());
+        memory.Prove("b.example", 25, TimeProvider.System.GetUtcNow());
+        keeper.Save();
+
+        Assert.True(keeper.Forget("a.example", 25));
+        Assert.False(keeper.Forget("a.example", 25));
+        Assert.Equal("b.example", Assert.Single(new ProvenTlsFile(path).Load()).Host);
+    }
+
     [Theory]
     [InlineData("garbage")]
     [InlineData("host 25")]
     [InlineData("host x 1")]
+    [InlineData("host 25 1 x")]
+    [InlineData("host 25 1 1 1")]
     [InlineData("host 25 99999999999999999999")]
     [InlineData("host 25 999999999999999")]
     [InlineData(" 25 1")]

@@ -3,7 +3,6 @@ using Hopseal.Configuration;
 using Hopseal.Dns;
 using Hopseal.Policy;
 using Hopseal.Smtp.Tls;
-using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
 
 namespace Hopseal.Tests;
@@ -69,18 +68,5 @@ public sealed class RuleWatchTests : IDisposable
 
         async Task<SecurityFloor> FloorAsync() => Assert.IsType<DeliveryPlan.Relay>(
             await planner.PlanAsync("old.test", null, TestContext.Current.CancellationToken)).Hosts[0].Floor;
-    }
-
-    sealed class ListLog<T> : ILogger<T>
-    {
-        public List<string> Lines { get; } = [];
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-            Lines.Add($"{eventId.Id} {logLevel} {formatter(state, exception)}");
     }
 }

@@ -10,6 +10,7 @@ sealed class RecipientLedger(ImmutableArray<Recipient> recipients)
 {
     readonly RecipientOutcome?[] _outcomes = new RecipientOutcome?[recipients.Length];
     readonly bool[] _final = new bool[recipients.Length];
+    readonly bool[] _hope = new bool[recipients.Length];
 
     /// <summary>The positions that another session may still change.</summary>
     public ImmutableArray<int> Open => [.. Enumerable.Range(0, recipients.Length).Where(position => !_final[position])];
@@ -21,6 +22,12 @@ sealed class RecipientLedger(ImmutableArray<Recipient> recipients)
     public void Enter(int position, Verdict verdict)
     {
         _final[position] = verdict.Next == NextStep.Stop;
+        _hope[position] |= verdict.LeavesHope;
+        if (_hope[position] && verdict.Outcome is RecipientOutcome.Bounced)
+        {
+            return;
+        }
+
         _outcomes[position] = _final[position] ? verdict.Outcome : ReplyVerdict.Prefer(_outcomes[position], verdict.Outcome);
     }
 

@@ -109,16 +109,14 @@ sealed class RelaySession(RelayAttempt attempt, HostPlan plan, OutboundSession s
                 return NextStep.SameAddressAnew;
             }
 
-            var verdict = Judge(chunk, results);
-            if (verdict.Next != NextStep.Stop)
+            if (Judge(chunk, results) is { } verdict)
             {
-                // What is not final is not about one recipient: it holds for the other transactions too.
                 attempt.Ledger.EnterAll(verdict);
                 return verdict.Next;
             }
         }
 
-        return NextStep.Stop;
+        return attempt.Ledger.IsSettled ? NextStep.Stop : NextStep.NextHost;
     }
 
     async Task<ImmutableArray<RecipientResult>> TransferAsync(int[] chunk, CancellationToken cancel)
@@ -140,21 +138,20 @@ sealed class RelaySession(RelayAttempt attempt, HostPlan plan, OutboundSession s
     }
 
     /// <summary>Step 10: judge.</summary>
-    /// <returns>The last verdict that is not final, or else the last one.</returns>
-    Verdict Judge(int[] chunk, ImmutableArray<RecipientResult> results)
+    /// <returns>The last verdict that is not final and holds for the other transactions too; null when there is none.</returns>
+    Verdict? Judge(int[] chunk, ImmutableArray<RecipientResult> results)
     {
-        Verdict? open = null;
-        var last = ReplyVerdict.OfEndedSession(plan, session.Peer.Address);
+        Verdict? ofAll = null;
         for (var i = 0; i < chunk.Length; i++)
         {
-            last = ReplyVerdict.OfRecipient(plan, session.Peer.Address, session.Tls!, results[i]);
-            attempt.Ledger.Enter(chunk[i], last);
-            Count(results[i], last);
-            open = last.Next == NextStep.Stop ? open : last;
+            var verdict = ReplyVerdict.OfRecipient(plan, session.Peer.Address, session.Tls!, results[i]);
+            attempt.Ledger.Enter(chunk[i], verdict);
+            Count(results[i], verdict);
+            ofAll = verdict.Next == NextStep.Stop || ReplyVerdict.IsAboutRecipient(results[i]) ? ofAll : verdict;
         }
 
         _fit = ReplyVerdict.LeavesSessionFit(results);
-        return open ?? last;
+        return ofAll;
     }
 
     void Count(RecipientResult result, Verdict verdict)

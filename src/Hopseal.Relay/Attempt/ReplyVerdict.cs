@@ -22,9 +22,10 @@ namespace Hopseal.Relay.Attempt;
 /// <item>Not as secure as the floor: the next address, in the end deferred, never less secure (RFC 7672 §2.1). A message that requires TLS
 /// is returned, once no host is left (RFC 8689 §4.2.1).</item>
 /// </list>
-/// <para>Of a transaction: 4xx to MAIL goes to the next host, 5xx is final. Replies to RCPT and to the content count
-/// for their recipient alone. 421 and a lost connection end the session, not the mail; but what broke after the final dot is
-/// not tried again at once, because the peer may have the message (RFC 5321 §6.1).</para>
+/// <para>Of a transaction: 4xx goes to the next host (RFC 5321 §5.1), 5xx is final. Replies to RCPT and to the content count
+/// for their recipient alone. 4xx to the content waits for the next attempt: the hosts of a domain judge it alike, and it may be large. 421 and
+/// a lost connection end the session, not the mail; but what broke after the final dot is not tried again at once, because the peer
+/// may have the message (RFC 5321 §6.1).</para>
 /// </remarks>
 public static class ReplyVerdict
 {
@@ -134,6 +135,10 @@ public static class ReplyVerdict
         results.All(result => result is RecipientResult.Accepted or RecipientResult.Rejected { Phase: SmtpPhase.RcptTo })
         && (results.Any(result => result is RecipientResult.Accepted)
             || results.All(result => result is RecipientResult.Rejected { Reply.IsPermanent: true }));
+
+    /// <summary>Whether a reply is about one recipient, and says nothing of what the session is good for.</summary>
+    public static bool IsAboutRecipient(RecipientResult result) =>
+        result is RecipientResult.Rejected { Phase: SmtpPhase.RcptTo, Reply.Code: not 421 };
 
     /// <summary>For recipients whose turn never came, because the session ended first.</summary>
     public static Verdict OfEndedSession(HostPlan plan, IPAddress peer)
@@ -293,8 +298,8 @@ public static class ReplyVerdict
             return new Verdict(Failed(Classed(reply, 5), reason, remote), NextStep.Stop);
         }
 
-        var next = rejected.Phase <= SmtpPhase.MailFrom ? NextStep.NextHost : NextStep.Stop;
-        return new Verdict(Failed(Classed(reply, 4), reason, remote), next);
+        var next = rejected.Phase < SmtpPhase.Content ? NextStep.NextHost : NextStep.Stop;
+        return new Verdict(Failed(Classed(reply, 4), reason, remote), next, LeavesHope: rejected.Phase == SmtpPhase.RcptTo);
     }
 
     /// <summary>RFC 5321 §4.5.3.1.10: servers written after RFC 821 say 552 where 452 is right.</summary>

@@ -26,4 +26,6 @@ public enum NextStep
 /// <summary>A judgement on one session or one recipient.</summary>
 /// <param name="Outcome">What it comes to if nothing better follows in this attempt.</param>
 /// <param name="TlsFailed">A handshake failed where the floor allows plaintext: a later attempt may go without.</param>
-public sealed record Verdict(RecipientOutcome Outcome, NextStep Next, bool TlsFailed = false);
+/// <param name="LeavesHope">A host will take this very recipient later. What the hosts behind it say against him does not return the mail: a
+/// backup that knows nobody is a common slip, and greylisting would make it cost mail.</param>
+public sealed record Verdict(RecipientOutcome Outcome, NextStep Next, bool TlsFailed = false, bool LeavesHope = false);

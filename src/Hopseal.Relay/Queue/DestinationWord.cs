@@ -20,9 +20,11 @@ enum DestinationWord
 
 static class DestinationWords
 {
-    public static DestinationWord Of(DeliveryAttempt attempt) => attempt switch
+    /// <param name="particular">There are rules for its sender.</param>
+    public static DestinationWord Of(DeliveryAttempt attempt, bool particular) => attempt switch
     {
         { Plan: DeliveryPlan.Defer } => DestinationWord.Failed,
+        _ when (particular || attempt.Lease.Pending.Tls is not MessageTls.Unspecified) && MissedItsDemand(attempt) => DestinationWord.Nothing,
         { Plan: not DeliveryPlan.Relay } => attempt.Recipients.All(Deferred) ? DestinationWord.Nothing : DestinationWord.Answered,
 
         // A failed handshake where plaintext is allowed: each message has its own next attempt without (RFC 7435 §3).
@@ -32,6 +34,12 @@ static class DestinationWords
         { Plan: DeliveryPlan.Relay relay } when relay.Hosts.All(host => host.Host.Addresses.IsEmpty) => DestinationWord.Failed,
         _ => DestinationWord.Nothing,
     };
+
+    /// <summary>It failed by what was demanded. Where its sender has a say in that, by RFC 8689 or because there are rules for him, one message
+    /// that nobody can take as it wants must not hold up those that anybody can.</summary>
+    static bool MissedItsDemand(DeliveryAttempt attempt) =>
+        attempt.Plan is DeliveryPlan.Bounce
+        || attempt.Sessions.Any(session => session.Tls is TlsOutcome.Refused) && !attempt.Sessions.Any(Reached);
 
     /// <summary>The session came so far that it spoke of mail. One that was kept and is refused its next transaction says nothing: the
     /// host may have gone since.</summary>

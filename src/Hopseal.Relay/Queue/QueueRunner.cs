@@ -227,7 +227,7 @@ public sealed partial class QueueRunner : ILeaseTaker, IDisposable
     /// <summary>Before the attempt is written down: whoever looks then for what is due knows of it.</summary>
     void Judge(string destination, DeliveryAttempt attempt)
     {
-        var word = DestinationWords.Of(attempt);
+        var word = DestinationWords.Of(attempt, _options.IsParticular(attempt.Lease.Pending.ReturnPath));
         if (word == DestinationWord.Nothing)
         {
             return;

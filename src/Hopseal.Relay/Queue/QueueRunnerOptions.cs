@@ -1,4 +1,5 @@
 using Hopseal.Policy;
+using Hopseal.Smtp.Mail;
 
 namespace Hopseal.Relay.Queue;
 
@@ -41,6 +42,9 @@ public sealed record QueueRunnerOptions
     /// <summary>What shares a limit, as far as it is known without DNS: all domains that go to one smart host are one
     /// destination. Unless given, each recipient domain is its own.</summary>
     public Func<string, string> DestinationOf { get; init; } = static domain => domain;
+
+    /// <summary>Whether there are demands for the mail of this sender alone. What they make fail says nothing of the destination.</summary>
+    public Func<Mailbox?, bool> IsParticular { get; init; } = static _ => false;
 
     /// <summary>How long attempts under way may go on when the gateway stops; then they are broken off.</summary>
     public TimeSpan StopTimeout { get; init; } = TimeSpan.FromSeconds(20);

@@ -1,30 +1,9 @@
-using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
+using Hopseal.Dns;
 
 namespace Hopseal.Smtp.Tls;
-
-/// <summary>A certificate that is ready to be shown, with everything OpenSSL needs prepared once.</summary>
-sealed class ServerCertificate
-{
-    /// <param name="chain">The leaf with its private key, then intermediates.</param>
-    public ServerCertificate(X509Certificate2Collection chain)
-    {
-        if (chain.Count == 0 || !chain[0].HasPrivateKey)
-        {
-            throw new ArgumentException("the first certificate needs its private key", nameof(chain));
-        }
-
-        // Offline: a handshake never waits for an OCSP responder or an AIA address.
-        Context = SslStreamCertificateContext.Create(chain[0], [.. chain.Skip(1)], offline: true);
-        Description = PeerCertificate.Describe(chain[0]);
-    }
-
-    public SslStreamCertificateContext Context { get; }
-
-    public PeerCertificate Description { get; }
-}
 
 /// <summary>As whom a certificate is shown.</summary>
 enum CertificateSide
@@ -33,7 +12,7 @@ enum CertificateSide
     Client,
 }
 
-/// <summary>One pair of files, what was last seen in them, and the last certificate that could be made of them.</summary>
+/// <summary>One pair of files, what was last seen in them, the certificate of them that is shown, and one that waits to be.</summary>
 sealed class CertificateSource(CertificateFiles files, CertificateSide side = CertificateSide.Server)
 {
     const string ClientAuthentication = "1.3.6.1.5.5.7.3.2"; // RFC 5280 §4.2.1.12
@@ -42,11 +21,26 @@ sealed class CertificateSource(CertificateFiles files, CertificateSide side = Ce
 
     // Of the content, or of the reason why there is none: so that the same trouble is reported once.
     byte[] _seen = [];
+    bool _restored;
+    ServerCertificate? _candidate;
+    string? _toldWhy;
 
-    /// <summary>Null as long as the files never held a usable certificate.</summary>
+    public CertificateFiles Files => files;
+
+    /// <summary>What is shown. Null as long as the files never held a usable certificate.</summary>
     public ServerCertificate? Certificate { get; private set; }
 
-    /// <summary>Null when nothing changed since the last look.</summary>
+    /// <summary>Shows what was shown before a restart, whatever the files hold now. Returns why not, when the copy cannot be used.</summary>
+    public CertificateReload.Kept? Restore(CertificateFiles copy, DateTimeOffset now)
+    {
+        var source = new CertificateSource(copy, side);
+        var found = source.Look(now);
+        Certificate = source.Certificate;
+        _restored = Certificate is not null;
+        return found as CertificateReload.Kept;
+    }
+
+    /// <summary>Null when nothing changed since the last look, or when what changed has to wait for <see cref="Decide"/>.</summary>
     public CertificateReload? Look(DateTimeOffset now)
     {
         string why;
@@ -65,8 +59,9 @@ sealed class CertificateSource(CertificateFiles files, CertificateSide side = Ce
             if (TryParse(chain, key, out var certificate, ref why))
             {
                 _seen = seen;
-                Certificate = certificate;
-                return new CertificateReload.Loaded(files, certificate.Description, Warning(certificate, now));
+                _candidate = certificate;
+                _toldWhy = null;
+                return Certificate is null || Certificate.IsSameAs(certificate) ? Adopt(certificate, now) : null;
             }
         }
         catch (Exception error) when (
@@ -79,6 +74,41 @@ sealed class CertificateSource(CertificateFiles files, CertificateSide side = Ce
         var known = seen.AsSpan().SequenceEqual(_seen);
         _seen = seen;
         return known ? null : new CertificateReload.Kept(files, why);
+    }
+
+    /// <summary>Takes the certificate that waits, if any, or says once why not.</summary>
+    public CertificateReload? Decide(CertificateRollover? rollover, Func<ServerCertificate, DomainName, bool> isShownFor, DateTimeOffset now)
+    {
+        if (_candidate is not { } candidate || Certificate is not { } shown)
+        {
+            return null;
+        }
+
+        var why = rollover?.WhyNotYet(new CertificateChange(files, shown, candidate, _restored, name => isShownFor(shown, name)));
+        if (why is null)
+        {
+            return Adopt(candidate, now);
+        }
+
+        if (why == _toldWhy)
+        {
+            return null;
+        }
+
+        _toldWhy = why;
+        return new CertificateReload.Waiting(files, candidate, shown, why);
+    }
+
+    /// <summary>Takes what is new at once.</summary>
+    public CertificateReload? Renew(DateTimeOffset now) => Look(now) ?? Decide(null, static (_, _) => false, now);
+
+    CertificateReload.Loaded Adopt(ServerCertificate certificate, DateTimeOffset now)
+    {
+        Certificate = certificate;
+        _candidate = null;
+        _restored = false;
+        _toldWhy = null;
+        return new CertificateReload.Loaded(files, certificate.Description, Warning(certificate, now));
     }
 
     static bool TryParse(
@@ -107,7 +137,7 @@ sealed class CertificateSource(CertificateFiles files, CertificateSide side = Ce
                 return false;
             }
 
-            certificate = new ServerCertificate(certificates);
+            certificate = new ServerCertificate(certificates, Encoding.ASCII.GetString(chain) + "\n" + keyText);
             return true;
         }
         catch (CryptographicException error)

@@ -26,7 +26,7 @@ public sealed class ClientCertificates
         var sources = files.Distinct().ToFrozenDictionary(pair => pair, pair => new CertificateSource(pair, CertificateSide.Client));
         return new ClientCertificates(sources, clock)
         {
-            AtStart = [.. sources.Values.Select(source => source.Look(clock.GetUtcNow())).OfType<CertificateReload>()],
+            AtStart = [.. sources.Values.Select(source => source.Renew(clock.GetUtcNow())).OfType<CertificateReload>()],
         };
     }
 
@@ -39,7 +39,7 @@ public sealed class ClientCertificates
         lock (_reloading)
         {
             var now = _clock.GetUtcNow();
-            return [.. _sources.Values.Select(source => source.Look(now)).OfType<CertificateReload>()];
+            return [.. _sources.Values.Select(source => source.Renew(now)).OfType<CertificateReload>()];
         }
     }
 }

@@ -8,7 +8,8 @@ namespace Hopseal.Smtp.Tls;
 
 /// <param name="Chain">A PEM file: leaf first, then intermediates.</param>
 /// <param name="Key">A PEM file with the leaf's private key.</param>
-public sealed record CertificateFiles(string Chain, string Key);
+/// <param name="NextKey">Where the private key of the certificate after this one is, or will be; null when there is no such thing. It is never shown.</param>
+public sealed record CertificateFiles(string Chain, string Key, string? NextKey = null);
 
 /// <summary>What one look at the files found.</summary>
 public abstract record CertificateReload
@@ -23,6 +24,9 @@ public abstract record CertificateReload
 
     /// <summary>The files changed and cannot be used; what was loaded before, if anything, is kept.</summary>
     public sealed record Kept(CertificateFiles Files, string Why) : CertificateReload;
+
+    /// <summary>The files hold a new certificate, which is not to be shown yet; see <see cref="CertificateRollover"/>.</summary>
+    public sealed record Waiting(CertificateFiles Files, ServerCertificate Candidate, ServerCertificate Shown, string Why) : CertificateReload;
 }
 
 /// <summary>The certificates a server shows, chosen by SNI; the first is the default. Where two are for one name, the
@@ -32,11 +36,14 @@ public sealed class ServerCertificates
     readonly Lock _reloading = new();
     readonly TimeProvider _clock;
     readonly CertificateSource[] _sources;
+    readonly CertificateRollover? _rollover;
     volatile Shown _shown;
 
-    ServerCertificates(CertificateSource[] sources, IEnumerable<ServerCertificate> certificates, TimeProvider clock)
+    ServerCertificates(
+        CertificateSource[] sources, IEnumerable<ServerCertificate> certificates, TimeProvider clock, CertificateRollover? rollover = null)
     {
         _sources = sources;
+        _rollover = rollover;
         _clock = clock;
         _shown = new Shown([.. certificates]);
     }
@@ -44,22 +51,41 @@ public sealed class ServerCertificates
     /// <summary>Whether there is at least one certificate to show: without, STARTTLS is not offered.</summary>
     public bool Available => _shown.Default is not null;
 
-    /// <summary>What <see cref="Load"/> found, one entry per pair of files, in their order.</summary>
-    public ImmutableArray<CertificateReload> AtStart { get; private init; } = [];
+    /// <summary>What <see cref="Load"/> found: copies from before a restart that cannot be used, then each pair of files, in their order.</summary>
+    public ImmutableArray<CertificateReload> AtStart { get; private set; } = [];
 
     /// <summary>The certificates in use, in order of preference.</summary>
     public ImmutableArray<PeerCertificate> Certificates => [.. _shown.Certificates.Select(certificate => certificate.Description)];
 
+    /// <summary>What is shown of each pair of files; pairs of which nothing can be shown are left out.</summary>
+    public ImmutableArray<(CertificateFiles Files, ServerCertificate Certificate)> InUse
+    {
+        get
+        {
+            lock (_reloading)
+            {
+                return [.. _sources.Where(source => source.Certificate is not null).Select(source => (source.Files, source.Certificate!))];
+            }
+        }
+    }
+
     /// <summary>Reads every pair of files. Broken ones are left out and named in <see cref="AtStart"/>; a later
     /// <see cref="Reload"/> takes them up once they are repaired.</summary>
     /// <param name="clock">Says which certificates have expired: that is a warning, not a reason to leave one out.</param>
-    public static ServerCertificates Load(IReadOnlyList<CertificateFiles> files, TimeProvider? clock = null)
+    /// <param name="rollover">Null: a new certificate is shown as soon as it is found.</param>
+    public static ServerCertificates Load(
+        IReadOnlyList<CertificateFiles> files, TimeProvider? clock = null, CertificateRollover? rollover = null)
     {
         ArgumentNullException.ThrowIfNull(files);
         clock ??= TimeProvider.System;
         var sources = files.Select(pair => new CertificateSource(pair)).ToArray();
-        var found = sources.Select(source => source.Look(clock.GetUtcNow())).OfType<CertificateReload>().ToImmutableArray();
-        return new ServerCertificates(sources, InUse(sources), clock) { AtStart = found };
+        var restored = sources
+            .Select(source => rollover?.ShownBefore(source.Files) is { } copy ? source.Restore(copy, clock.GetUtcNow()) : null)
+            .OfType<CertificateReload>()
+            .ToArray();
+        var certificates = new ServerCertificates(sources, Usable(sources), clock, rollover);
+        certificates.AtStart = [.. restored, .. certificates.Reload()];
+        return certificates;
     }
 
     /// <summary>Certificates made in memory: each chain is a leaf with its private key, then its intermediates.</summary>
@@ -70,21 +96,26 @@ public sealed class ServerCertificates
     }
 
     /// <summary>Looks at the content of every file, and swaps what changed; connections in progress keep what they have.
-    /// Returns only changes. Times and names of files say too little: a symbolic link to a directory may be swapped, and two
-    /// versions may be written within one tick.</summary>
+    /// Returns only changes, in the order of the pairs. Times and names of files say too little: a symbolic link to a directory may be
+    /// swapped, and two versions may be written within one tick.</summary>
     public ImmutableArray<CertificateReload> Reload()
     {
         lock (_reloading)
         {
             var now = _clock.GetUtcNow();
-            var changes = _sources.Select(source => source.Look(now)).OfType<CertificateReload>().ToImmutableArray();
-            if (changes.Any(change => change is CertificateReload.Loaded))
-            {
-                _shown = new Shown([.. InUse(_sources)]);
-            }
-
-            return changes;
+            var found = _sources.Select(source => source.Look(now)).ToArray();
+            ShowAll(found);
+            var decided = _sources.Select(source => source.Decide(_rollover, IsShownFor, now)).ToArray();
+            ShowAll(decided);
+            return [.. found.Zip(decided).SelectMany(pair => (CertificateReload?[])[pair.First, pair.Second]).OfType<CertificateReload>()];
         }
+    }
+
+    /// <summary>What a client gets who asks for this name; null when there is no certificate.</summary>
+    public ServerCertificate? ShownFor(DomainName name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        return _shown.Choose(name.Ascii);
     }
 
     /// <summary>RFC 6066 §3: the certificate for the name the client asked for, else the default one.</summary>
@@ -93,7 +124,17 @@ public sealed class ServerCertificates
     internal SslStreamCertificateContext Choose(string? serverName) =>
         _shown.Choose(serverName)?.Context ?? throw new InvalidOperationException("no certificate is loaded");
 
-    static IEnumerable<ServerCertificate> InUse(CertificateSource[] sources) =>
+    void ShowAll(CertificateReload?[] changes)
+    {
+        if (changes.Any(change => change is CertificateReload.Loaded))
+        {
+            _shown = new Shown([.. Usable(_sources)]);
+        }
+    }
+
+    bool IsShownFor(ServerCertificate certificate, DomainName name) => ReferenceEquals(_shown.Choose(name.Ascii), certificate);
+
+    static IEnumerable<ServerCertificate> Usable(CertificateSource[] sources) =>
         sources.Select(source => source.Certificate).OfType<ServerCertificate>();
 
     /// <summary>One consistent set; replaced as a whole.</summary>

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
 using Hopseal.Commands.Demo;
+using Hopseal.Commands.Publishing;
 using Hopseal.Commands.Queue;
 using Hopseal.Configuration;
 using Hopseal.Control;
@@ -23,6 +24,10 @@ static class CommandLine
             SendCommand.Create(terminal),
             PlanCommand.Create(terminal),
             QueueCommand.Create(terminal),
+            TlsCommand.Create(terminal),
+            DnsCommand.Create(terminal),
+            CertificateCommand.Create(terminal),
+            ReportCommand.Create(terminal),
             SinkCommand.Create(terminal),
             ConfigCommand.Create(terminal),
         };

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.CommandLine;
 using System.Text;
 using Hopseal.Configuration;
@@ -19,7 +20,7 @@ static class ConfigCommand
             HelpName = "FILE",
         };
         var check = new Command("check", "Shows everything that is wrong with a configuration, each with its key and line.") { file };
-        check.SetAction(parsed => Check(parsed.GetRequiredValue(file), terminal));
+        check.SetAction((parsed, cancel) => CheckAsync(parsed.GetRequiredValue(file), terminal, cancel));
 
         var hash = new Command("hash-password", "Reads a password (from standard input, or asks) and prints what goes into Users[].PasswordHash.");
         hash.SetAction(_ => HashPassword(terminal));
@@ -28,7 +29,7 @@ static class ConfigCommand
     }
 
     /// <summary>Faults go to standard output, because they are the answer; the sum of them to standard error.</summary>
-    static int Check(string path, Terminal terminal)
+    static async Task<int> CheckAsync(string path, Terminal terminal, CancellationToken cancel)
     {
         switch (ConfigurationFile.Load(path, terminal.Directory, terminal.Variables, terminal.Clock))
         {
@@ -40,12 +41,29 @@ static class ConfigCommand
                 var errors = faults.Count(fault => fault.Severity is Severity.Error);
                 terminal.Error.WriteLine($"{path}: {Count(errors, "error")}, {Count(faults.Length - errors, "warning")}");
                 return ExitCode.No;
-            case ConfigurationResult.Usable { Warnings: var warnings }:
+            case ConfigurationResult.Usable { Configuration: var configuration, Warnings: var found }:
+                var warnings = found.AddRange(await LookAtResolverAsync(path, configuration, terminal, cancel));
                 Write(terminal.Out, warnings);
                 terminal.Error.WriteLine($"{path}: no errors, {Count(warnings.Length, "warning")}");
                 return ExitCode.Done;
             default:
                 throw new System.Diagnostics.UnreachableException();
+        }
+    }
+
+    /// <summary>A warning when the resolver answers and proves nothing; a machine without network has none.</summary>
+    static async Task<ImmutableArray<ConfigFault>> LookAtResolverAsync(
+        string path, GatewayConfiguration configuration, Terminal terminal, CancellationToken cancel)
+    {
+        try
+        {
+            return Resolvers.BriefProbe(configuration.Dns, terminal.Clock) is { } probe && await probe.CheckAsync(cancel) is { IsBlind: true } health
+                ? [new ConfigFault(Severity.Warning, new Origin(path), "Dns", $"the resolver {health}")]
+                : [];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return [new ConfigFault(Severity.Warning, new Origin(path), "Dns", e.Message)];
         }
     }
 

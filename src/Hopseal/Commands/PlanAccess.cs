@@ -12,8 +12,6 @@ namespace Hopseal.Commands;
 /// process, as the configuration says.</summary>
 sealed class PlanAccess(Terminal terminal)
 {
-    static readonly DnsSettings s_dns = new([], TrustAuthenticData: false, TimeSpan.FromSeconds(3));
-
     /// <param name="file">Null: no configuration.</param>
     /// <exception cref="ControlException">The gateway may run, and cannot be asked.</exception>
     /// <exception cref="UsageException">The configuration cannot be used.</exception>
@@ -37,24 +35,24 @@ sealed class PlanAccess(Terminal terminal)
 
     PlanOperations Default()
     {
-        var resolver = Resolver(s_dns);
+        var resolver = ConfigurationArgument.Resolver(DnsSettings.Standard, terminal);
         var planner = new DeliveryPlanner(new Routing(), resolver, new ProvenTlsMemory(terminal.Clock), Policies(resolver, TrustedRoots.System));
-        return new PlanOperations(PlanSource.Defaults, planner.PlanAsync, terminal.Clock);
+        return new PlanOperations(PlanSource.Defaults, planner.PlanAsync, Health(DnsSettings.Standard), terminal.Clock);
     }
 
     PlanOperations Configured(string file)
     {
-        var configuration = Load(file);
+        var configuration = ConfigurationArgument.Load(file, terminal);
         terminal.Error.WriteLine($"hopseal: no gateway runs with {file}: planned here, by what it says and {configuration.DataDirectory} remembers");
         var proven = new ProvenTlsMemory(terminal.Clock, configuration.Outbound.RememberTls);
-        var provenFile = new ProvenTlsFile(Path.Combine(configuration.DataDirectory, "proven-tls"));
-        var resolver = Resolver(configuration.Dns);
+        var provenFile = ProvenTlsFile.In(configuration.DataDirectory);
+        var resolver = ConfigurationArgument.Resolver(configuration.Dns, terminal);
         var policies = Policies(resolver, TrustedRoots.Load(configuration.Roots));
         var policyFile = new StsPolicyFile(Path.Combine(configuration.DataDirectory, StsPolicyFile.Name));
         Restore("the memory of hosts that had TLS", () => proven.Restore(provenFile.Load()));
         Restore("the MTA-STS policies that are kept", () => policies.Restore(policyFile.Load().Policies));
         var planner = new DatedPlanner(configuration, resolver, proven, policies, terminal.Clock);
-        return new PlanOperations(PlanSource.Configuration, planner.PlanAsync, terminal.Clock);
+        return new PlanOperations(PlanSource.Configuration, planner.PlanAsync, Health(configuration.Dns), terminal.Clock);
     }
 
     void Restore(string what, Action restore)
@@ -72,32 +70,10 @@ sealed class PlanAccess(Terminal terminal)
     StsPolicies Policies(IDnsResolver resolver, TrustedRoots roots) =>
         new(resolver, new StsFetch(resolver, new PkixCheck(roots, terminal.Clock), terminal.Clock), terminal.Clock);
 
-    IDnsResolver Resolver(DnsSettings settings)
+    /// <summary>Whatever the resolver of this process is, it is asked; the zone of a test is none.</summary>
+    Func<CancellationToken, ValueTask<ResolverHealth?>> Health(DnsSettings settings)
     {
-        try
-        {
-            return terminal.Zone ?? Resolvers.Create(settings, terminal.Clock);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new UsageException($"no resolver can be asked: {e.Message}");
-        }
-    }
-
-    GatewayConfiguration Load(string file)
-    {
-        switch (ConfigurationFile.Load(file, terminal.Directory, terminal.Variables, terminal.Clock))
-        {
-            case ConfigurationResult.Usable usable:
-                ConfigCommand.Write(terminal.Error, usable.Warnings);
-                return usable.Configuration;
-            case ConfigurationResult.Faulty faulty:
-                ConfigCommand.Write(terminal.Error, faulty.Faults);
-                throw new UsageException($"{file} cannot be used");
-            case ConfigurationResult.Unreadable unreadable:
-                throw new UsageException(unreadable.Why);
-            default:
-                throw new System.Diagnostics.UnreachableException();
-        }
+        var probe = terminal.Zone is null ? Resolvers.BriefProbe(settings, terminal.Clock) : null;
+        return async cancel => probe is null ? null : await probe.CheckAsync(cancel);
     }
 }

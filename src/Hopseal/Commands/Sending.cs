@@ -22,8 +22,7 @@ sealed class Sending(SendRequest request, byte[] content, Terminal terminal)
     /// <returns>0 when every recipient was delivered, 1 when one was refused, 3 when it has to be tried again.</returns>
     public async Task<int> RunAsync(CancellationToken cancel)
     {
-        var dns = new DnsSettings([], TrustAuthenticData: false, TimeSpan.FromSeconds(3));
-        var resolver = Resolvers.Create(dns, terminal.Clock);
+        var resolver = Resolvers.Create(DnsSettings.Standard, terminal.Clock);
         var fetch = new StsFetch(resolver, new PkixCheck(request.Roots, terminal.Clock), terminal.Clock);
         await using var policies = new StsPolicies(resolver, fetch, terminal.Clock);
         var planner = new DeliveryPlanner(request.Routing, resolver, new ProvenTlsMemory(terminal.Clock), policies);

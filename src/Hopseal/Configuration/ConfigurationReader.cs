@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Hopseal.Dns;
+using Hopseal.Policy.Dane;
 using Hopseal.Smtp.Client;
 using Hopseal.Smtp.Server;
 
@@ -20,6 +21,7 @@ static class ConfigurationReader
         var certificates = CertificateSetting.ReadAll(root, directory);
         var access = AccessSettings.Read(root);
         var listeners = ListenerSettings.ReadAll(root, !certificates.IsEmpty, !access.Users.IsEmpty);
+        var mxNames = ReadMxNames(root, hostname, listeners);
         var domains = DomainTable.Read(root.Child("Domains"), directory);
         var outbound = OutboundSettings.Read(root.Child("Outbound"), directory, clock);
         var trust = root.Child("Trust");
@@ -35,6 +37,7 @@ static class ConfigurationReader
         foreach (var certificate in certificates)
         {
             Deployment.CheckCertificate(certificate, hostname, clock);
+            Deployment.CheckNextKey(certificate);
         }
 
         if (data is not null && dataDirectory is not null)
@@ -56,6 +59,7 @@ static class ConfigurationReader
                 DataDirectory = dataDirectory,
                 Listeners = listeners,
                 Certificates = [.. certificates.Select(certificate => certificate.Files)],
+                MxNames = mxNames,
                 Tls = tls,
                 Domains = domains,
                 Access = access,
@@ -80,6 +84,40 @@ static class ConfigurationReader
         }
 
         return hostname;
+    }
+
+    /// <summary>Without the key: our own name, when there is a listener where MX records lead to.</summary>
+    static ImmutableArray<DomainName> ReadMxNames(Section root, DomainName? hostname, ImmutableArray<ListenerSettings> listeners)
+    {
+        const int SmtpPort = 25;
+        const int Most = 32;
+        if (root.Find("MxNames") is not { } setting)
+        {
+            return hostname is not null && PublishedTlsa.CanHave(hostname) && listeners.Any(listener => listener.Endpoint.Port == SmtpPort) ? [hostname] : [];
+        }
+
+        if (setting.Node is ConfigNode.List { Items.Length: > Most })
+        {
+            setting.Error($"has more than {Most} names");
+        }
+
+        return [.. setting.Items().Select(ReadMxName).OfType<DomainName>().Distinct()];
+    }
+
+    static DomainName? ReadMxName(Setting item)
+    {
+        if (item.Domain() is not { } name)
+        {
+            return null;
+        }
+
+        if (!PublishedTlsa.CanHave(name))
+        {
+            item.Error("is too long: no TLSA record could be published for it");
+            return null;
+        }
+
+        return name;
     }
 
     /// <summary>Only for a configuration without errors: what is missing because it could not be read is no second fault.</summary>

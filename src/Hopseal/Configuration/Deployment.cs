@@ -1,6 +1,8 @@
 using Hopseal.Control;
 using Hopseal.Dns;
 using Hopseal.Policy;
+using Hopseal.Policy.Dane;
+using Hopseal.Rollover;
 using Hopseal.Smtp.Tls;
 
 namespace Hopseal.Configuration;
@@ -37,6 +39,33 @@ static class Deployment
         }
     }
 
+    /// <summary>The gateway itself needs the next key for nothing: only what cannot be right is an error.</summary>
+    public static void CheckNextKey(CertificateSetting certificate)
+    {
+        if (certificate is not { NextKey: { } setting, Files.NextKey: { } path })
+        {
+            return;
+        }
+
+        switch (NextKey.Read(path))
+        {
+            case NextKey.Missing:
+                setting.Warn($"{path} does not exist; `hopseal certificate next-key` makes it");
+                break;
+            case NextKey.Broken broken:
+                setting.Error(broken.Why);
+                break;
+            case NextKey.Usable usable when path == certificate.Files.Key || IsKeyOf(usable, certificate.Files):
+                setting.Warn("is the key of the certificate in use, and no next one; move it away, and `hopseal certificate next-key` makes another");
+                break;
+            case NextKey.Usable { ReadByEverybody: true }:
+                setting.Warn($"{path} can be read by everybody on this machine");
+                break;
+            case NextKey.Usable or NextKey.Forbidden:
+                break;
+        }
+    }
+
     /// <summary>The same for a certificate that we show as a client.</summary>
     public static void CheckClientCertificate(Setting setting, CertificateFiles files, TimeProvider clock)
     {
@@ -53,6 +82,9 @@ static class Deployment
                 break;
         }
     }
+
+    static bool IsKeyOf(NextKey.Usable next, CertificateFiles files) =>
+        ServerCertificates.Load([files]).InUse is [var (_, certificate)] && OwnKey.Of(certificate.Sent[0]) == OwnKey.Of(next.PublicKey);
 
     /// <returns>The absolute path; null with a fault when no certificate loads from it.</returns>
     public static string? CheckRoots(Setting setting, string directory)

@@ -19,6 +19,10 @@ sealed record GatewayConfiguration
     /// <summary>The first is shown to clients that ask for no name, or an unknown one.</summary>
     public ImmutableArray<CertificateFiles> Certificates { get; init; } = [];
 
+    /// <summary>Names by which MX records point at this gateway: those whose TLSA records matter. Empty for one that MX records do not
+    /// point at.</summary>
+    public ImmutableArray<DomainName> MxNames { get; init; } = [];
+
     public required TlsSettings Tls { get; init; }
 
     public required DomainTable Domains { get; init; }
@@ -48,7 +52,7 @@ sealed record GatewayConfiguration
         SmartHostCredentials = SmartHostCredentials is not null,
         SmartHostFloor = Outbound.SmartHostFloor,
         Rules = [.. Outbound.Rules.Where(rule => rule.AppliesOn(day)).Select(rule => rule.Rule)],
-        OwnNames = [Hostname],
+        OwnNames = [Hostname, .. MxNames],
         MxPort = Outbound.Port,
     };
 }

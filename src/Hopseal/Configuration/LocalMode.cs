@@ -50,7 +50,7 @@ static class LocalMode
                 ImmutableDictionary<string, PasswordHash>.Empty.Add(User, PasswordHash.Create(Password, Iterations))),
             Limits = new LimitSettings(),
             Outbound = OutboundSettings.Standard,
-            Dns = new DnsSettings([], TrustAuthenticData: false, TimeSpan.FromSeconds(3)),
+            Dns = DnsSettings.Standard with { Health = null },
             Log = new LogSettings(LogFormat.Automatic, LogLevel.Information),
         };
     }

@@ -21,7 +21,8 @@ sealed record TlsSettings(SslProtocols Protocols, bool SessionTickets)
 }
 
 /// <summary>An entry of <c>Certificates</c>.</summary>
-sealed record CertificateSetting(Setting Setting, CertificateFiles Files)
+/// <param name="NextKey">Null when the entry has none.</param>
+sealed record CertificateSetting(Setting Setting, Setting? NextKey, CertificateFiles Files)
 {
     public static ImmutableArray<CertificateSetting> ReadAll(Section root, string directory)
     {
@@ -36,10 +37,12 @@ sealed record CertificateSetting(Setting Setting, CertificateFiles Files)
             var chain = section.Require("Chain");
             var chainFile = chain?.Path(directory);
             var keyFile = section.Require("Key")?.Path(directory);
+            var next = section.Find("NextKey");
+            var nextFile = next?.Path(directory);
             section.Close();
             if (chain is not null && chainFile is not null && keyFile is not null)
             {
-                certificates.Add(new CertificateSetting(chain, new CertificateFiles(chainFile, keyFile)));
+                certificates.Add(new CertificateSetting(chain, next, new CertificateFiles(chainFile, keyFile, nextFile)));
             }
         }
 

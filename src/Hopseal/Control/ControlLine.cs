@@ -16,6 +16,7 @@ namespace Hopseal.Control;
 [JsonDerivedType(typeof(Message), "message")]
 [JsonDerivedType(typeof(Recipient), "recipient")]
 [JsonDerivedType(typeof(Destination), "destination")]
+[JsonDerivedType(typeof(TlsHost), "tlsHost")]
 [JsonDerivedType(typeof(Content), "content")]
 [JsonDerivedType(typeof(Plan), "plan")]
 [JsonDerivedType(typeof(Text), "text")]
@@ -93,6 +94,13 @@ abstract partial record ControlLine
         string? Status,
         string? Reason) : ControlLine;
 
+    /// <summary>A host that is held to TLS.</summary>
+    /// <param name="Host">A name or an address.</param>
+    /// <param name="LastVerifiedAt">When it last proved who it is as well; null when it did not, or too long ago.</param>
+    /// <param name="MissingSince">Since when it does not start TLS; null while it does, and when no gateway runs that could know.</param>
+    public sealed record TlsHost(
+        string Host, int Port, DateTimeOffset LastProvenAt, DateTimeOffset? LastVerifiedAt, DateTimeOffset? MissingSince) : ControlLine;
+
     /// <summary>Octets of the message as it was received, in order.</summary>
     public sealed record Content(byte[] Data) : ControlLine;
 
@@ -113,7 +121,7 @@ abstract partial record ControlLine
     [
         typeof(Word<ControlCommand>), typeof(Word<EntryState>), typeof(Word<RecipientState>), typeof(Word<BodyType>),
         typeof(Word<PlanSource>), typeof(Word<PlanAction>), typeof(Word<HostAuthenticity>), typeof(Word<TlsStart>), typeof(Word<SecurityFloor>),
-        typeof(Word<DnssecStatus>), typeof(Word<StsMode>), typeof(Word<MessageTls>), typeof(Word<TlsVersion>),
+        typeof(Word<DnssecStatus>), typeof(Word<StsMode>), typeof(Word<MessageTls>), typeof(Word<ResolverState>), typeof(Word<TlsVersion>),
     ])]
 [JsonSerializable(typeof(ControlRequest))]
 [JsonSerializable(typeof(ControlLine))]

@@ -1,13 +1,14 @@
 namespace Hopseal.Control;
 
 /// <summary>Does what commands ask, each by the part of the gateway that it is about.</summary>
-sealed class ControlOperations(QueueOperations queue, PlanOperations plans)
+sealed class ControlOperations(QueueOperations queue, PlanOperations plans, TlsOperations tls)
 {
     /// <summary>The lines of the answer, the last one included.</summary>
     /// <exception cref="Relay.Queue.QueueStoreException">The queue cannot be read or written.</exception>
     public IAsyncEnumerable<ControlLine> RunAsync(ControlRequest request, CancellationToken cancel) => request.Command switch
     {
         ControlCommand.Plan => plans.RunAsync(request, cancel),
+        ControlCommand.TlsList or ControlCommand.TlsForget => tls.RunAsync(request, cancel),
         _ => queue.RunAsync(request, cancel),
     };
 }

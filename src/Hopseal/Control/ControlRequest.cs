@@ -36,6 +36,12 @@ sealed record ControlRequest
     /// <summary>Of <see cref="ControlCommand.List"/> and <see cref="ControlCommand.Summary"/>: so many lines at most; 0 for no limit.</summary>
     public long Limit { get; init; }
 
+    /// <summary>Of <see cref="ControlCommand.TlsForget"/>: a name or an address.</summary>
+    public string? Host { get; init; }
+
+    /// <summary>The same; null for every port of the host.</summary>
+    public int? Port { get; init; }
+
     /// <summary>Counts what a change would meet, and changes nothing.</summary>
     public bool DryRun { get; init; }
 
@@ -49,7 +55,7 @@ sealed record ControlRequest
             { Version: not CurrentVersion } => $"this gateway speaks version {CurrentVersion} of the control protocol, not {Version}",
             _ when written.Count > MaxIds => $"more than {MaxIds} ids",
             { Limit: < 0 } => "the limit is negative",
-            { Domain.Length: 0 or > MaxText } or { Sender.Length: > MaxText } => "a filter is empty or too long",
+            { Domain.Length: 0 or > MaxText } or { Sender.Length: > MaxText } or { Host.Length: 0 or > MaxText } => "a filter is empty or too long",
             _ => null,
         };
         var ids = ImmutableArray.CreateBuilder<QueueId>();
@@ -87,4 +93,10 @@ enum ControlCommand
     Release,
     Delete,
     Plan,
+
+    /// <summary>The hosts that are held to TLS, because they had it.</summary>
+    TlsList,
+
+    /// <summary>Lets one of them go.</summary>
+    TlsForget,
 }

@@ -13,7 +13,8 @@ static class PlanDescription
     const int MostRecords = 20;
     const int MostNames = 20;
 
-    public static ControlLine.Plan Of(string domain, Mailbox? sender, PlanSource source, DateTimeOffset at, DeliveryPlan plan)
+    public static ControlLine.Plan Of(
+        string domain, Mailbox? sender, PlanSource source, DateTimeOffset at, DeliveryPlan plan, ResolverHealth? resolver)
     {
         var (action, status, reason) = Action(plan);
         return new ControlLine.Plan(
@@ -28,8 +29,14 @@ static class PlanDescription
             plan is DeliveryPlan.Relay { Credentials: true },
             [.. HostsOf(plan).Select(host => Host(host, why: null))],
             [.. ExcludedBy(plan).Select(host => Host(host.Plan, host.Why))],
-            [.. Enum.GetValues<MessageTls>().Select(kind => Messages(kind, plan.For(kind)))]);
+            [.. Enum.GetValues<MessageTls>().Select(kind => Messages(kind, plan.For(kind)))],
+            resolver is null ? null : Resolver(resolver));
     }
+
+    static PlanResolver Resolver(ResolverHealth health) => new(
+        health.State,
+        health.CheckedAt,
+        [.. health.Servers.Select(server => new PlanResolverServer(server.Server.ToString(), server.Trusted, server.State, server.Detail))]);
 
     static (PlanAction Action, EnhancedStatus? Status, string? Reason) Action(DeliveryPlan plan) => plan switch
     {

@@ -17,6 +17,7 @@ abstract partial record ControlLine
     /// <param name="Hosts">In the order in which they are tried.</param>
     /// <param name="Excluded">Hosts of the domain that get no mail now.</param>
     /// <param name="Messages">The same for each kind of message (RFC 8689).</param>
+    /// <param name="Resolver">Null when nobody looked.</param>
     public sealed record Plan(
         string Domain,
         string? Sender,
@@ -29,7 +30,8 @@ abstract partial record ControlLine
         bool Credentials,
         IReadOnlyList<PlanHost> Hosts,
         IReadOnlyList<PlanHost> Excluded,
-        IReadOnlyList<PlanMessages> Messages) : ControlLine;
+        IReadOnlyList<PlanMessages> Messages,
+        PlanResolver? Resolver) : ControlLine;
 
     /// <summary>The same for people; with line breaks.</summary>
     public sealed record Text(string Words) : ControlLine;
@@ -153,6 +155,12 @@ sealed record PlanNote(
 
 /// <param name="Type">The name of RFC 8460 §4.3.</param>
 sealed record PlanFailure(string Type, string ReasonCode, string? Detail);
+
+/// <summary>Whether what DNSSEC proves reaches the planner.</summary>
+sealed record PlanResolver(ResolverState State, DateTimeOffset CheckedAt, IReadOnlyList<PlanResolverServer> Servers);
+
+/// <param name="Trusted">Whether its AD bit is believed.</param>
+sealed record PlanResolverServer(string Server, bool Trusted, ResolverState State, string Detail);
 
 /// <param name="Kind"><c>unspecified</c>: most mail; <c>required</c>: REQUIRETLS; <c>optional</c>: TLS-Required: No (RFC 8689).</param>
 /// <param name="Hosts">Those that are tried, in order.</param>

@@ -67,8 +67,9 @@ sealed class RecordingServer : IAsyncDisposable
                 sessions.Add(ServeAsync(client));
             }
         }
-        catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
+        catch (Exception e) when (e is OperationCanceledException or SocketException or InvalidOperationException)
         {
+            // Stopped, be it between two connections.
             await Task.WhenAll(sessions);
         }
     }

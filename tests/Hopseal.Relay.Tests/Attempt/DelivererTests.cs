@@ -175,27 +175,6 @@ public sealed class DelivererTests : IDisposable
         Assert.IsType<RecipientOutcome.Delivered>(Assert.Single(attempt.Recipients).Outcome);
     }
 
-    [Fact]
-    public async Task Each_recipient_has_its_own_outcome()
-    {
-        await using var server = Server(new Script
-        {
-            Answers = { ["RCPT TO:<later@"] = "450 4.2.1 mailbox busy", ["RCPT TO:<gone@"] = "550 5.1.1 no such user" },
-        });
-
-        var attempt = await DeliverAsync(
-            Samples.Lease("bob@example.org", "later@example.org", "gone@example.org"), Host(server), Host(server));
-
-        Assert.Single(server.Sessions);
-        Assert.Collection(
-            attempt.Recipients,
-            bob => Assert.IsType<RecipientOutcome.Delivered>(bob.Outcome),
-            later => Assert.Equal("4.2.1", Assert.IsType<RecipientOutcome.Deferred>(later.Outcome).Status.ToString()),
-            gone => Assert.Equal("5.1.1", Assert.IsType<RecipientOutcome.Bounced>(gone.Outcome).Status.ToString()));
-        var session = Assert.Single(attempt.Sessions);
-        Assert.Equal((1, 1, 1), (session.Delivered, session.Deferred, session.Bounced));
-    }
-
     [Theory]
     [InlineData("greeting", "421 4.3.2 closing")]
     [InlineData("EHLO", "421 busy")]

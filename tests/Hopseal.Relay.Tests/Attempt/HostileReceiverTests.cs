@@ -159,12 +159,12 @@ public sealed class HostileReceiverTests : IAsyncDisposable
             Meaning.Nonsense or Meaning.Farewell when place == Place.Dot => 'd', // it may have the message: never twice at once
             Meaning.Nonsense or Meaning.Farewell => 'n',
             Meaning.NeedsTls when !tls && place >= Place.Mail => 'n', // TLS that could not be had: no reason to return the mail
-            Meaning.Later => place <= Place.Mail ? 'n' : 'd',
+            Meaning.Later => place <= Place.Data ? 'n' : 'd',
             _ => place switch // 5xx
             {
                 Place.Greeting or Place.StartTls or Place.Auth => 'n', // about us, not about the mail
                 Place.Ehlo or Place.EhloInTls => 'N',
-                Place.FirstRcpt or Place.SecondRcpt when act.StartsWith("552", StringComparison.Ordinal) => 'd', // RFC 5321 §4.5.3.1.10
+                Place.FirstRcpt or Place.SecondRcpt when act.StartsWith("552", StringComparison.Ordinal) => 'n', // RFC 5321 §4.5.3.1.10
                 _ => 'B',
             },
         };

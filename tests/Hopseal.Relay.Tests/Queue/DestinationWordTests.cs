@@ -54,10 +54,37 @@ public sealed class DestinationWordTests
         DestinationWords.Of(Attempt(s_relay, s_deferred, Use(new SessionFault(SmtpPhase.Handshake, FaultKind.ConnectionLost, null, "x"), 0)) with
         {
             TlsFailed = true,
-        }));
+        }, particular: false));
+
+    [Theory]
+    [InlineData(MessageTls.Unspecified, false, true)]
+    [InlineData(MessageTls.Unspecified, true, false)]
+    [InlineData(MessageTls.Required, false, false)]
+    [InlineData(MessageTls.Optional, false, false)]
+    public void A_message_that_misses_demands_of_its_own_holds_no_other_up(MessageTls asked, bool particular, bool holdsUp)
+    {
+        var word = holdsUp ? DestinationWord.Failed : DestinationWord.Nothing;
+        var refused = Use(null, 0) with { Tls = new TlsOutcome.Refused([new TlsFailure(TlsResultType.StarttlsNotSupported, "not-offered")]) };
+        var reached = Use(new SessionFault(SmtpPhase.RcptTo, FaultKind.ConnectionLost, null, "lost"), 0);
+        var lost = Use(new SessionFault(SmtpPhase.Greeting, FaultKind.ConnectionLost, null, "lost"), 0) with { Tls = null };
+
+        Assert.Equal(word, Of(refused));
+        Assert.Equal(word, Of(lost, refused));
+        Assert.Equal(DestinationWord.Failed, Of(lost));
+        Assert.Equal(DestinationWord.Answered, Of(refused, reached));
+
+        DestinationWord Of(params SessionUse[] sessions)
+        {
+            var attempt = Attempt(s_relay, s_deferred, sessions);
+            return DestinationWords.Of(attempt with
+            {
+                Lease = attempt.Lease with { Pending = attempt.Lease.Pending with { Tls = asked } },
+            }, particular);
+        }
+    }
 
     static DestinationWord Of(DeliveryPlan plan, RecipientOutcome outcome, params SessionUse[] sessions) =>
-        DestinationWords.Of(Attempt(plan, outcome, sessions));
+        DestinationWords.Of(Attempt(plan, outcome, sessions), particular: false);
 
     static DeliveryAttempt Attempt(DeliveryPlan plan, RecipientOutcome outcome, params SessionUse[] sessions)
     {

@@ -1,5 +1,6 @@
 using System.Text;
 using Hopseal.Commands;
+using Hopseal.Dns;
 
 namespace Hopseal.Tests.Commands;
 
@@ -7,7 +8,12 @@ namespace Hopseal.Tests.Commands;
 sealed record CommandRun(int ExitCode, string Out, string Error)
 {
     public static async Task<CommandRun> OfAsync(
-        string directory, string[] args, string input = "", IReadOnlyDictionary<string, string>? variables = null, StringWriter? error = null)
+        string directory,
+        string[] args,
+        string input = "",
+        IReadOnlyDictionary<string, string>? variables = null,
+        StringWriter? error = null,
+        IDnsResolver? zone = null)
     {
         using var output = new StringWriter();
         error ??= new StringWriter();
@@ -19,6 +25,7 @@ sealed record CommandRun(int ExitCode, string Out, string Error)
             OpenInput = () => new MemoryStream(Encoding.UTF8.GetBytes(input)),
             Variables = variables ?? new Dictionary<string, string>(),
             Directory = directory,
+            Zone = zone,
         };
         var code = await CommandLine.RunAsync(args, terminal, TestContext.Current.CancellationToken);
         return new CommandRun(code, output.ToString(), error.ToString());

@@ -32,7 +32,7 @@ public sealed class ConfigCommandTests : IDisposable
         _workspace.WriteCertificate("mx");
         _workspace.Write("other.json", """
             {
-              "Hostname": "mx1.example.org", "DataDirectory": "data", "RelayFrom": [ "127.0.0.1" ],
+              "Hostname": "mx1.example.org", "DataDirectory": "data", "RelayFrom": [ "127.0.0.1" ], "Dns": { "HealthMinutes": 0 },
               "Listeners": [ { "Name": "mx", "Endpoint": "127.0.0.1:25", "Mode": "StartTls" } ],
               "Certificates": [ { "Chain": "mx.pem", "Key": "mx.key" } ]
             }

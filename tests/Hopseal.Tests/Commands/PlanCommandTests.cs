@@ -71,7 +71,7 @@ public sealed class PlanCommandTests : IDisposable
         var run = await RunAsync("plan", "null.test", "--json", "--from", "<a@example.org>");
         Assert.Equal(
             """
-            {"type":"plan","domain":"null.test","sender":"a@example.org","source":"defaults","at":"2026-05-01T12:00:00+00:00","action":"bounce","status":"5.1.10","reason":"null.test takes no mail (null MX)","maildir":null,"credentials":false,"hosts":[],"excluded":[],"messages":[{"kind":"unspecified","action":"bounce","status":"5.1.10","reason":"null.test takes no mail (null MX)","hosts":[]},{"kind":"required","action":"bounce","status":"5.1.10","reason":"null.test takes no mail (null MX)","hosts":[]},{"kind":"optional","action":"bounce","status":"5.1.10","reason":"null.test takes no mail (null MX)","hosts":[]}]}
+            {"type":"plan","domain":"null.test","sender":"a@example.org","source":"defaults","at":"2026-05-01T12:00:00+00:00","action":"bounce","status":"5.1.10","reason":"null.test takes no mail (null MX)","maildir":null,"credentials":false,"hosts":[],"excluded":[],"messages":[{"kind":"unspecified","action":"bounce","status":"5.1.10","reason":"null.test takes no mail (null MX)","hosts":[]},{"kind":"required","action":"bounce","status":"5.1.10","reason":"null.test takes no mail (null MX)","hosts":[]},{"kind":"optional","action":"bounce","status":"5.1.10","reason":"null.test takes no mail (null MX)","hosts":[]}],"resolver":null}
 
             """,
             run.Out);

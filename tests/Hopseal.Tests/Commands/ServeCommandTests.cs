@@ -131,7 +131,7 @@ public sealed class ServeCommandTests : IDisposable
               "Hostname": "mx1.example.org", "DataDirectory": "data",
               "Listeners": [ { "Name": "mx", "Endpoint": "127.0.0.1:{{port}}", "Mode": "StartTls" } ],
               "Certificates": [ { "Chain": "mx.pem", "Key": "mx.key" } ],
-              "Domains": { "example.org": { "Maildir": "mail" } }
+              "Domains": { "example.org": { "Maildir": "mail" } }, "Dns": { "HealthMinutes": 0 }
             }
             """);
     }

@@ -5,6 +5,8 @@ namespace Hopseal.Tests.Configuration;
 /// <summary>One broken configuration each, and everything that is said about it: line, key, message.</summary>
 public sealed class BrokenConfigurationTests : IDisposable
 {
+    static readonly string s_long = string.Join('.', Enumerable.Repeat(new string('x', 49), 5));
+
     readonly Workspace _workspace = new();
 
     public void Dispose() => _workspace.Dispose();
@@ -56,6 +58,11 @@ public sealed class BrokenConfigurationTests : IDisposable
         { "\"Tls\": { \"SessionTickets\": \"yes\" }", ["6: Tls.SessionTickets: expected true or false, found a text"] },
         { "\"Log\": { \"Level\": \"Info\" }", ["6: Log.Level: \"Info\" is none of Debug, Information, Warning, Error"] },
         { "\"Log\": { \"Format\": \"JSON\" }", ["6: Log.Format: \"JSON\" is none of text, json; did you mean json?"] },
+
+        { "\"MxNames\": \"mx.example\"", ["6: MxNames: expected a list [ … ], found a text"] },
+        { "\"MxNames\": [ \"a.example\",\n\"192.0.2.1\" ]", ["7: MxNames[1]: \"192.0.2.1\" is not a domain name"] },
+        { $"\"MxNames\": [ \"{s_long}\" ]", ["6: MxNames[0]: is too long: no TLSA record could be published for it"] },
+        { $"\"MxNames\": [ {string.Join(", ", Enumerable.Range(0, 33).Select(i => $"\"mx{i}.example\""))} ]", ["6: MxNames: has more than 32 names"] },
 
         { "\"RelayFrom\": \"10.0.0.0/8\"", ["6: RelayFrom: expected a list [ … ], found a text"] },
         { "\"RelayFrom\": [\n\"10.0.0.0/8\",\n\"10.0.0.1/8\" ]", ["8: RelayFrom[1]: \"10.0.0.1/8\" has bits set behind its prefix; the network is 10.0.0.0/8"] },
@@ -143,6 +150,18 @@ public sealed class BrokenConfigurationTests : IDisposable
         { "\"Outbound\": { \"Rules\": [ { \"Destination\": \"a.example\", \"Tls\": \"Encrypted\", \"ClientCertificate\": { \"Chain\": \"none.pem\", \"Key\": \"mx.key\" } } ] }", [
             "6: Outbound.Rules[0].ClientCertificate.Chain: cannot be used: Could not find file 'DIR/none.pem'."] },
 
+        {
+            "\"Dns\": { \"HealthMinutes\": 1441, \"HealthSigned\": \"\", \"HealthBogus\": \"a b\" }",
+            [
+                "6: Dns.HealthMinutes: 1441 is not between 0 and 1440",
+                "6: Dns.HealthSigned: is empty",
+                "6: Dns.HealthBogus: \"a b\" is not a domain name",
+            ]
+        },
+        {
+            "\"Dns\": { \"HealthSigned\": \"DNSSEC-failed.org\" }",
+            ["6: Dns.HealthSigned: dnssec-failed.org is HealthBogus too: it cannot be both"]
+        },
         { "\"Dns\": { \"Servers\": [ \"dns.example:53\" ] }", ["6: Dns.Servers[0]: \"dns.example:53\" is not an address and port, such as 0.0.0.0:25 or [::]:25"] },
         { "\"Trust\": { \"Roots\": [ \"none.pem\" ] }", ["6: Trust.Roots[0]: DIR/none.pem does not exist"] },
         { "\"Trust\": { \"Roots\": [ \"secret\" ] }", ["6: Trust.Roots[0]: DIR/secret holds no certificate"] },

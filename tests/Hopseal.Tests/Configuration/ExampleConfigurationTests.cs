@@ -33,6 +33,7 @@ public sealed partial class ExampleConfigurationTests : IDisposable
         Assert.Equal(plain.Limits, shown.Limits);
         Assert.Equal(plain.Tls, shown.Tls);
         Assert.Equal(plain.Dns.Timeout, shown.Dns.Timeout);
+        Assert.Equal(plain.Dns.Health, shown.Dns.Health);
         Assert.Equal(plain.Dns.TrustAuthenticData, shown.Dns.TrustAuthenticData);
         Assert.Equal(plain.Log.Level, shown.Log.Level);
         Assert.Equal(
@@ -43,6 +44,8 @@ public sealed partial class ExampleConfigurationTests : IDisposable
         Assert.Equal(plain.Outbound.Schedule.GiveUpAfter, shown.Outbound.Schedule.GiveUpAfter);
         Assert.Equal(6, shown.Outbound.Rules.Length);
         Assert.Equal("example", shown.SmartHostCredentials?.User);
+        Assert.Equal(plain.MxNames, shown.MxNames);
+        Assert.Equal("next-key.pem", Path.GetFileName(shown.Certificates[0].NextKey));
         Assert.NotEmpty(shown.Listeners[^1].ProxyFrom);
     }
 

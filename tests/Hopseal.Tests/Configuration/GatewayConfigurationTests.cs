@@ -56,7 +56,8 @@ public sealed class GatewayConfigurationTests : IDisposable
                   { "Destination": "*.old.example", "Tls": "Plaintext", "Until": "9998-12-31", "Reason": "ticket 4711", "Owner": "ops" },
                 ],
               },
-              "Dns": { "Servers": [ "127.0.0.1", "[::1]:5353" ], "TrustAuthenticData": true, "TimeoutSeconds": 7 },
+              "Dns": { "Servers": [ "127.0.0.1", "[::1]:5353" ], "TrustAuthenticData": true, "TimeoutSeconds": 7,
+                       "HealthMinutes": 8, "HealthSigned": "Signed.example", "HealthBogus": "bogus.example" },
               "Trust": { "Roots": [ "mx.pem" ] },
               "Log": { "Format": "json", "Level": "Warning" },
             }
@@ -101,6 +102,9 @@ public sealed class GatewayConfigurationTests : IDisposable
         Assert.Equal(("me", "geheim"), (configuration.SmartHostCredentials?.User, configuration.SmartHostCredentials?.Password));
         Assert.Equal([new(IPAddress.Loopback, 53), new(IPAddress.IPv6Loopback, 5353)], configuration.Dns.Servers);
         Assert.Equal((true, TimeSpan.FromSeconds(7)), (configuration.Dns.TrustAuthenticData, configuration.Dns.Timeout));
+        Assert.Equal(
+            new ResolverHealthSettings(TimeSpan.FromMinutes(8), DomainName.Parse("signed.example"), DomainName.Parse("bogus.example")),
+            configuration.Dns.Health);
         Assert.Equal([_workspace.PathOf("mx.pem")], configuration.Roots);
         Assert.Equal(new LogSettings(LogFormat.Json, LogLevel.Warning), configuration.Log);
 
@@ -159,6 +163,7 @@ public sealed class GatewayConfigurationTests : IDisposable
         Assert.Equal((25, 200, 10), (configuration.Outbound.Port, configuration.Outbound.Connections, configuration.Outbound.ConnectionsPerDestination));
         Assert.Empty(configuration.Dns.Servers);
         Assert.False(configuration.Dns.TrustAuthenticData);
+        Assert.Equal(ResolverHealthSettings.Standard, configuration.Dns.Health);
         Assert.Equal(new LogSettings(LogFormat.Automatic, LogLevel.Information), configuration.Log);
     }
 

@@ -170,7 +170,8 @@ public sealed class ControlServerTests : IAsyncDisposable
         new ControlOperations(
             new QueueOperations(_store, _clock, NullLogger<QueueOperations>.Instance),
             new PlanOperations(
-                PlanSource.Gateway, (_, _, _) => ValueTask.FromResult<DeliveryPlan>(new DeliveryPlan.Keep("mail")), _clock)),
+                PlanSource.Gateway, (_, _, _) => ValueTask.FromResult<DeliveryPlan>(new DeliveryPlan.Keep("mail")), _ => default, _clock),
+            TlsOperations.OfStopped(_workspace.Directory, _clock)),
         _clock,
         NullLogger<ControlServer>.Instance);
 

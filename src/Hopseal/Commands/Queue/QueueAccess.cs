@@ -9,7 +9,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Hopseal.Commands.Queue;
 
-/// <summary>The way to the queue: through the gateway when one runs, else to its store.</summary>
+/// <summary>The way to the queue, and to what is remembered beside it: through the gateway when one runs, else to its store.</summary>
 sealed class QueueAccess(Terminal terminal)
 {
     const int Tries = 5;
@@ -61,12 +61,29 @@ sealed class QueueAccess(Terminal terminal)
 
         await using (store)
         {
-            var operations = new QueueOperations(store!, terminal.Clock, NullLogger<QueueOperations>.Instance);
-            await using var lines = operations.RunAsync(request, cancel).GetAsyncEnumerator(cancel);
+            await using var lines = OfStopped(directory, store!, request, cancel).GetAsyncEnumerator(cancel);
             while (await NextAsync(lines))
             {
                 yield return lines.Current;
             }
+        }
+    }
+
+    /// <summary>What the gateway would answer. The store is locked, so none starts meanwhile.</summary>
+    IAsyncEnumerable<ControlLine> OfStopped(string directory, SqliteQueueStore store, ControlRequest request, CancellationToken cancel)
+    {
+        if (request.Command is not (ControlCommand.TlsList or ControlCommand.TlsForget))
+        {
+            return new QueueOperations(store, terminal.Clock, NullLogger<QueueOperations>.Instance).RunAsync(request, cancel);
+        }
+
+        try
+        {
+            return TlsOperations.OfStopped(directory, terminal.Clock).RunAsync(request, cancel);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new ControlException(e.Message, e);
         }
     }
 

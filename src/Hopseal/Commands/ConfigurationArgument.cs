@@ -1,0 +1,47 @@
+using System.CommandLine;
+using Hopseal.Configuration;
+using Hopseal.Dns;
+
+namespace Hopseal.Commands;
+
+/// <summary>The configuration that a command works with, and what follows from it at once.</summary>
+static class ConfigurationArgument
+{
+    public static Option<string> Create() => new("--config", "-c")
+    {
+        Description = "The gateway's configuration file.",
+        DefaultValueFactory = _ => "hopseal.json",
+        HelpName = "FILE",
+    };
+
+    /// <exception cref="UsageException">It cannot be used; every fault was written.</exception>
+    public static GatewayConfiguration Load(string file, Terminal terminal)
+    {
+        switch (ConfigurationFile.Load(file, terminal.Directory, terminal.Variables, terminal.Clock))
+        {
+            case ConfigurationResult.Usable usable:
+                ConfigCommand.Write(terminal.Error, usable.Warnings);
+                return usable.Configuration;
+            case ConfigurationResult.Faulty faulty:
+                ConfigCommand.Write(terminal.Error, faulty.Faults);
+                throw new UsageException($"{file} cannot be used");
+            case ConfigurationResult.Unreadable unreadable:
+                throw new UsageException(unreadable.Why);
+            default:
+                throw new System.Diagnostics.UnreachableException();
+        }
+    }
+
+    /// <exception cref="UsageException">There is none.</exception>
+    public static IDnsResolver Resolver(DnsSettings settings, Terminal terminal)
+    {
+        try
+        {
+            return terminal.Zone ?? Resolvers.Create(settings, terminal.Clock);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new UsageException($"no resolver can be asked: {e.Message}");
+        }
+    }
+}

@@ -1,0 +1,60 @@
+using System.CommandLine;
+using Hopseal.Reports.Tlsrpt;
+
+namespace Hopseal.Commands;
+
+/// <summary><c>hopseal report</c>: what others report about TLS with us (RFC 8460).</summary>
+static class ReportCommand
+{
+    public static Command Create(Terminal terminal) => new("report", "Reads reports of other mail servers about TLS with ours (TLSRPT).")
+    {
+        Import(terminal),
+    };
+
+    static Command Import(Terminal terminal)
+    {
+        var files = new Argument<string[]>("FILE")
+        {
+            Description = "JSON, gzip, zip, a message or a mailbox (mbox), whatever it is called; - for standard input.",
+            Arity = ArgumentArity.OneOrMore,
+        };
+        var json = new Option<bool>("--json") { Description = "One JSON object in each line, for each report." };
+        var command = new Command("import", "Shows what is in reports: who met which failures with which of our hosts, and what to do about it.") { files, json };
+        command.SetAction((parsed, cancel) => ImportAsync(parsed.GetRequiredValue(files), parsed.GetValue(json), terminal, cancel));
+        return command;
+    }
+
+    static async Task<int> ImportAsync(string[] files, bool json, Terminal terminal, CancellationToken cancel)
+    {
+        var output = new ReportOutput(terminal, json);
+        var unreadable = 0;
+        foreach (var file in files)
+        {
+            try
+            {
+                await ImportAsync(file, output, terminal, cancel);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
+            {
+                unreadable++;
+                await terminal.Error.WriteLineAsync($"hopseal: {Configuration.Shown.Text(file)} cannot be read: {Configuration.Shown.Plain(e.Message)}");
+            }
+        }
+
+        await output.EndAsync();
+        return unreadable > 0 ? ExitCode.Unknown : output.Rejected > 0 ? ExitCode.No : ExitCode.Done;
+    }
+
+    static async Task ImportAsync(string file, ReportOutput output, Terminal terminal, CancellationToken cancel)
+    {
+        const int BufferOctets = 64 * 1024;
+        var path = Path.Combine(terminal.Directory, file);
+        await using var content = file == "-"
+            ? terminal.OpenInput()
+            : new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, BufferOctets, FileOptions.Asynchronous | FileOptions.SequentialScan);
+        await foreach (var item in ReportFile.ReadAsync(content, file == "-" ? "" : Path.GetFileName(path), cancel))
+        {
+            await output.WriteAsync(file == "-" ? "standard input" : file, item);
+        }
+    }
+}

@@ -1,0 +1,99 @@
+using System.Collections.Immutable;
+using System.Text.Json.Serialization;
+using Hopseal.Reports.Tlsrpt;
+
+namespace Hopseal.Commands;
+
+/// <summary>One line of <c>hopseal report import --json</c>. Members may be added, and keep their names.</summary>
+[JsonPolymorphic(TypeDiscriminatorPropertyName = "type")]
+[JsonDerivedType(typeof(Report), "report")]
+[JsonDerivedType(typeof(Rejected), "rejected")]
+abstract record ReportLine([property: JsonPropertyOrder(-2)] string File, [property: JsonPropertyOrder(-1)] string? Part)
+{
+    /// <param name="Start">In UTC, and <paramref name="End"/> too.</param>
+    public sealed record Report(
+        string File,
+        string? Part,
+        string? Organization,
+        string? Contact,
+        string? Id,
+        DateTime Start,
+        DateTime End,
+        ImmutableArray<Policy> Policies,
+        ImmutableArray<Warning> Warnings) : ReportLine(File, Part);
+
+    public sealed record Rejected(string File, string? Part, string Reason) : ReportLine(File, Part);
+
+    public sealed record Policy(
+        string PolicyType,
+        string? Domain,
+        ImmutableArray<string> Text,
+        ImmutableArray<string> MxHosts,
+        long Successful,
+        long Failed,
+        ImmutableArray<Failure> Failures);
+
+    public sealed record Failure(
+        string ResultType,
+        long Sessions,
+        string? MxHostname,
+        string? MxHelo,
+        string? ReceivingIp,
+        string? SendingIp,
+        string? Reason,
+        string? MoreInformation,
+        string Meaning,
+        string ToDo);
+
+    public sealed record Warning(string Where, string What);
+
+    public static ReportLine Of(string file, ReportItem item)
+    {
+        var part = item.Where.Length > 0 ? item.Where : null;
+        return item.Result switch
+        {
+            ReadReport.Accepted accepted => Of(file, part, accepted),
+            ReadReport.Rejected rejected => new Rejected(file, part, rejected.Why),
+            _ => throw new ArgumentException($"unknown result {item.Result}", nameof(item)),
+        };
+    }
+
+    static Report Of(string file, string? part, ReadReport.Accepted accepted)
+    {
+        var report = accepted.Report;
+        return new Report(
+            file,
+            part,
+            report.Organization,
+            report.Contact,
+            report.Id,
+            report.Period.Start.UtcDateTime,
+            report.Period.End.UtcDateTime,
+            [.. report.Policies.Select(Of)],
+            [.. accepted.Warnings.Select(warning => new Warning(warning.Where, warning.What))]);
+    }
+
+    static Policy Of(PolicyResult policy) => new(
+        policy.Kind.Text, policy.Domain, policy.PolicyText, policy.MxHosts, policy.Successful, policy.Failed, [.. policy.Failures.Select(failure => Of(failure, policy.Domain))]);
+
+    static Failure Of(FailureDetail failure, string? domain)
+    {
+        var words = ResultWords.Of(failure.Type, domain);
+        return new Failure(
+            failure.Type.Text,
+            failure.Sessions,
+            failure.MxHostname,
+            failure.MxHelo,
+            failure.ReceivingIp?.ToString(),
+            failure.SendingIp?.ToString(),
+            failure.Reason,
+            failure.MoreInformation,
+            words.Meaning,
+            words.ToDo);
+    }
+}
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(ReportLine))]
+sealed partial class ReportLineJson : JsonSerializerContext;

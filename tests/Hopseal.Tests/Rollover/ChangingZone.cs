@@ -1,0 +1,24 @@
+using System.Net;
+using Hopseal.Dns;
+
+namespace Hopseal.Tests.Rollover;
+
+/// <summary>A zone whose text changes under way.</summary>
+sealed class ChangingZone : IDnsResolver
+{
+    ZoneResolver _zone = ZoneResolver.Parse("");
+
+    public void Publish(string text) => _zone = ZoneResolver.Parse(text);
+
+    public ValueTask<DnsAnswer<MxRecord>> MxAsync(DomainName name, CancellationToken cancel) => _zone.MxAsync(name, cancel);
+
+    public ValueTask<DnsAnswer<IPAddress>> Ipv4Async(DomainName name, CancellationToken cancel) => _zone.Ipv4Async(name, cancel);
+
+    public ValueTask<DnsAnswer<IPAddress>> Ipv6Async(DomainName name, CancellationToken cancel) => _zone.Ipv6Async(name, cancel);
+
+    public ValueTask<DnsAnswer<TlsaRecord>> TlsaAsync(DomainName name, CancellationToken cancel) => _zone.TlsaAsync(name, cancel);
+
+    public ValueTask<DnsAnswer<string>> TxtAsync(DomainName name, CancellationToken cancel) => _zone.TxtAsync(name, cancel);
+
+    public ValueTask<DnsAnswer<DomainName>> CnameAsync(DomainName name, CancellationToken cancel) => _zone.CnameAsync(name, cancel);
+}
