@@ -49,14 +49,16 @@ sealed class Gateway : IAsyncDisposable
     readonly DelayWatch? _delays;
     readonly ImmutableArray<SmtpListener> _listeners;
     readonly ControlOperations _operations;
-    readonly ILogger<ControlServer> _controlLog;
+    readonly ILoggerFactory _logs;
     readonly CancellationTokenSource _stop = new();
     readonly List<Task> _background = [];
     ControlServer? _control;
+    StsPolicyServer? _policyServer;
 
     Gateway(GatewayConfiguration configuration, ILoggerFactory logs, TimeProvider clock, IDnsResolver? zone, ISessionSink? observer)
     {
         _configuration = configuration;
+        _logs = logs;
         _clock = clock;
         var hostname = configuration.Hostname.Ascii;
 
@@ -170,7 +172,6 @@ sealed class Gateway : IAsyncDisposable
             new QueueOperations(_store, clock, logs.CreateLogger<QueueOperations>(), _runner.Retry, _queue.Wake),
             new PlanOperations(PlanSource.Gateway, planner.PlanAsync, _ => ValueTask.FromResult(_resolver?.Health), clock),
             new TlsOperations(_proven, stripping));
-        _controlLog = logs.CreateLogger<ControlServer>();
     }
 
     /// <summary>Where it listens, in the order of the configuration.</summary>
@@ -230,6 +231,11 @@ sealed class Gateway : IAsyncDisposable
                 await _control.DisposeAsync();
             }
 
+            if (_policyServer is not null)
+            {
+                await _policyServer.DisposeAsync();
+            }
+
             await Task.WhenAll([.. stopping, .. _background]);
         }
         finally
@@ -269,9 +275,14 @@ sealed class Gateway : IAsyncDisposable
             }
         }
 
+        if (_configuration.MtaSts.Endpoint is not null)
+        {
+            _policyServer = await StsPolicyServer.StartAsync(_configuration.MtaSts, _certificates, _configuration.Tls.Protocols, _logs);
+        }
+
         try
         {
-            _control = ControlServer.Start(_configuration.DataDirectory, _operations, _clock, _controlLog);
+            _control = ControlServer.Start(_configuration.DataDirectory, _operations, _clock, _logs.CreateLogger<ControlServer>());
         }
         catch (IOException e)
         {
@@ -290,7 +301,7 @@ sealed class Gateway : IAsyncDisposable
         }
 
         _background.Add(EveryAsync(s_certificateInterval, ReloadCertificates));
-        _background.Add(Task.Run(() => EveryAsync(s_certificateInterval, LookAtTlsaAsync)));
+        _background.Add(Task.Run(() => EveryAsync(s_certificateInterval, LookAtTlsaAsync, atOnce: true)));
         _background.Add(EveryAsync(s_provenTlsInterval, _proven.Save));
         _background.Add(EveryAsync(s_ruleInterval, _rules.Look));
         _background.Add(Task.Run(() => _policyKeeper.RunAsync(_policies, _stop.Token)));
@@ -309,16 +320,16 @@ sealed class Gateway : IAsyncDisposable
         return Task.CompletedTask;
     });
 
-    async Task EveryAsync(TimeSpan interval, Func<Task> act)
+    async Task EveryAsync(TimeSpan interval, Func<Task> act, bool atOnce = false)
     {
         using var timer = new PeriodicTimer(interval, _clock);
         try
         {
-            do
+            while (atOnce || await timer.WaitForNextTickAsync(_stop.Token))
             {
+                atOnce = false;
                 await act();
             }
-            while (await timer.WaitForNextTickAsync(_stop.Token));
         }
         catch (OperationCanceledException)
         {

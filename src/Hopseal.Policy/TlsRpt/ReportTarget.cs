@@ -16,6 +16,10 @@ public abstract record ReportTarget
     static readonly SearchValues<char> s_atom =
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-/=?^_`{|}~.");
 
+    // RFC 3986 §2, less what separates URIs and fields of a record (RFC 8460 §3).
+    static readonly SearchValues<char> s_uri =
+        SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~:/?#[]@$&'()*+=%");
+
     ReportTarget()
     {
     }
@@ -45,7 +49,7 @@ public abstract record ReportTarget
 
     static (ReportTarget? Target, string? Why) Parse(string uri)
     {
-        if (uri.Length is 0 or > MaxCharacters || uri.Any(character => character is <= ' ' or > '~' or ',' or ';' or '!'))
+        if (uri.Length is 0 or > MaxCharacters || uri.AsSpan().ContainsAnyExcept(s_uri))
         {
             return (null, "it is empty or too long, or holds a character that has to be encoded");
         }

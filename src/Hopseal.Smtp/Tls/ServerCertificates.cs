@@ -124,6 +124,13 @@ public sealed class ServerCertificates
     internal SslStreamCertificateContext Choose(string? serverName) =>
         _shown.Choose(serverName)?.Context ?? throw new InvalidOperationException("no certificate is loaded");
 
+    /// <summary>The certificate for exactly this name; null where none is for it.</summary>
+    public SslStreamCertificateContext? ContextFor(DomainName name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        return _shown.For(name.Ascii)?.Context;
+    }
+
     void ShowAll(CertificateReload?[] changes)
     {
         if (changes.Any(change => change is CertificateReload.Loaded))
@@ -161,13 +168,10 @@ public sealed class ServerCertificates
 
         public ServerCertificate? Default => Certificates.IsEmpty ? null : Certificates[0];
 
-        public ServerCertificate? Choose(string? serverName)
-        {
-            if (serverName is null)
-            {
-                return Default;
-            }
+        public ServerCertificate? Choose(string? serverName) => (serverName is null ? null : For(serverName)) ?? Default;
 
+        public ServerCertificate? For(string serverName)
+        {
             if (_byName.TryGetValue(serverName, out var exact))
             {
                 return exact;
@@ -175,7 +179,7 @@ public sealed class ServerCertificates
 
             // A wildcard stands for exactly one label, the leftmost (RFC 9525 §6.3).
             var dot = serverName.IndexOf('.', StringComparison.Ordinal);
-            return dot > 0 && _byName.TryGetValue(string.Concat("*", serverName.AsSpan(dot)), out var wildcard) ? wildcard : Default;
+            return dot > 0 && _byName.TryGetValue(string.Concat("*", serverName.AsSpan(dot)), out var wildcard) ? wildcard : null;
         }
 
         static string Normalised(string name)

@@ -27,6 +27,7 @@ static class ConfigurationReader
         var trust = root.Child("Trust");
         var rootFiles = trust.Find("Roots")?.Items().ToImmutableArray() ?? [];
         trust.Close();
+        var mtaSts = MtaStsSettings.Read(root.Child("MtaSts"), listeners, !certificates.IsEmpty);
         var tls = TlsSettings.Read(root.Child("Tls"));
         var limits = LimitSettings.Read(root.Child("Limits"));
         var dns = DnsSettings.Read(root.Child("Dns"));
@@ -49,6 +50,7 @@ static class ConfigurationReader
         if (!faults.HasErrors)
         {
             CheckPurpose(root, listeners, domains, access);
+            mtaSts.Check(root.Child("MtaSts"), [hostname!, .. mxNames], domains, [.. certificates.Select(certificate => certificate.Files)]);
         }
 
         return hostname is null || dataDirectory is null
@@ -69,6 +71,7 @@ static class ConfigurationReader
                     ? new ClientCredentials(user, password)
                     : null,
                 Dns = dns,
+                MtaSts = mtaSts,
                 Roots = roots,
                 Log = log,
             };

@@ -38,6 +38,9 @@ sealed record GatewayConfiguration
 
     public required DnsSettings Dns { get; init; }
 
+    /// <summary>The policies of our own domains.</summary>
+    public MtaStsSettings MtaSts { get; init; } = MtaStsSettings.None;
+
     /// <summary>PEM files of certificate authorities trusted besides the system's.</summary>
     public ImmutableArray<string> Roots { get; init; } = [];
 

@@ -31,7 +31,8 @@ sealed class TestAuthority : IDisposable
     public X509Certificate2 Root => _root;
 
     /// <summary>For the name and for 127.0.0.1.</summary>
-    public CertificatePaths Issue(string name)
+    /// <param name="until">When it expires; with the root if not given.</param>
+    public CertificatePaths Issue(string name, DateTimeOffset? until = null)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
@@ -41,7 +42,7 @@ sealed class TestAuthority : IDisposable
         request.CertificateExtensions.Add(names.Build());
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(false, false, 0, true));
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid("1.3.6.1.5.5.7.3.1")], false));
-        using var certificate = request.Create(_root, _root.NotBefore, _root.NotAfter.AddMinutes(-1), RandomNumberGenerator.GetBytes(12));
+        using var certificate = request.Create(_root, _root.NotBefore, until ?? _root.NotAfter.AddMinutes(-1), RandomNumberGenerator.GetBytes(12));
         return new CertificatePaths(
             _directory.Write($"{name}.crt", certificate.ExportCertificatePem()),
             _directory.Write($"{name}.key", key.ExportPkcs8PrivateKeyPem()));

@@ -9,10 +9,10 @@ sealed class UnboundInstance : IAsyncDisposable
     readonly TestDirectory _directory = new("unbound");
     readonly Process _process;
 
-    UnboundInstance(IEnumerable<string> records)
+    UnboundInstance(IEnumerable<string> records, int port)
     {
-        Port = Ports.Next();
-        var data = string.Join('\n', records.Select(record => $"    local-data: \"{record}\""));
+        Port = port;
+        var data = string.Join('\n', records.Select(record => record.Contains('"', StringComparison.Ordinal) ? $"    local-data: '{record}'" : $"    local-data: \"{record}\""));
         var configuration = _directory.Write(
             "unbound.conf",
             $"""
@@ -40,9 +40,10 @@ sealed class UnboundInstance : IAsyncDisposable
     public int Port { get; }
 
     /// <param name="records">As in a zone file, with full names: <c>mx.test. A 127.0.0.1</c>.</param>
-    public static async Task<UnboundInstance> StartAsync(IEnumerable<string> records, CancellationToken cancel)
+    /// <param name="port">The one of an instance that was disposed; a free one if not given.</param>
+    public static async Task<UnboundInstance> StartAsync(IEnumerable<string> records, CancellationToken cancel, int? port = null)
     {
-        var unbound = new UnboundInstance(records);
+        var unbound = new UnboundInstance(records, port ?? Ports.Next());
         await Eventually.FindAsync(
             "unbound listening", TimeSpan.FromSeconds(20), () => unbound.TryConnectAsync(cancel), () => $"exited: {unbound._process.HasExited}", cancel);
         return unbound;

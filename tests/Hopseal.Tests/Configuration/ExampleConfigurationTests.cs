@@ -44,6 +44,7 @@ public sealed partial class ExampleConfigurationTests : IDisposable
         Assert.Equal(plain.Outbound.Schedule.GiveUpAfter, shown.Outbound.Schedule.GiveUpAfter);
         Assert.Equal(6, shown.Outbound.Rules.Length);
         Assert.Equal("example", shown.SmartHostCredentials?.User);
+        Assert.Equal(TimeSpan.FromDays(7), shown.MtaSts.Policies["example.org"].MaxAge);
         Assert.Equal(plain.MxNames, shown.MxNames);
         Assert.Equal("next-key.pem", Path.GetFileName(shown.Certificates[0].NextKey));
         Assert.NotEmpty(shown.Listeners[^1].ProxyFrom);

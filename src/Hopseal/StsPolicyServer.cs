@@ -1,0 +1,169 @@
+using System.Collections.Frozen;
+using System.Net;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+using Hopseal.Configuration;
+using Hopseal.Dns;
+using Hopseal.Policy.MtaSts;
+using Hopseal.Smtp.Tls;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Hopseal;
+
+/// <summary>Serves the MTA-STS policies of our own domains (RFC 8461 §3.2, §3.3): <c>https://mta-sts.DOMAIN/.well-known/mta-sts.txt</c>, and
+/// nothing else. The certificates are those of the listeners; one that was renewed is shown in the next handshake.</summary>
+/// <remarks>What is served is fixed when the gateway starts. So the id of a changed policy is to be published after the restart that serves it
+/// (RFC 8461 §8.1).</remarks>
+sealed class StsPolicyServer : IAsyncDisposable
+{
+    const string Path = "/.well-known/mta-sts.txt";
+    const int MostConnections = 200;
+
+    static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
+
+    readonly WebApplication _application;
+    readonly FrozenDictionary<string, byte[]> _byHost;
+
+    StsPolicyServer(MtaStsSettings settings, ServerCertificates certificates, SslProtocols protocols, ILoggerFactory logs)
+    {
+        _byHost = settings.Policies.ToFrozenDictionary(
+            policy => MtaStsSettings.HostOf(DomainName.Parse(policy.Key))!.Ascii,
+            policy => Encoding.ASCII.GetBytes(StsPolicyText.Write(policy.Value)),
+            StringComparer.Ordinal);
+
+        // Empty: no configuration files, no variables, no console.
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.Logging.SetMinimumLevel(LogLevel.Warning).AddProvider(new GatewaysLog(logs));
+        builder.Services.AddSingleton<IHostLifetime, GatewaysLifetime>();
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
+        {
+            Limit(kestrel);
+            kestrel.Listen(settings.Endpoint!, endpoint =>
+            {
+                endpoint.Protocols = HttpProtocols.Http1;
+                endpoint.UseHttps(new TlsHandshakeCallbackOptions
+                {
+                    HandshakeTimeout = s_patience,
+                    OnConnection = hello => ValueTask.FromResult(TlsOf(hello.ClientHelloInfo.ServerName, certificates, protocols)),
+                });
+            });
+        });
+        _application = builder.Build();
+        _application.Run(AnswerAsync);
+    }
+
+    /// <summary>Where it listens.</summary>
+    public IPEndPoint Endpoint
+    {
+        get
+        {
+            var address = _application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
+            return IPEndPoint.Parse(new Uri(address).Authority);
+        }
+    }
+
+    /// <param name="settings">With an endpoint.</param>
+    /// <exception cref="GatewayStartException">It cannot listen there.</exception>
+    public static async Task<StsPolicyServer> StartAsync(
+        MtaStsSettings settings, ServerCertificates certificates, SslProtocols protocols, ILoggerFactory logs)
+    {
+        var server = new StsPolicyServer(settings, certificates, protocols, logs);
+        try
+        {
+            await server._application.StartAsync();
+            return server;
+        }
+        catch (Exception e) when (e is IOException or SocketException)
+        {
+            await server.DisposeAsync();
+            var why = (e as SocketException ?? e.InnerException?.InnerException as SocketException ?? e.InnerException as SocketException) is { } socket
+                ? ListenFault.Describe(socket)
+                : e.Message;
+            throw new GatewayStartException($"MtaSts cannot listen on {settings.Endpoint}: {why}", e);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        using var patience = new CancellationTokenSource(s_patience);
+        await _application.StopAsync(patience.Token);
+        await _application.DisposeAsync();
+    }
+
+    static void Limit(KestrelServerOptions kestrel)
+    {
+        kestrel.AddServerHeader = false;
+        kestrel.Limits.MaxConcurrentConnections = MostConnections;
+        kestrel.Limits.MaxRequestBodySize = 0;
+        kestrel.Limits.MaxRequestHeaderCount = 50;
+        kestrel.Limits.MaxRequestHeadersTotalSize = 16 * 1024;
+        kestrel.Limits.MaxRequestLineSize = 4 * 1024;
+        kestrel.Limits.RequestHeadersTimeout = s_patience;
+        kestrel.Limits.KeepAliveTimeout = s_patience;
+    }
+
+    /// <summary>RFC 8461 §7.1: a certificate for the name that was asked for, or no handshake.</summary>
+    SslServerAuthenticationOptions TlsOf(string serverName, ServerCertificates certificates, SslProtocols protocols) =>
+        DomainName.TryParse(serverName, out var name) && _byHost.ContainsKey(name.Ascii) && certificates.ContextFor(name) is { } context
+            ? new SslServerAuthenticationOptions
+            {
+                ServerCertificateContext = context,
+#pragma warning disable CA5398 // the oldest version that may be spoken (RFC 8461 §7.2)
+                EnabledSslProtocols = protocols is SslProtocols.None ? SslProtocols.Tls12 | SslProtocols.Tls13 : protocols,
+#pragma warning restore CA5398
+                AllowRenegotiation = false,
+                CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
+            }
+            : throw new AuthenticationException("no policy, or no certificate, for the name that was asked for");
+
+    async Task AnswerAsync(HttpContext context)
+    {
+        var (request, response) = (context.Request, context.Response);
+        var head = HttpMethods.IsHead(request.Method);
+        if ((!head && !HttpMethods.IsGet(request.Method))
+            || request.Path.Value is not Path
+            || !DomainName.TryParse(request.Host.Host, out var host)
+            || !_byHost.TryGetValue(host.Ascii, out var body))
+        {
+            response.StatusCode = StatusCodes.Status404NotFound;
+            return;
+        }
+
+        response.ContentType = "text/plain; charset=us-ascii";
+        response.ContentLength = body.Length;
+        response.Headers.CacheControl = "max-age=60";
+        if (!head)
+        {
+            await response.Body.WriteAsync(body, context.RequestAborted);
+        }
+    }
+
+    sealed class GatewaysLog(ILoggerFactory logs) : ILoggerProvider
+    {
+        public ILogger CreateLogger(string categoryName) => logs.CreateLogger(categoryName);
+
+        public void Dispose()
+        {
+        }
+    }
+
+    /// <summary>The gateway starts and stops it; signals are the gateway's.</summary>
+    sealed class GatewaysLifetime : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+}
