@@ -37,9 +37,16 @@ static class MessageFloors
 
         foreach (var ((kind, heading), one) in s_kinds.Zip(plans))
         {
-            if (kind is not MessageTls.Unspecified && one is DeliveryPlan.Bounce bounce)
+            var words = (kind, plan, one) switch
             {
-                text.Append(CultureInfo.InvariantCulture, $"  {heading}: return to sender, {bounce.Status} {bounce.Reason}\n");
+                (MessageTls.Unspecified, _, _) or (_, DeliveryPlan.Defer, DeliveryPlan.Defer) => null,
+                (_, _, DeliveryPlan.Bounce bounce) => $"return to sender, {bounce.Status} {bounce.Reason}",
+                (_, _, DeliveryPlan.Defer defer) => $"wait, {defer.Status} {defer.Reason}",
+                _ => null,
+            };
+            if (words is not null)
+            {
+                text.Append(CultureInfo.InvariantCulture, $"  {heading}: {words}\n");
             }
             else if (kind is not MessageTls.Unspecified && plan is DeliveryPlan.Relay && one is DeliveryPlan.Defer defer)
             {

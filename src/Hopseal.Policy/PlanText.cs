@@ -82,7 +82,8 @@ public static class PlanText
 
         foreach (var note in plan.Notes)
         {
-            Line(text, note.Failure is null ? $"no {note.Mechanism}" : note.Mechanism, note.Detail);
+            var (label, type) = note.Failure is { } failure ? (note.Mechanism, $" ({failure.Type.ToWire()})") : ($"no {note.Mechanism}", "");
+            Line(text, label, note.Detail + type);
         }
 
         if (plan.Certificate is { } certificate)

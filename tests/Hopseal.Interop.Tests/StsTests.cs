@@ -130,9 +130,10 @@ public sealed class StsTests
             TimeSpan.FromSeconds(60),
             async () =>
             {
-                // The old record may be remembered for its TTL of a second.
+                // The old record may be remembered for its TTL of a second. 1: an attempt is under way, or it was delivered meanwhile.
                 string[] retry = ["queue", "retry", "--domain", "moving.test", "--config", world.Configuration];
-                (await Command.RunAsync(Executable.Path, retry, Cancel)).Succeeded("queue retry");
+                var asked = await Command.RunAsync(Executable.Path, retry, Cancel);
+                Assert.True(asked.ExitCode is 0 or 1, asked.ToString());
                 return world.Mx.Taken.FirstOrDefault();
             },
             () => world.Output,
