@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.CommandLine;
 using System.Text;
+using Hopseal.Commands.Import;
 using Hopseal.Configuration;
 using Hopseal.Smtp.Server;
 
@@ -25,7 +26,10 @@ static class ConfigCommand
         var hash = new Command("hash-password", "Reads a password (from standard input, or asks) and prints what goes into Users[].PasswordHash.");
         hash.SetAction(_ => HashPassword(terminal));
 
-        return new Command("config", "Checks a configuration, and makes password hashes for it.") { check, hash };
+        return new Command("config", "Checks a configuration, and makes parts of one.")
+        {
+            check, hash, ImportCommand.Create(terminal),
+        };
     }
 
     /// <summary>Faults go to standard output, because they are the answer; the sum of them to standard error.</summary>
