@@ -46,6 +46,7 @@ sealed class SignedTree : IAsyncDisposable
     readonly int _authority = Ports.Next();
     TreeZone[] _zones = [];
     int _serial = 1;
+    bool _atRealPort;
 
     SignedTree() => _silent.Bind(new IPEndPoint(IPAddress.Loopback, 0));
 
@@ -57,6 +58,10 @@ sealed class SignedTree : IAsyncDisposable
     /// <summary>Of the resolver that validates.</summary>
     public int Port { get; } = Ports.Next();
 
+    /// <summary>Where the resolver that validates answers at the real port of DNS, for programs that know no other; a loopback address of its
+    /// own.</summary>
+    public IPAddress Address { get; } = new([127, (byte)Random.Shared.Next(192, 255), (byte)Random.Shared.Next(256), (byte)Random.Shared.Next(1, 255)]);
+
     /// <summary>Of one that asks the same servers and does not validate: it never says AD.</summary>
     public int StrippingPort { get; } = Ports.Next();
 
@@ -66,9 +71,11 @@ sealed class SignedTree : IAsyncDisposable
     /// <param name="zones">Without the root; parents before children.</param>
     /// <param name="records">As in a zone file, with full names: <c>mx.test. A 127.0.0.1</c>. Each goes into the deepest zone that can hold
     /// it.</param>
-    public static async Task<SignedTree> StartAsync(IReadOnlyList<TreeZone> zones, IEnumerable<string> records, CancellationToken cancel)
+    /// <param name="atRealPort">Whether it answers at <see cref="Address"/> too, which takes root.</param>
+    public static async Task<SignedTree> StartAsync(
+        IReadOnlyList<TreeZone> zones, IEnumerable<string> records, CancellationToken cancel, bool atRealPort = false)
     {
-        var tree = new SignedTree();
+        var tree = new SignedTree { _atRealPort = atRealPort };
         try
         {
             await tree.StartAsync([s_root, .. zones], [.. records, $"{NameServer} A 127.0.0.1"], cancel);
@@ -205,6 +212,7 @@ sealed class SignedTree : IAsyncDisposable
     string UnboundConfiguration(TreeZone[] zones, int port, string log, string modules, string trust) => $"""
         server:
           interface: 127.0.0.1@{port}
+          {(port == Port && _atRealPort ? $"interface: {Address}@53" : "")}
           port: {port}
           do-daemonize: no
           username: ""
