@@ -55,7 +55,7 @@ sealed class Gateway : IAsyncDisposable
     ControlServer? _control;
     StsPolicyServer? _policyServer;
 
-    Gateway(GatewayConfiguration configuration, ILoggerFactory logs, TimeProvider clock, IDnsResolver? zone, ISessionSink? observer)
+    Gateway(GatewayConfiguration configuration, ILoggerFactory logs, TimeProvider clock, IDnsResolver? zone, ISessionSink? observer, int? policyPort)
     {
         _configuration = configuration;
         _logs = logs;
@@ -88,7 +88,7 @@ sealed class Gateway : IAsyncDisposable
         var policyFile = new StsPolicyFile(Path.Combine(configuration.DataDirectory, StsPolicyFile.Name));
         _policyKeeper = new StsPolicyKeeper(policyFile, clock, logs.CreateLogger<StsPolicyKeeper>());
         var pkix = new PkixCheck(roots, clock);
-        var policyFetch = new StsFetch(resolver, pkix, clock);
+        var policyFetch = policyPort is { } port ? new StsFetch(resolver, pkix, clock) { Port = port } : new StsFetch(resolver, pkix, clock);
         _policies = new StsPolicies(resolver, policyFetch, clock, new StsOptions { Tell = _policyKeeper.Tell });
         ISessionSink log = new SessionLog(logs.CreateLogger<SessionLog>());
         var stripping = new StrippingWatch();
@@ -187,14 +187,20 @@ sealed class Gateway : IAsyncDisposable
 
     /// <param name="zone">Answers instead of the configured resolver: the demo's world.</param>
     /// <param name="observer">Is shown every record, with the dialogues.</param>
+    /// <param name="policyPort">Of the demo's host of MTA-STS policies.</param>
     /// <exception cref="GatewayStartException">It cannot run like this; the message is for the operator.</exception>
     public static async Task<Gateway> StartAsync(
-        GatewayConfiguration configuration, ILoggerFactory logs, TimeProvider clock, IDnsResolver? zone = null, ISessionSink? observer = null)
+        GatewayConfiguration configuration,
+        ILoggerFactory logs,
+        TimeProvider clock,
+        IDnsResolver? zone = null,
+        ISessionSink? observer = null,
+        int? policyPort = null)
     {
         Gateway gateway;
         try
         {
-            gateway = new Gateway(configuration, logs, clock, zone, observer);
+            gateway = new Gateway(configuration, logs, clock, zone, observer, policyPort);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
         {
