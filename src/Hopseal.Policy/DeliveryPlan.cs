@@ -121,7 +121,11 @@ public sealed record ShownCertificate(CertificateFiles Files, string Source);
 /// <param name="Mechanism"><c>DANE</c> or <c>MTA-STS</c>.</param>
 /// <param name="Detail">For people.</param>
 /// <param name="Failure">Set where there should have been one, or where a policy that only reports is not met.</param>
-public sealed record PolicyNote(string Mechanism, string Detail, TlsFailure? Failure = null);
+public sealed record PolicyNote(string Mechanism, string Detail, TlsFailure? Failure = null)
+{
+    public const string Dane = "DANE";
+    public const string MtaSts = "MTA-STS";
+}
 
 /// <summary>A host that gets no mail, and why. It is shown and reported, and not tried.</summary>
 /// <param name="Plan">As it would be tried.</param>

@@ -41,32 +41,36 @@ public sealed class PeerVerifier(PkixCheck pkix, DaneCheck dane)
 
         var failures = ImmutableArray.CreateBuilder<TlsFailure>();
         var met = true;
-        Weigh(byRecords.Verdict, byRecords.InForce);
-        Weigh(byPolicy.Verdict, byPolicy.InForce);
+        Weigh(byRecords.Verdict, byRecords.InForce, ReportedAgainst.Dane);
+        Weigh(byPolicy.Verdict, byPolicy.InForce, ReportedAgainst.MtaSts);
         foreach (var (_, inForce, verdict) in byPins.Concat(byAuthority))
         {
-            Weigh(verdict, inForce);
+            Weigh(verdict, inForce, ReportedAgainst.None);
         }
 
         if (identityIsDemanded || (byRecords.Verdict is null && byPolicy.Verdict is null))
         {
-            Weigh(proven, identityIsDemanded);
+            Weigh(proven, identityIsDemanded, ReportedAgainst.None);
         }
 
         // A host that the policy does not name proves that it has its name, and nothing about that name.
         var identity = matches ? byRecords.Verdict!.Identity
             : byPolicy.Names && byPolicy.Verdict is { Identity: PeerIdentity.Pkix } ? PeerIdentity.Pkix
             : proven!.Identity;
-        return new PeerVerdict(met ? identity : PeerIdentity.Unauthenticated, [.. failures.Distinct()]);
+        return new PeerVerdict(met ? identity : PeerIdentity.Unauthenticated,
+        [
+            .. failures.GroupBy(failure => failure)
+                .Select(same => same.Key with { Against = same.Aggregate(ReportedAgainst.None, (all, one) => all | one.Against) })
+        ]);
 
-        void Weigh(PeerVerdict? verdict, bool inForce)
+        void Weigh(PeerVerdict? verdict, bool inForce, ReportedAgainst against)
         {
             if (verdict is null)
             {
                 return;
             }
 
-            failures.AddRange(verdict.Failures);
+            failures.AddRange(verdict.Failures.Select(failure => failure with { Against = against }));
             met &= !inForce || verdict.Identity is not PeerIdentity.Unauthenticated;
         }
     }

@@ -9,9 +9,6 @@ namespace Hopseal.Policy;
 /// <summary>What the recipient's side published, put into the plan of one host. Pure.</summary>
 static class PublishedPolicies
 {
-    const string Dane = "DANE";
-    const string MtaSts = "MTA-STS";
-
     /// <param name="host">With everything that the operator configured.</param>
     /// <param name="recipient">Null for an address literal.</param>
     /// <param name="exclusion">Set where the host must not get mail now.</param>
@@ -29,23 +26,23 @@ static class PublishedPolicies
         if (finding is not StsFinding.Found found)
         {
             var none = (StsFinding.None)finding;
-            return Note(host, MtaSts, none.Why, none.Failures.FirstOrDefault());
+            return Note(host, PolicyNote.MtaSts, none.Why, none.Failures.FirstOrDefault());
         }
 
         if (found.Policy.Mode is StsMode.None || host.Host.Name is not { } name)
         {
-            return Note(host, MtaSts, "the policy says mode none");
+            return Note(host, PolicyNote.MtaSts, "the policy says mode none");
         }
 
         var policy = new TransportPolicy.MtaSts(found.Policy, found.FetchedAt);
         var plan = found.Failures.Aggregate(
-            host.With(policy), (noted, failure) => Note(noted, MtaSts, $"not renewed: {failure.Detail ?? failure.ReasonCode}", failure));
+            host.With(policy), (noted, failure) => Note(noted, PolicyNote.MtaSts, $"not renewed: {failure.Detail ?? failure.ReasonCode}", failure));
         var inForce = policy.Floor is SecurityFloor.Authenticated && plan.Policies.Contains(policy);
         if (!found.Policy.Names(name))
         {
             var failure = new TlsFailure(TlsResultType.ValidationFailure, ExcludedHost.NotInPolicy, $"the MTA-STS policy does not name {name}");
             exclusion = inForce ? failure : null;
-            return Note(plan, MtaSts, inForce ? failure.Detail! : $"not in force: {failure.Detail}", failure);
+            return Note(plan, PolicyNote.MtaSts, inForce ? failure.Detail! : $"not in force: {failure.Detail}", failure);
         }
 
         return inForce && host.Host.Authenticity is HostAuthenticity.None
@@ -63,7 +60,7 @@ static class PublishedPolicies
         switch (finding)
         {
             case DaneFinding.None none:
-                return Note(host, Dane, none.Why);
+                return Note(host, PolicyNote.Dane, none.Why);
             case DaneFinding.Found { Usable.IsEmpty: true } unusable:
                 return host.With(new TransportPolicy.DaneUnusable(unusable.Base, unusable.Published));
             case DaneFinding.Found found:
@@ -77,7 +74,7 @@ static class PublishedPolicies
                 var letOff = host.Policies.OfType<TransportPolicy.Operator>()
                     .Any(policy => policy is { Exception: not null, Floor: < SecurityFloor.Authenticated });
                 exclusion = letOff ? null : failed.Failure;
-                return Note(host, Dane, failed.Failure.Detail ?? failed.Failure.ReasonCode, failed.Failure);
+                return Note(host, PolicyNote.Dane, failed.Failure.Detail ?? failed.Failure.ReasonCode, failed.Failure);
             default:
                 throw new ArgumentException($"unknown finding {finding}", nameof(finding));
         }

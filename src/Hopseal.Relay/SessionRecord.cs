@@ -58,7 +58,11 @@ public abstract record SessionRecord
         int Deferred,
         int Bounced,
         int MayBeDelivered,
-        Transcript? Transcript) : SessionRecord;
+        Transcript? Transcript) : SessionRecord
+    {
+        /// <summary>The address we connected from; null when there was no connection.</summary>
+        public IPAddress? Local { get; init; }
+    }
 }
 
 /// <summary>What one attempt did with one session. The session may have served others before, and may go on after it; its

@@ -19,6 +19,7 @@ sealed class OutboundSession(
     readonly DateTimeOffset _startedAt = client.Clock.GetUtcNow();
     readonly long _started = client.Clock.GetTimestamp();
     TransactionChannel? _channel;
+    IPAddress? _local;
     SessionFault? _fault;
     int _attempts;
     int _delivered;
@@ -68,6 +69,7 @@ sealed class OutboundSession(
             Certificate = plan.Certificate is { } shown ? options.Certificate?.Invoke(shown.Files) : null,
         };
         var clearance = await SmtpClientConnection.OpenAsync(peer, demand, client, cancel);
+        _local = clearance.Local;
         switch (clearance)
         {
             case Clearance.Granted granted:
@@ -132,6 +134,7 @@ sealed class OutboundSession(
             StartedAt = _startedAt,
             Elapsed = Age,
             Peer = peer,
+            Local = _local,
             Tls = Tls,
         });
     }

@@ -116,7 +116,7 @@ static class PolicyReading
 
         var successful = summary.Count("total-successful-session-count", "0 was taken") ?? 0;
         var failed = summary.Count("total-failure-session-count", "the failures were added up") ?? inDetail;
-        if (inDetail < failed || (failed == 0 && inDetail > 0))
+        if (inDetail < failed || (failed == 0 && failures.Any(failure => failure.Sessions > 0 && !IsOfFetch(failure.Type.Known))))
         {
             notes.Warn(entry.PathOf("summary"), string.Create(
                 CultureInfo.InvariantCulture, $"counts {failed} failed sessions, and the failure details {inDetail}"));
@@ -124,6 +124,10 @@ static class PolicyReading
 
         return (successful, failed);
     }
+
+    /// <summary>A policy that cannot be fetched does not make a session fail that goes by the one from before.</summary>
+    static bool IsOfFetch(TlsResultType? type) =>
+        type is TlsResultType.StsPolicyFetchError or TlsResultType.StsPolicyInvalid or TlsResultType.StsWebpkiInvalid;
 
     static FailureDetail Failure(JsonMembers failure, ReportNotes notes)
     {

@@ -73,6 +73,6 @@ static class ReportClaims
     }
 
     /// <summary>RFC 8460 §5.3: the submitter is the domain of the contact.</summary>
-    static DomainName? SubmitterOf(TlsReport report) =>
+    public static DomainName? SubmitterOf(TlsReport report) =>
         report.Contact is { } contact && contact.LastIndexOf('@') is >= 0 and var at ? ReportClaim.NameOf(contact[(at + 1)..].TrimEnd('>')) : null;
 }

@@ -1,3 +1,4 @@
+using System.Net;
 using Hopseal.Smtp.Tls;
 
 namespace Hopseal.Smtp.Client;
@@ -9,6 +10,9 @@ public abstract record Clearance
     Clearance()
     {
     }
+
+    /// <summary>The address we connected from; null when there was no connection.</summary>
+    public IPAddress? Local { get; init; }
 
     /// <summary>The floor is reached; the channel must be disposed.</summary>
     /// <param name="Tls">Encrypted or Plaintext, never Refused.</param>

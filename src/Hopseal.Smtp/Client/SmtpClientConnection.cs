@@ -31,9 +31,11 @@ public static class SmtpClientConnection
         var deadline = new Deadline(options.Clock);
         deadline.Follow(cancel);
         SessionOpening? opening = null;
+        IPAddress? local = null;
         try
         {
-            opening = new SessionOpening(await ConnectAsync(peer, options, deadline), needed, options, deadline);
+            (var stream, local) = await ConnectAsync(peer, options, deadline);
+            opening = new SessionOpening(stream, needed, options, deadline);
             var clearance = await opening.RunAsync();
             if (clearance is Clearance.Granted)
             {
@@ -44,12 +46,12 @@ public static class SmtpClientConnection
                 deadline.Dispose();
             }
 
-            return clearance;
+            return clearance with { Local = local };
         }
         catch (SessionBrokenException broken)
         {
             await AbandonAsync(opening, deadline);
-            return opening?.EndedBy(broken) ?? new Clearance.Unavailable(broken.Fault, null);
+            return (opening?.EndedBy(broken) ?? new Clearance.Unavailable(broken.Fault, null)) with { Local = local };
         }
         catch
         {
@@ -59,7 +61,7 @@ public static class SmtpClientConnection
         }
     }
 
-    static async ValueTask<SmtpStream> ConnectAsync(IPEndPoint peer, ClientOptions options, Deadline deadline)
+    static async ValueTask<(SmtpStream Stream, IPAddress? Local)> ConnectAsync(IPEndPoint peer, ClientOptions options, Deadline deadline)
     {
         Socket? socket = null;
         try
@@ -73,7 +75,7 @@ public static class SmtpClientConnection
             deadline.Arm(options.ConnectTimeout);
             await socket.ConnectAsync(peer, deadline.Token);
             options.Transcript?.Event($"connected to {peer}");
-            return new SmtpStream(new SocketTransport(socket));
+            return (new SmtpStream(new SocketTransport(socket)), (socket.LocalEndPoint as IPEndPoint)?.Address);
         }
         catch (Exception error) when (error is SocketException or OperationCanceledException && !deadline.CallerCancelled)
         {

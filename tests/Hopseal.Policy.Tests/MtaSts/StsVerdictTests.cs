@@ -80,6 +80,23 @@ public sealed class StsVerdictTests
         Assert.Contains(verdict.Failures, failure => failure.Type is TlsResultType.CertificateNotTrusted);
     }
 
+    [Fact]
+    public void A_failure_is_reported_against_the_policies_that_it_misses_and_no_other()
+    {
+        var self = TestAuthority.SelfSignedLeaf(Mx, s_now.AddDays(-1), s_now.AddDays(1));
+        var plan = Plan(StsMode.Enforce, Mx);
+
+        Assert.Equal([ReportedAgainst.MtaSts], Against(Judge(Plan(StsMode.Enforce, Mx, Record(self.RawData)), self)));
+        Assert.Equal([ReportedAgainst.Dane], Against(Judge(Plan(StsMode.Enforce, Mx, Record([1, 2, 3])), s_valid)));
+        Assert.Equal([ReportedAgainst.None], Against(Judge(plan with { Policies = [new TransportPolicy.Opportunistic()] }, self)));
+
+        // An operator who asks for the same is told of the same failure; the owner of the policy is, too.
+        var both = plan with { Policies = [.. plan.Policies, new TransportPolicy.Operator(SecurityFloor.Authenticated, "Outbound.Rules[0]")] };
+        Assert.Equal([ReportedAgainst.MtaSts], Against(Judge(both, self)));
+
+        static IEnumerable<ReportedAgainst> Against(PeerVerdict verdict) => verdict.Failures.Select(failure => failure.Against).Distinct();
+    }
+
     static TlsaRecord Record(byte[] certificate) => new(3, 0, 1, [.. SHA256.HashData(certificate)]);
 
     static HostPlan Plan(StsMode mode, string mx, params ImmutableArray<TlsaRecord> records)

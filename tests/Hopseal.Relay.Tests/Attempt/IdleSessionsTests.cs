@@ -1,3 +1,4 @@
+using System.Net;
 using System.Security.Cryptography.X509Certificates;
 using Hopseal.Policy;
 using Hopseal.Relay.Attempt;
@@ -58,6 +59,7 @@ public sealed class IdleSessionsTests : IAsyncDisposable
         await Deliverer.DisposeAsync();
         var record = await _sink.NextOutboundAsync();
         Assert.Single(_sink.Sessions);
+        Assert.Equal(IPAddress.Loopback, record.Local);
         Assert.Equal((20, 20, 20, 0), (record.Attempts, record.Transactions, record.Delivered, record.Deferred));
         Assert.Single(server.Sessions);
         Assert.Equal(20, server.MailsBegun);
