@@ -229,6 +229,28 @@ public sealed class DaneCheckTests
         Assert.Equal(TlsaSet.MostRecords, once.Length);
     }
 
+    [Fact]
+    public void Keys_and_certificates_of_a_kind_that_nobody_knows_match_themselves_and_break_nothing()
+    {
+        // An algorithm of nobody's, and Ed25519, whose parameters are absent (RFC 8410 §3).
+        foreach (var oid in new[] { "1.3.6.1.4.1.99999.1", "1.3.101.112" })
+        {
+            var key = new PublicKey(new Oid(oid), null, new AsnEncodedData(new byte[32]));
+            var record = new TlsaRecord(2, 1, 0, [.. key.ExportSubjectPublicKeyInfo()]);
+            Assert.Single(TlsaSet.Usable([record]));
+            Assert.Equal("TlsaInvalid no-tlsa-match", Judge([record], s_leaf, s_lower));
+
+            using var signer = ECDsa.Create();
+            var request = new CertificateRequest(s_lower.Certificate.SubjectName, key, HashAlgorithmName.SHA256);
+            var strange = request.Create(
+                new X500DistinguishedName("CN=Strange"), X509SignatureGenerator.CreateForECDsa(signer), s_now.AddDays(-1), s_now.AddDays(1), [1]);
+            Assert.Equal("DaneEe", Judge([Record(3, 0, 0, strange)], strange));
+            Assert.Equal("DaneEe", Judge([new TlsaRecord(3, 1, 0, record.Data)], strange));
+            Assert.StartsWith("CertificateNotTrusted", Judge([Record(2, 0, 1, strange)], s_leaf, [strange]), StringComparison.Ordinal);
+            Assert.Equal("TlsaInvalid no-tlsa-match", Judge([Record(2, 0, 0, strange)], s_leaf));
+        }
+    }
+
     [Property]
     public void Arbitrary_records_do_no_harm((byte, byte, byte, byte[])[] records)
     {
