@@ -42,7 +42,10 @@ sealed class SignedTree : IAsyncDisposable
     readonly TestDirectory _directory = new("tree");
     readonly Socket _silent = new(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
     readonly List<Process> _processes = [];
+    readonly Dictionary<TreeZone, string> _keys = [];
     readonly int _authority = Ports.Next();
+    TreeZone[] _zones = [];
+    int _serial = 1;
     bool _atRealPort;
 
     SignedTree() => _silent.Bind(new IPEndPoint(IPAddress.Loopback, 0));
@@ -85,6 +88,14 @@ sealed class SignedTree : IAsyncDisposable
         }
     }
 
+    /// <summary>Puts other records into all zones, signs them again and has them served. Resolvers see it when their caches run out.</summary>
+    public async Task PublishAsync(IEnumerable<string> records, CancellationToken cancel)
+    {
+        _serial++;
+        await WriteZonesAsync([.. records, $"{NameServer} A 127.0.0.1"], cancel);
+        await Command.RunAsync("kill", ["-HUP", $"{_processes[0].Id}"], cancel);
+    }
+
     public async ValueTask DisposeAsync()
     {
         foreach (var process in _processes)
@@ -104,23 +115,15 @@ sealed class SignedTree : IAsyncDisposable
 
     async Task StartAsync(TreeZone[] zones, string[] records, CancellationToken cancel)
     {
-        var keys = new Dictionary<TreeZone, string>();
+        _zones = zones;
         foreach (var zone in zones.Where(zone => zone.State is not ZoneState.Unsigned))
         {
-            keys[zone] = await RunAsync("ldns-keygen", ["-a", "ECDSAP256SHA256", "-k", zone.Name.Length == 0 ? "." : zone.Name], cancel);
+            _keys[zone] = await RunAsync("ldns-keygen", ["-a", "ECDSAP256SHA256", "-k", zone.Name.Length == 0 ? "." : zone.Name], cancel);
         }
 
-        foreach (var zone in zones.Where(zone => zone.State is not ZoneState.Silent))
-        {
-            _directory.Write(FileOf(zone), TextOf(zone, zones, records, keys));
-            if (keys.TryGetValue(zone, out var key))
-            {
-                await SignAsync(zone, key, cancel);
-            }
-        }
-
+        await WriteZonesAsync(records, cancel);
         Start("nsd", ["-d", "-c", _directory.Write("nsd.conf", NsdConfiguration(zones))]);
-        var trust = $"trust-anchor-file: \"{_directory[keys[zones[0]] + ".key"]}\"";
+        var trust = $"trust-anchor-file: \"{_directory[_keys[zones[0]] + ".key"]}\"";
         Start("unbound", ["-d", "-c", _directory.Write("unbound.conf", UnboundConfiguration(zones, Port, "unbound.log", "validator iterator", trust))]);
         Start("unbound", ["-d", "-c", _directory.Write("plain.conf", UnboundConfiguration(zones, StrippingPort, "plain.log", "iterator", ""))]);
         foreach (var port in new[] { _authority, Port, StrippingPort })
@@ -129,9 +132,21 @@ sealed class SignedTree : IAsyncDisposable
         }
     }
 
-    string TextOf(TreeZone zone, TreeZone[] zones, string[] records, Dictionary<TreeZone, string> keys)
+    async Task WriteZonesAsync(string[] records, CancellationToken cancel)
     {
-        var text = new StringBuilder($"$ORIGIN {zone.Name}.\n$TTL 300\n@ SOA {NameServer} hostmaster.test. 1 3600 600 86400 60\n@ NS {NameServer}\n");
+        foreach (var zone in _zones.Where(zone => zone.State is not ZoneState.Silent))
+        {
+            _directory.Write(FileOf(zone), TextOf(zone, _zones, records));
+            if (_keys.TryGetValue(zone, out var key))
+            {
+                await SignAsync(zone, key, cancel);
+            }
+        }
+    }
+
+    string TextOf(TreeZone zone, TreeZone[] zones, string[] records)
+    {
+        var text = new StringBuilder($"$ORIGIN {zone.Name}.\n$TTL 300\n@ SOA {NameServer} hostmaster.test. {_serial} 3600 600 86400 60\n@ NS {NameServer}\n");
         foreach (var record in records.Where(record => zones.Last(one => one.Holds(OwnerOf(record))) == zone))
         {
             text.AppendLine(record);
@@ -145,7 +160,7 @@ sealed class SignedTree : IAsyncDisposable
         foreach (var child in zones.Where(child => child != zone && zones.LastOrDefault(one => one != child && one.Holds(child.Name)) == zone))
         {
             text.AppendLine($"{child.Name}. NS {NameServer}");
-            if (zone.State is ZoneState.Signed && keys.TryGetValue(child, out var key))
+            if (zone.State is ZoneState.Signed && _keys.TryGetValue(child, out var key))
             {
                 text.AppendLine(File.ReadAllText(_directory[key + ".ds"]).Trim());
             }
