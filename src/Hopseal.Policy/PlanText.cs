@@ -129,7 +129,7 @@ public static class PlanText
         TransportPolicy.DaneUnusable unusable => $"DANE: TLS is mandatory; no TLSA at {unusable.Base} can be used: {Records(unusable.Published)}",
         TransportPolicy.MtaSts sts => string.Create(
             CultureInfo.InvariantCulture,
-            $"MTA-STS: {ModeName(sts.Policy.Mode)}, id {sts.Policy.Id}, fetched {sts.FetchedAt.UtcDateTime:yyyy-MM-dd HH:mm} UTC, good until {(sts.FetchedAt + sts.Policy.MaxAge).UtcDateTime:yyyy-MM-dd HH:mm} UTC"),
+            $"MTA-STS: {ModeName(sts.Policy.Mode)}, id {sts.Policy.Id}, fetched {sts.FetchedAt.UtcDateTime:yyyy-MM-dd HH:mm}, good until {(sts.FetchedAt + sts.Policy.MaxAge).UtcDateTime:yyyy-MM-dd HH:mm} UTC"),
         TransportPolicy.RequireTls { RelaxedBy: { } rule } => $"the sender requires it (REQUIRETLS); the host need not offer it, by {rule}",
         TransportPolicy.RequireTls => "the sender requires it (REQUIRETLS)",
         TransportPolicy.Waived waived => $"waived by the sender: {Describe(waived.Policy)}",

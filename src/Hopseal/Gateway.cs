@@ -55,7 +55,7 @@ sealed class Gateway : IAsyncDisposable
     ControlServer? _control;
     StsPolicyServer? _policyServer;
 
-    Gateway(GatewayConfiguration configuration, ILoggerFactory logs, TimeProvider clock, IDnsResolver? zone, ISessionSink? observer)
+    Gateway(GatewayConfiguration configuration, ILoggerFactory logs, TimeProvider clock, IDnsResolver? zone, ISessionSink? observer, int? policyPort)
     {
         _configuration = configuration;
         _logs = logs;
@@ -88,7 +88,7 @@ sealed class Gateway : IAsyncDisposable
         var policyFile = new StsPolicyFile(Path.Combine(configuration.DataDirectory, StsPolicyFile.Name));
         _policyKeeper = new StsPolicyKeeper(policyFile, clock, logs.CreateLogger<StsPolicyKeeper>());
         var pkix = new PkixCheck(roots, clock);
-        var policyFetch = new StsFetch(resolver, pkix, clock);
+        var policyFetch = policyPort is { } port ? new StsFetch(resolver, pkix, clock) { Port = port } : new StsFetch(resolver, pkix, clock);
         _policies = new StsPolicies(resolver, policyFetch, clock, new StsOptions { Tell = _policyKeeper.Tell });
         ISessionSink log = new SessionLog(logs.CreateLogger<SessionLog>());
         var stripping = new StrippingWatch();
@@ -97,17 +97,22 @@ sealed class Gateway : IAsyncDisposable
 
         // How it comes in.
         var room = new FreeSpace(configuration.DataDirectory, configuration.Limits.FreeBytes, clock, logs.CreateLogger<FreeSpace>());
+        var rules = new InboundRules(configuration.InboundRules);
         var intake = new Intake(
             new IntakeOptions
             {
                 Hostname = hostname,
+                Rules = rules,
                 AcceptedDomains = AcceptedDomainsOf(configuration.Domains),
                 RelayFrom = configuration.Access.RelayFrom,
                 HasRoom = room.IsEnough,
             },
             _queue, _store.Spool, clock, logs.CreateLogger<Intake>());
         var limits = new ConnectionLimits(configuration.Limits.Connections, configuration.Limits.ConnectionsPerAddress);
-        _listeners = [.. configuration.Listeners.Select(listener => new SmtpListener(OptionsOf(listener), limits, intake, Record, clock))];
+        _listeners = [.. configuration.Listeners.Select(listener => new SmtpListener(OptionsOf(listener, JudgeClient), limits, intake, Record, clock))];
+
+        Func<PeerChain, PeerVerdict>? JudgeClient(IPAddress client) =>
+            rules.AsksForCertificate(client) ? chain => rules.Judge(chain, pkix) : null;
 
         // How it goes out.
         var planner = new DatedPlanner(configuration, resolver, proven, _policies, clock);
@@ -182,14 +187,20 @@ sealed class Gateway : IAsyncDisposable
 
     /// <param name="zone">Answers instead of the configured resolver: the demo's world.</param>
     /// <param name="observer">Is shown every record, with the dialogues.</param>
+    /// <param name="policyPort">Of the demo's host of MTA-STS policies.</param>
     /// <exception cref="GatewayStartException">It cannot run like this; the message is for the operator.</exception>
     public static async Task<Gateway> StartAsync(
-        GatewayConfiguration configuration, ILoggerFactory logs, TimeProvider clock, IDnsResolver? zone = null, ISessionSink? observer = null)
+        GatewayConfiguration configuration,
+        ILoggerFactory logs,
+        TimeProvider clock,
+        IDnsResolver? zone = null,
+        ISessionSink? observer = null,
+        int? policyPort = null)
     {
         Gateway gateway;
         try
         {
-            gateway = new Gateway(configuration, logs, clock, zone, observer);
+            gateway = new Gateway(configuration, logs, clock, zone, observer, policyPort);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
         {
@@ -337,7 +348,7 @@ sealed class Gateway : IAsyncDisposable
         }
     }
 
-    ListenerOptions OptionsOf(ListenerSettings listener) => new()
+    ListenerOptions OptionsOf(ListenerSettings listener, Func<IPAddress, Func<PeerChain, PeerVerdict>?> judgeClient) => new()
     {
         Name = listener.Name,
         Endpoint = listener.Endpoint,
@@ -352,6 +363,7 @@ sealed class Gateway : IAsyncDisposable
             Credentials = listener.Authentication is AuthenticationUse.None ? null : new ConfiguredUsers(_configuration.Access.Users),
             Protocols = _configuration.Tls.Protocols,
             SessionTickets = _configuration.Tls.SessionTickets,
+            JudgeClient = judgeClient,
             MaxMessageOctets = _configuration.Limits.MessageBytes,
             MaxRecipients = _configuration.Limits.Recipients,
             MaxCommandOctets = _configuration.Limits.LineBytes,

@@ -143,6 +143,15 @@ public sealed class DaneCheckTests
     }
 
     [Fact]
+    public void Authorities_without_number_are_not_all_tried()
+    {
+        TlsaRecord[] keys = [.. Enumerable.Range(0, 40).Select(_ => Record(2, 1, 0, s_root.Leaf([Host])))];
+        using var anchors = TrustAnchors.Of(s_leaf, [s_leaf, s_lower.Certificate, s_upper.Certificate], [.. keys], s_now);
+        Assert.Equal(16, anchors.All.Count);
+        Assert.Equal("DaneTa", Judge([.. keys, Record(2, 1, 1, s_lower.Certificate)], s_leaf, s_lower, s_upper));
+    }
+
+    [Fact]
     public void A_certificate_is_no_authority_over_itself()
     {
         var self = TestAuthority.SelfSignedLeaf(Host, s_now.AddDays(-1), s_now.AddDays(1));
@@ -227,6 +236,28 @@ public sealed class DaneCheckTests
         Random.Shared.Shuffle(records);
         Assert.Equal(once.AsEnumerable(), TlsaSet.Usable([.. records, .. records]));
         Assert.Equal(TlsaSet.MostRecords, once.Length);
+    }
+
+    [Fact]
+    public void Keys_and_certificates_of_a_kind_that_nobody_knows_match_themselves_and_break_nothing()
+    {
+        // An algorithm of nobody's, and Ed25519, whose parameters are absent (RFC 8410 §3).
+        foreach (var oid in new[] { "1.3.6.1.4.1.99999.1", "1.3.101.112" })
+        {
+            var key = new PublicKey(new Oid(oid), null, new AsnEncodedData(new byte[32]));
+            var record = new TlsaRecord(2, 1, 0, [.. key.ExportSubjectPublicKeyInfo()]);
+            Assert.Single(TlsaSet.Usable([record]));
+            Assert.Equal("TlsaInvalid no-tlsa-match", Judge([record], s_leaf, s_lower));
+
+            using var signer = ECDsa.Create();
+            var request = new CertificateRequest(s_lower.Certificate.SubjectName, key, HashAlgorithmName.SHA256);
+            var strange = request.Create(
+                new X500DistinguishedName("CN=Strange"), X509SignatureGenerator.CreateForECDsa(signer), s_now.AddDays(-1), s_now.AddDays(1), [1]);
+            Assert.Equal("DaneEe", Judge([Record(3, 0, 0, strange)], strange));
+            Assert.Equal("DaneEe", Judge([new TlsaRecord(3, 1, 0, record.Data)], strange));
+            Assert.StartsWith("CertificateNotTrusted", Judge([Record(2, 0, 1, strange)], s_leaf, [strange]), StringComparison.Ordinal);
+            Assert.Equal("TlsaInvalid no-tlsa-match", Judge([Record(2, 0, 0, strange)], s_leaf));
+        }
     }
 
     [Property]

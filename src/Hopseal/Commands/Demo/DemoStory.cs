@@ -28,6 +28,12 @@ sealed class DemoStory(DemoWorld world, DemoScreen screen, TimeProvider clock)
             "Hopseal: no mail crosses a hop unencrypted unless somebody decided so",
             $"{DemoWorld.Sender}  ──TLS──▶  gateway.hopseal.example  ──TLS──▶  mx.{DemoWorld.Receiver}");
         await ProveTwoHopsAsync(limit.Token);
+        screen.Step(
+            "5  Domains that publish what they ask for",
+            "Nobody configured anything for these two: what the gateway demands of their hosts, it found in DNS and at a policy host.");
+        await FollowAsync(DemoWorld.Dane, PeerIdentity.DaneEe, "by the key in its signed TLSA record; nobody knows its authority", limit.Token);
+        screen.Say("");
+        await FollowAsync(DemoWorld.Sts, PeerIdentity.Pkix, "by a valid certificate for the name in its MTA-STS policy", limit.Token);
         await ResistAsync(limit.Token);
         return _holds;
     }
@@ -70,10 +76,24 @@ sealed class DemoStory(DemoWorld world, DemoScreen screen, TimeProvider clock)
         }
     }
 
+    /// <summary>One message to a domain whose published policy demands an authenticated hop.</summary>
+    async Task FollowAsync(string domain, PeerIdentity expected, string proof, CancellationToken cancel)
+    {
+        var content = Message($"alice@{DemoWorld.Sender}", $"erin@{domain}", "As you wish");
+        await SendAsync(
+            world.GatewayEndpoint, SecurityFloor.Authenticated, "gateway.hopseal.example", $"alice@{DemoWorld.Sender}", $"erin@{domain}", content, cancel);
+        var attempt = await world.Records.NextAttemptAsync(cancel);
+        screen.Plan(PlanText.Write(attempt.Lease.Domain, attempt.Plan));
+        var tls = attempt.Sessions is [.., var session] ? session.Tls as TlsOutcome.Encrypted : null;
+        Check(tls?.Identity == expected, $"mx.{domain} proved who it is {proof}");
+        var arrived = world.Mailbox.Messages.TryDequeue(out var message) ? message : [];
+        Check(attempt.Recipients is [(_, RecipientOutcome.Delivered)] && arrived.AsSpan().EndsWith(content), "the message arrived");
+    }
+
     async Task ResistAsync(CancellationToken cancel)
     {
         screen.Step(
-            $"5  Somebody sits on the path to mx.{DemoWorld.Bank}",
+            $"6  Somebody sits on the path to mx.{DemoWorld.Bank}",
             "He passes everything on, but takes STARTTLS out of what the server offers. First, what that costs a sender that encrypts only if it is offered:");
         var careless = Message($"carol@{DemoWorld.Sender}", $"dave@{DemoWorld.Bank}", "Account statement");
         await SendAsync(world.BankEndpoint, SecurityFloor.Plaintext, $"mx.{DemoWorld.Bank}", $"carol@{DemoWorld.Sender}", $"dave@{DemoWorld.Bank}", careless, cancel);
@@ -81,7 +101,7 @@ sealed class DemoStory(DemoWorld world, DemoScreen screen, TimeProvider clock)
         screen.Seen("what the attacker read:", readByAttacker.Where(line => line.Length > 0));
         Check(readByAttacker.Any(line => line.Contains("Account statement", StringComparison.Ordinal)), "the attack works: he read the whole message");
 
-        screen.Step("6  The same attack, with the gateway in between", $"The operator's rule for {DemoWorld.Bank} asks for \"Encrypted\". Nothing may lower that.");
+        screen.Step("7  The same attack, with the gateway in between", $"The operator's rule for {DemoWorld.Bank} asks for \"Encrypted\". Nothing may lower that.");
         var content = Message($"alice@{DemoWorld.Sender}", $"dave@{DemoWorld.Bank}", "Account statement");
         await SendAsync(
             world.GatewayEndpoint, SecurityFloor.Authenticated, "gateway.hopseal.example", $"alice@{DemoWorld.Sender}", $"dave@{DemoWorld.Bank}", content, cancel);

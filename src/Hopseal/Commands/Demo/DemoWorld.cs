@@ -18,21 +18,30 @@ sealed class DemoWorld : IAsyncDisposable
     public const string Receiver = "receiver.example";
     public const string Bank = "bank.example";
 
-    static readonly IPAddress s_receiverAddress = IPAddress.Parse("127.0.0.1");
-    static readonly IPAddress s_bankAddress = IPAddress.Parse("127.0.0.2");
+    /// <summary>Publishes TLSA records, and has a certificate that nobody else would believe.</summary>
+    public const string Dane = "dane.example";
+
+    /// <summary>Publishes an MTA-STS policy.</summary>
+    public const string Sts = "sts.example";
+
+    public static readonly IPAddress ReceiverAddress = IPAddress.Parse("127.0.0.1");
+    public static readonly IPAddress BankAddress = IPAddress.Parse("127.0.0.2");
     static readonly TimeSpan s_stopTimeout = TimeSpan.FromSeconds(5);
 
     readonly string _directory;
     readonly LocalAuthority _authority;
     readonly SmtpListener _receivingHop;
+    readonly StsPolicyServer _policyHost;
     readonly Gateway _gateway;
     readonly PkixCheck _check;
 
-    DemoWorld(string directory, LocalAuthority authority, SmtpListener receivingHop, Gateway gateway, TimeProvider clock)
+    DemoWorld(
+        string directory, LocalAuthority authority, SmtpListener receivingHop, StsPolicyServer policyHost, Gateway gateway, TimeProvider clock)
     {
         _directory = directory;
         _authority = authority;
         _receivingHop = receivingHop;
+        _policyHost = policyHost;
         _gateway = gateway;
         _check = new PkixCheck(TrustedRoots.Of(authority.Certificate), clock);
     }
@@ -47,7 +56,7 @@ sealed class DemoWorld : IAsyncDisposable
     public IPEndPoint GatewayEndpoint => _gateway.Endpoints[0];
 
     /// <summary>The bank's MX host, as the zone has it; who answers there is the attacker.</summary>
-    public IPEndPoint BankEndpoint => new(s_bankAddress, _receivingHop.Endpoint.Port);
+    public IPEndPoint BankEndpoint => new(BankAddress, _receivingHop.Endpoint.Port);
 
     public string AuthorityFile => Path.Combine(_directory, "ca.pem");
 
@@ -63,17 +72,21 @@ sealed class DemoWorld : IAsyncDisposable
         var directory = Directory.CreateTempSubdirectory("hopseal-demo-").FullName;
         var authority = LocalAuthority.LoadOrCreate(directory, "Hopseal demo authority", clock);
         var mailbox = new DemoMailbox();
-        var receivingHop = ReceivingHop(authority, mailbox, clock);
+        using var stranger = LocalAuthority.Create("An authority that nobody knows", clock);
+        var unknown = stranger.Issue($"mx.{Dane}");
+        var receivingHop = ReceivingHop(authority, unknown, mailbox, clock);
         await receivingHop.StartAsync();
 
         // The bank's MX has an address of its own, and somebody sits in the way to it.
         var port = receivingHop.Endpoint.Port;
-        var attacker = StrippingAttacker.Start(new IPEndPoint(s_bankAddress, port), receivingHop.Endpoint);
+        var attacker = StrippingAttacker.Start(new IPEndPoint(BankAddress, port), receivingHop.Endpoint);
+
+        var policyHost = await DemoZone.HostPolicyAsync(authority);
 
         var configuration = Configure(directory, authority, port);
         var records = new DemoRecords();
-        var gateway = await Gateway.StartAsync(Load(directory, configuration, clock), NullLoggerFactory.Instance, clock, Zone(), records);
-        return new DemoWorld(directory, authority, receivingHop, gateway, clock)
+        var gateway = await Gateway.StartAsync(Load(directory, configuration, clock), NullLoggerFactory.Instance, clock, DemoZone.Of(port, unknown), records, policyHost.Endpoint.Port);
+        return new DemoWorld(directory, authority, receivingHop, policyHost, gateway, clock)
         {
             Attacker = attacker,
             Mailbox = mailbox,
@@ -85,33 +98,27 @@ sealed class DemoWorld : IAsyncDisposable
     {
         await _gateway.DisposeAsync();
         await Attacker.DisposeAsync();
+        await _policyHost.DisposeAsync();
         await _receivingHop.StopAsync(s_stopTimeout);
         _authority.Dispose();
         Directory.Delete(_directory, recursive: true);
     }
 
-    static SmtpListener ReceivingHop(LocalAuthority authority, DemoMailbox mailbox, TimeProvider clock)
+    static SmtpListener ReceivingHop(LocalAuthority authority, X509Certificate2 unknown, DemoMailbox mailbox, TimeProvider clock)
     {
         var options = new ListenerOptions
         {
             Name = "mx",
-            Endpoint = new IPEndPoint(s_receiverAddress, 0),
+            Endpoint = new IPEndPoint(ReceiverAddress, 0),
             Server = new ServerOptions
             {
                 Hostname = $"mx.{Receiver}",
-                Certificates = ServerCertificates.FromCertificates(new X509Certificate2Collection(authority.Issue($"mx.{Receiver}", $"mx.{Bank}"))),
+                Certificates = ServerCertificates.FromCertificates(
+                    new X509Certificate2Collection(authority.Issue($"mx.{Receiver}", $"mx.{Bank}", $"mx.{Sts}")), new X509Certificate2Collection(unknown)),
             },
         };
         return new SmtpListener(options, new ConnectionLimits(100, 100), mailbox, _ => { }, clock);
     }
-
-    static ZoneResolver Zone() => ZoneResolver.Parse(
-        $"""
-        {Receiver}     MX 10 mx.{Receiver}
-        mx.{Receiver}  A  {s_receiverAddress}
-        {Bank}         MX 10 mx.{Bank}
-        mx.{Bank}      A  {s_bankAddress}
-        """);
 
     static string Configure(string directory, LocalAuthority authority, int mxPort)
     {

@@ -12,6 +12,10 @@ public sealed class DemoCommandTests
         {
             "authenticated (PKIX)",
             "the message arrived byte for byte, behind one added Received header",
+            "mx.dane.example proved who it is by the key in its signed TLSA record",
+            "mx.sts.example proved who it is by a valid certificate for the name in its MTA-STS policy",
+            "policy     Authenticated DANE: TLSA at mx.dane.example: 3 1 1 ",
+            "policy     Authenticated MTA-STS: enforce, id 20260101, ",
             "no sender, no recipient, no content crossed this hop",
             "1 message in the queue",
         })
