@@ -173,6 +173,7 @@ public sealed class DeliveryPlanner(
         ])
         {
             Certificate = OperatorRules.Certificate(lending),
+            AuthenticatedHopBy = OperatorRules.AuthenticatedHop([.. forDomain.Union(forHost)], lending),
         };
         return proven.Find(host) is { } known ? plan.With(known.AsPolicy()) : plan;
     }

@@ -48,6 +48,10 @@ static class MessageFloors
             {
                 text.Append(CultureInfo.InvariantCulture, $"  {heading}: {words}\n");
             }
+            else if (kind is not MessageTls.Unspecified && plan is DeliveryPlan.Relay && one is DeliveryPlan.Defer defer)
+            {
+                text.Append(CultureInfo.InvariantCulture, $"  {heading}: wait, {defer.Status} {defer.Reason}\n");
+            }
         }
 
         void Row(string head, IEnumerable<string> cells) =>

@@ -137,6 +137,11 @@ public sealed class OperatorRules
         return chosen is null ? null : new ShownCertificate(chosen.ClientCertificate!, chosen.Source);
     }
 
+    /// <summary>See <see cref="HostPlan.AuthenticatedHopBy"/>. One rule that says no is enough.</summary>
+    /// <param name="vouched">As in <see cref="Combine"/>.</param>
+    internal static string? AuthenticatedHop(ImmutableArray<OutboundRule> matching, ImmutableArray<OutboundRule> vouched) =>
+        matching.Any(rule => rule.AuthenticatedHop == false) ? null : vouched.FirstOrDefault(rule => rule.AuthenticatedHop == true)?.Source;
+
     static bool Lowers(OutboundRule exception, TransportPolicy policy) =>
         exception.Floor < policy.Floor
         || (policy is TransportPolicy.MinimumVersion minimum && exception.MinimumVersion < minimum.Version);

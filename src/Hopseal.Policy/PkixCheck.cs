@@ -19,6 +19,7 @@ public sealed class PkixCheck(TrustedRoots roots, TimeProvider clock)
     const string SelfSigned = "self-signed";
 
     static readonly Oid s_serverAuthentication = new("1.3.6.1.5.5.7.3.1");
+    static readonly Oid s_clientAuthentication = new("1.3.6.1.5.5.7.3.2");
 
     /// <summary>The verifier for <see cref="TlsDemand.Verify"/>.</summary>
     public Func<PeerChain, PeerVerdict> For(HostPlan plan)
@@ -35,13 +36,25 @@ public sealed class PkixCheck(TrustedRoots roots, TimeProvider clock)
         ImmutableArray<TlsFailure> failures;
         try
         {
-            failures = [.. only is null ? ChainFailures(peer) : Build(peer, only.Extra), .. NameFailures(peer.Leaf, referenceNames)];
+            failures =
+            [
+                .. only is null ? ChainFailures(peer, s_serverAuthentication) : Build(peer, only.Extra, s_serverAuthentication),
+                .. NameFailures(peer.Leaf, referenceNames),
+            ];
         }
         catch (CryptographicException e)
         {
             failures = [new TlsFailure(TlsResultType.ValidationFailure, "malformed-certificate", e.Message)];
         }
 
+        return new PeerVerdict(failures.IsEmpty ? PeerIdentity.Pkix : PeerIdentity.Unauthenticated, failures);
+    }
+
+    /// <summary>The same of a client's certificate, which is for authenticating clients, and whatever name it is for.</summary>
+    public PeerVerdict JudgeClient(PeerChain peer)
+    {
+        ArgumentNullException.ThrowIfNull(peer);
+        var failures = ChainFailures(peer, s_clientAuthentication);
         return new PeerVerdict(failures.IsEmpty ? PeerIdentity.Pkix : PeerIdentity.Unauthenticated, failures);
     }
 
@@ -60,23 +73,23 @@ public sealed class PkixCheck(TrustedRoots roots, TimeProvider clock)
         static TlsFailure Mismatch(string reason, string detail) => new(TlsResultType.CertificateHostMismatch, reason, detail);
     }
 
-    ImmutableArray<TlsFailure> ChainFailures(PeerChain peer)
+    ImmutableArray<TlsFailure> ChainFailures(PeerChain peer, Oid purpose)
     {
-        var bySystem = Build(peer, only: default);
+        var bySystem = Build(peer, only: default, purpose);
         if (bySystem.IsEmpty || roots.Extra.IsEmpty)
         {
             return bySystem;
         }
 
         // What is wrong besides the anchor is told by the attempt that reached one.
-        var byExtra = Build(peer, roots.Extra);
+        var byExtra = Build(peer, roots.Extra, purpose);
         return byExtra.Any(IsUnanchored) && !bySystem.Any(IsUnanchored) ? bySystem : byExtra;
     }
 
     static bool IsUnanchored(TlsFailure failure) => failure.ReasonCode is UnknownIssuer or UntrustedRoot or SelfSigned;
 
     /// <param name="only">The roots that count; those of the system if not given.</param>
-    ImmutableArray<TlsFailure> Build(PeerChain peer, ImmutableArray<X509Certificate2> only)
+    ImmutableArray<TlsFailure> Build(PeerChain peer, ImmutableArray<X509Certificate2> only, Oid purpose)
     {
         var now = clock.GetUtcNow();
         using var chain = new X509Chain();
@@ -88,7 +101,7 @@ public sealed class PkixCheck(TrustedRoots roots, TimeProvider clock)
             VerificationTimeIgnored = false,
             VerificationTime = now.UtcDateTime,
         };
-        chain.ChainPolicy.ApplicationPolicy.Add(s_serverAuthentication);
+        chain.ChainPolicy.ApplicationPolicy.Add(purpose);
         foreach (var sent in peer.Sent.Take(MostCertificates))
         {
             chain.ChainPolicy.ExtraStore.Add(sent);

@@ -40,6 +40,10 @@ public sealed record OutboundRule(
     /// <summary>The only authorities that count; null for the usual ones.</summary>
     public TrustedRoots? Authority { get; init; }
 
+    /// <summary>For mail that requires TLS (REQUIRETLS): true where a host that proves who it is need not promise the same, false where it must;
+    /// null: nothing said, so it must.</summary>
+    public bool? AuthenticatedHop { get; init; }
+
     /// <summary>Shown to the destination when it asks for one.</summary>
     public CertificateFiles? ClientCertificate { get; init; }
 }

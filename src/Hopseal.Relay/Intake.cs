@@ -20,6 +20,9 @@ public sealed record IntakeOptions
     /// <summary>Clients that may send anywhere.</summary>
     public ImmutableArray<IPNetwork> RelayFrom { get; init; } = [];
 
+    /// <summary>What mail must have come by.</summary>
+    public InboundRules Rules { get; init; } = new([]);
+
     /// <summary>Whether there is room for one more message; <see cref="FreeSpace"/> in production.</summary>
     public Func<bool> HasRoom { get; init; } = static () => true;
 
@@ -48,6 +51,12 @@ public sealed class Intake : ITransactionHandler
         _spool = spool;
         _clock = clock;
         _log = log ?? NullLogger<Intake>.Instance;
+    }
+
+    public SmtpReply? RefusalOf(SessionContext session, Mailbox? sender)
+    {
+        ArgumentNullException.ThrowIfNull(session);
+        return _options.Rules.RefusalOf(session.Peer.Address, session.Tls, sender);
     }
 
     public ValueTask<SmtpReply> RecipientAsync(

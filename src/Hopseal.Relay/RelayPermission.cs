@@ -37,8 +37,6 @@ public enum RelayDecision
 /// A pure decision.</summary>
 public sealed class RelayPermission
 {
-    const int MappedBits = 96;
-
     /// <summary>Characters by which mail systems have named a further hop: <c>user%other@ours</c>, <c>other!user@ours</c>,
     /// <c>"user@other"@ours</c>, <c>"@other:user"@ours</c>; and their full-width and small forms (local parts of RFC 6531),
     /// which a host that normalises them would take for the same.</summary>
@@ -46,13 +44,13 @@ public sealed class RelayPermission
         SearchValues.Create("%!@:\uFF05\uFF01\uFF20\uFF1A\uFE6A\uFE57\uFE6B\uFE55");
 
     readonly AcceptedDomains _domains;
-    readonly ImmutableArray<IPNetwork> _relayFrom;
+    readonly ImmutableArray<ClientNetwork> _relayFrom;
 
     /// <param name="relayFrom">Clients that may send anywhere. IPv4 networks also in their IPv6-mapped form.</param>
     public RelayPermission(AcceptedDomains domains, ImmutableArray<IPNetwork> relayFrom)
     {
         _domains = domains;
-        _relayFrom = [.. relayFrom.Select(Unmapped)];
+        _relayFrom = [.. relayFrom.Select(network => new ClientNetwork(network))];
     }
 
     /// <summary>Our own clients are believed in everything, also in routes and address literals: who abuses that can be found
@@ -79,10 +77,9 @@ public sealed class RelayPermission
 
     bool IsOurs(IPAddress client)
     {
-        var address = client.IsIPv4MappedToIPv6 ? client.MapToIPv4() : client;
         foreach (var network in _relayFrom)
         {
-            if (network.Contains(address))
+            if (network.Holds(client))
             {
                 return true;
             }
@@ -90,9 +87,4 @@ public sealed class RelayPermission
 
         return false;
     }
-
-    static IPNetwork Unmapped(IPNetwork network) =>
-        network.BaseAddress.IsIPv4MappedToIPv6 && network.PrefixLength >= MappedBits
-            ? new IPNetwork(network.BaseAddress.MapToIPv4(), network.PrefixLength - MappedBits)
-            : network;
 }

@@ -136,8 +136,11 @@ public sealed partial class SessionLog(ILogger<SessionLog> log) : ISessionSink
             tls.Version,
             tls.Cipher,
             tls.Identity,
+            Clip(tls.Names),
+            tls.Fingerprint,
             Clip(tls.Failures),
             summary.Accepted,
+            summary.RejectedSenders,
             summary.RejectedRecipients,
             summary.RejectedMessages,
             summary.AuthenticationFailures,
@@ -189,12 +192,12 @@ public sealed partial class SessionLog(ILogger<SessionLog> log) : ISessionSink
     [LoggerMessage(
         InboundEvent, LogLevel.Information,
         "Inbound {Session} from {Peer} on {Listener}: helo {Hello}, user {User}, "
-        + "{Level} {Version} {Cipher}, peer {Identity}, TLS failures {TlsFailures}; accepted {Accepted}, "
-        + "rejected recipients {RejectedRecipients}, rejected messages {RejectedMessages}, "
+        + "{Level} {Version} {Cipher}, peer {Identity} {Names} {Sha256}, TLS failures {TlsFailures}; accepted {Accepted}, "
+        + "rejected senders {RejectedSenders}, rejected recipients {RejectedRecipients}, rejected messages {RejectedMessages}, "
         + "failed logins {AuthenticationFailures}; ended {End} {Detail} after {ElapsedMs} ms")]
     partial void LogInbound(
         string session, string peer, string listener, string? hello, string? user, string level, string? version, string? cipher,
-        string? identity, string? tlsFailures, int accepted, int rejectedRecipients, int rejectedMessages, int authenticationFailures,
+        string? identity, string? names, string? sha256, string? tlsFailures, int accepted, int rejectedSenders, int rejectedRecipients, int rejectedMessages, int authenticationFailures,
         string end, string? detail, long elapsedMs);
 
     [LoggerMessage(

@@ -63,7 +63,7 @@ public sealed partial class StrippingAlerts(StrippingWatch watch, ILogger<Stripp
 
     [LoggerMessage(
         HostLostEvent, LogLevel.Warning,
-        "SUSPECTED STRIPPING: {Host}:{Port} at {Peer} does not start TLS in {Session} ({Why}), and last did on {LastProven}{Verified}. Its mail waits. "
+        "SUSPECTED STRIPPING: {Host}:{Port} at {Peer} does not start TLS in {Session} ({Why}), and last did on {LastProven}{Verified}. It gets no mail until it does. "
         + "If it gave up TLS: hopseal tls forget {Host}:{Port}")]
     partial void LogHostLost(string session, string host, int port, string peer, string why, string lastProven, string verified);
 
@@ -77,7 +77,7 @@ public sealed partial class StrippingAlerts(StrippingWatch watch, ILogger<Stripp
 
     [LoggerMessage(
         PathLostEvent, LogLevel.Error,
-        "THE PATH STRIPS STARTTLS: {Lost} parties that had TLS lost it within an hour, and {Kept} completed it since. Their mail waits. Hosts: {Hosts}")]
+        "THE PATH STRIPS STARTTLS: {Lost} parties that had TLS lost it within an hour, and {Kept} completed it since. They get no mail until they have it. Hosts: {Hosts}")]
     partial void LogPathLost(int lost, int kept, string hosts);
 
     [LoggerMessage(

@@ -97,17 +97,22 @@ sealed class Gateway : IAsyncDisposable
 
         // How it comes in.
         var room = new FreeSpace(configuration.DataDirectory, configuration.Limits.FreeBytes, clock, logs.CreateLogger<FreeSpace>());
+        var rules = new InboundRules(configuration.InboundRules);
         var intake = new Intake(
             new IntakeOptions
             {
                 Hostname = hostname,
+                Rules = rules,
                 AcceptedDomains = AcceptedDomainsOf(configuration.Domains),
                 RelayFrom = configuration.Access.RelayFrom,
                 HasRoom = room.IsEnough,
             },
             _queue, _store.Spool, clock, logs.CreateLogger<Intake>());
         var limits = new ConnectionLimits(configuration.Limits.Connections, configuration.Limits.ConnectionsPerAddress);
-        _listeners = [.. configuration.Listeners.Select(listener => new SmtpListener(OptionsOf(listener), limits, intake, Record, clock))];
+        _listeners = [.. configuration.Listeners.Select(listener => new SmtpListener(OptionsOf(listener, JudgeClient), limits, intake, Record, clock))];
+
+        Func<PeerChain, PeerVerdict>? JudgeClient(IPAddress client) =>
+            rules.AsksForCertificate(client) ? chain => rules.Judge(chain, pkix) : null;
 
         // How it goes out.
         var planner = new DatedPlanner(configuration, resolver, proven, _policies, clock);
@@ -343,7 +348,7 @@ sealed class Gateway : IAsyncDisposable
         }
     }
 
-    ListenerOptions OptionsOf(ListenerSettings listener) => new()
+    ListenerOptions OptionsOf(ListenerSettings listener, Func<IPAddress, Func<PeerChain, PeerVerdict>?> judgeClient) => new()
     {
         Name = listener.Name,
         Endpoint = listener.Endpoint,
@@ -358,6 +363,7 @@ sealed class Gateway : IAsyncDisposable
             Credentials = listener.Authentication is AuthenticationUse.None ? null : new ConfiguredUsers(_configuration.Access.Users),
             Protocols = _configuration.Tls.Protocols,
             SessionTickets = _configuration.Tls.SessionTickets,
+            JudgeClient = judgeClient,
             MaxMessageOctets = _configuration.Limits.MessageBytes,
             MaxRecipients = _configuration.Limits.Recipients,
             MaxCommandOctets = _configuration.Limits.LineBytes,

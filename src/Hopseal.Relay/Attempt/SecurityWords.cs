@@ -23,12 +23,15 @@ static class SecurityWords
         var required = plan.Floor switch
         {
             SecurityFloor.Plaintext => "encryption was tried",
-            SecurityFloor.Encrypted => $"encryption is required ({Source(plan)})",
-            SecurityFloor.Authenticated => $"encryption to an authenticated host is required ({Source(plan)})",
+            SecurityFloor.Encrypted => $"encryption is required ({Source(plan)}{Version(plan)})",
+            SecurityFloor.Authenticated => $"encryption to an authenticated host is required ({Source(plan)}{Version(plan)})",
         };
         var reached = failures.IsEmpty ? "it was not reached" : string.Join("; ", failures.Take(MaxFailures).Select(Describe));
         return OneLine.Of($"{host}: {required}, but {reached}", MaxCharacters);
     }
+
+    /// <summary>Nothing where the versions that are always spoken will do: a failed handshake says no more than that it failed.</summary>
+    static string Version(HostPlan plan) => plan.MinimumVersion is TlsVersion.Tls12 ? "" : ", TLS 1.3 or newer";
 
     /// <summary>The same for machines.</summary>
     public static MissedFloor Missed(HostPlan plan, ImmutableArray<TlsFailure> failures)

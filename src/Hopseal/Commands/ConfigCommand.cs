@@ -3,6 +3,7 @@ using System.CommandLine;
 using System.Text;
 using Hopseal.Commands.Import;
 using Hopseal.Configuration;
+using Hopseal.Rollover;
 using Hopseal.Smtp.Server;
 
 namespace Hopseal.Commands;
@@ -46,7 +47,9 @@ static class ConfigCommand
                 terminal.Error.WriteLine($"{path}: {Count(errors, "error")}, {Count(faults.Length - errors, "warning")}");
                 return ExitCode.No;
             case ConfigurationResult.Usable { Configuration: var configuration, Warnings: var found }:
-                var warnings = found.AddRange(await LookAtResolverAsync(path, configuration, terminal, cancel));
+                var warnings = found
+                    .AddRange(await LookAtResolverAsync(path, configuration, terminal, cancel))
+                    .AddRange(await LookAtTlsaAsync(path, configuration, terminal, cancel));
                 Write(terminal.Out, warnings);
                 terminal.Error.WriteLine($"{path}: no errors, {Count(warnings.Length, "warning")}");
                 return ExitCode.Done;
@@ -64,6 +67,28 @@ static class ConfigCommand
             return Resolvers.BriefProbe(configuration.Dns, terminal.Clock) is { } probe && await probe.CheckAsync(cancel) is { IsBlind: true } health
                 ? [new ConfigFault(Severity.Warning, new Origin(path), "Dns", $"the resolver {health}")]
                 : [];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return [new ConfigFault(Severity.Warning, new Origin(path), "Dns", e.Message)];
+        }
+    }
+
+    /// <summary>A warning for each certificate that does not go with the TLSA records that are published for it.</summary>
+    static async Task<ImmutableArray<ConfigFault>> LookAtTlsaAsync(
+        string path, GatewayConfiguration configuration, Terminal terminal, CancellationToken cancel)
+    {
+        // Who does not want the resolver looked at does not want it asked either.
+        if (configuration.Dns.Health is null && terminal.Zone is null)
+        {
+            return [];
+        }
+
+        try
+        {
+            var resolver = terminal.Zone ?? Resolvers.CreateBrief(configuration.Dns, terminal.Clock);
+            var advice = await TlsaAdvice.LookAsync(configuration, resolver, terminal.Clock, cancel);
+            return [.. advice.Select(words => new ConfigFault(Severity.Warning, new Origin(path), "MxNames", Shown.Plain(words)))];
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

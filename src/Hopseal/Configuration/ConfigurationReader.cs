@@ -21,6 +21,7 @@ static class ConfigurationReader
         var certificates = CertificateSetting.ReadAll(root, directory);
         var access = AccessSettings.Read(root);
         var listeners = ListenerSettings.ReadAll(root, !certificates.IsEmpty, !access.Users.IsEmpty);
+        var inbound = InboundRuleSettings.Read(root, !certificates.IsEmpty);
         var mxNames = ReadMxNames(root, hostname, listeners);
         var domains = DomainTable.Read(root.Child("Domains"), directory);
         var outbound = OutboundSettings.Read(root.Child("Outbound"), directory, clock);
@@ -65,6 +66,7 @@ static class ConfigurationReader
                 Tls = tls,
                 Domains = domains,
                 Access = access,
+                InboundRules = inbound,
                 Limits = limits,
                 Outbound = outbound,
                 SmartHostCredentials = outbound.SmartHostUser is { } user && password is not null

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Hopseal.Dns;
 using Hopseal.Policy;
+using Hopseal.Relay;
 using Hopseal.Smtp.Client;
 using Hopseal.Smtp.Tls;
 
@@ -28,6 +29,9 @@ sealed record GatewayConfiguration
     public required DomainTable Domains { get; init; }
 
     public required AccessSettings Access { get; init; }
+
+    /// <summary>What mail must have come by.</summary>
+    public ImmutableArray<InboundRule> InboundRules { get; init; } = [];
 
     public required LimitSettings Limits { get; init; }
 

@@ -69,6 +69,7 @@ static class OutboundRules
         var namesSetting = section.Find("Names");
         ImmutableArray<string> names = [.. namesSetting?.Items().Select(ReadName).OfType<string>() ?? []];
         var demands = RuleDemands.Read(section, floor, directory, clock);
+        var hop = section.Find("RequireTls")?.Word("Strict", "AuthenticatedHop");
         var (until, terms) = ReadTerms(section);
         section.Close();
 
@@ -87,7 +88,11 @@ static class OutboundRules
             return null;
         }
 
-        var rule = demands.Of(new OutboundRule(destination, floor.Value, names, section.Key, terms) { Sender = sender });
+        var rule = demands.Of(new OutboundRule(destination, floor.Value, names, section.Key, terms)
+        {
+            Sender = sender,
+            AuthenticatedHop = hop is null ? null : hop == "AuthenticatedHop",
+        });
         var dated = new DatedRule(rule, until);
         TellEnd(section.Find("Until"), dated, DateOnly.FromDateTime(clock.GetUtcNow().UtcDateTime));
         return dated;

@@ -13,6 +13,9 @@ sealed record PostfixOptions(string Name, string Hostname)
     /// <summary>Lines for main.cf, after those of every instance.</summary>
     public IReadOnlyList<string> Settings { get; init; } = [];
 
+    /// <summary>The name server it asks, in a mount namespace of its own; without, it asks the system's.</summary>
+    public System.Net.IPAddress? Resolver { get; init; }
+
     /// <summary>Shown to clients; without, it offers no STARTTLS.</summary>
     public CertificatePaths? Certificate { get; init; }
 }
@@ -88,11 +91,28 @@ sealed class PostfixInstance : IAsyncDisposable
 
         // Returns when the master listens, or with the reason why it does not.
         _started = true;
-        var start = await Command.RunAsync("postfix", ["-c", Configuration, "start"], cancel);
+        var start = await RunInNamespaceAsync(["postfix", "-c", Configuration, "start"], cancel);
         if (start.ExitCode != 0)
         {
             throw new InvalidOperationException($"Postfix {_options.Name} does not start: {start}\n{Log}");
         }
+    }
+
+    /// <summary>Runs a program of Postfix as this Postfix would, with its configuration and its resolver.</summary>
+    public Task<CommandResult> RunAsync(string program, IEnumerable<string> arguments, CancellationToken cancel) =>
+        RunInNamespaceAsync(["env", $"MAIL_CONFIG={Configuration}", program, .. arguments], cancel);
+
+    /// <summary>Whatever is started there sees the resolver's address in place of the system's.</summary>
+    Task<CommandResult> RunInNamespaceAsync(string[] command, CancellationToken cancel)
+    {
+        if (_options.Resolver is not { } resolver)
+        {
+            return Command.RunAsync(command[0], command[1..], cancel);
+        }
+
+        var file = _directory.Write("resolv.conf", $"nameserver {resolver}\noptions trust-ad edns0\n");
+        return Command.RunAsync(
+            "unshare", ["-m", "sh", "-c", "mount --bind \"$0\" /etc/resolv.conf && exec \"$@\"", file, .. command], cancel);
     }
 
     async Task StopAsync()

@@ -42,7 +42,11 @@ sealed class SignedTree : IAsyncDisposable
     readonly TestDirectory _directory = new("tree");
     readonly Socket _silent = new(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
     readonly List<Process> _processes = [];
+    readonly Dictionary<TreeZone, string> _keys = [];
     readonly int _authority = Ports.Next();
+    TreeZone[] _zones = [];
+    int _serial = 1;
+    bool _atRealPort;
 
     SignedTree() => _silent.Bind(new IPEndPoint(IPAddress.Loopback, 0));
 
@@ -54,6 +58,10 @@ sealed class SignedTree : IAsyncDisposable
     /// <summary>Of the resolver that validates.</summary>
     public int Port { get; } = Ports.Next();
 
+    /// <summary>Where the resolver that validates answers at the real port of DNS, for programs that know no other; a loopback address of its
+    /// own.</summary>
+    public IPAddress Address { get; } = new([127, (byte)Random.Shared.Next(192, 255), (byte)Random.Shared.Next(256), (byte)Random.Shared.Next(1, 255)]);
+
     /// <summary>Of one that asks the same servers and does not validate: it never says AD.</summary>
     public int StrippingPort { get; } = Ports.Next();
 
@@ -63,9 +71,11 @@ sealed class SignedTree : IAsyncDisposable
     /// <param name="zones">Without the root; parents before children.</param>
     /// <param name="records">As in a zone file, with full names: <c>mx.test. A 127.0.0.1</c>. Each goes into the deepest zone that can hold
     /// it.</param>
-    public static async Task<SignedTree> StartAsync(IReadOnlyList<TreeZone> zones, IEnumerable<string> records, CancellationToken cancel)
+    /// <param name="atRealPort">Whether it answers at <see cref="Address"/> too, which takes root.</param>
+    public static async Task<SignedTree> StartAsync(
+        IReadOnlyList<TreeZone> zones, IEnumerable<string> records, CancellationToken cancel, bool atRealPort = false)
     {
-        var tree = new SignedTree();
+        var tree = new SignedTree { _atRealPort = atRealPort };
         try
         {
             await tree.StartAsync([s_root, .. zones], [.. records, $"{NameServer} A 127.0.0.1"], cancel);
@@ -76,6 +86,14 @@ sealed class SignedTree : IAsyncDisposable
             await tree.DisposeAsync();
             throw;
         }
+    }
+
+    /// <summary>Puts other records into all zones, signs them again and has them served. Resolvers see it when their caches run out.</summary>
+    public async Task PublishAsync(IEnumerable<string> records, CancellationToken cancel)
+    {
+        _serial++;
+        await WriteZonesAsync([.. records, $"{NameServer} A 127.0.0.1"], cancel);
+        await Command.RunAsync("kill", ["-HUP", $"{_processes[0].Id}"], cancel);
     }
 
     public async ValueTask DisposeAsync()
@@ -97,23 +115,15 @@ sealed class SignedTree : IAsyncDisposable
 
     async Task StartAsync(TreeZone[] zones, string[] records, CancellationToken cancel)
     {
-        var keys = new Dictionary<TreeZone, string>();
+        _zones = zones;
         foreach (var zone in zones.Where(zone => zone.State is not ZoneState.Unsigned))
         {
-            keys[zone] = await RunAsync("ldns-keygen", ["-a", "ECDSAP256SHA256", "-k", zone.Name.Length == 0 ? "." : zone.Name], cancel);
+            _keys[zone] = await RunAsync("ldns-keygen", ["-a", "ECDSAP256SHA256", "-k", zone.Name.Length == 0 ? "." : zone.Name], cancel);
         }
 
-        foreach (var zone in zones.Where(zone => zone.State is not ZoneState.Silent))
-        {
-            _directory.Write(FileOf(zone), TextOf(zone, zones, records, keys));
-            if (keys.TryGetValue(zone, out var key))
-            {
-                await SignAsync(zone, key, cancel);
-            }
-        }
-
+        await WriteZonesAsync(records, cancel);
         Start("nsd", ["-d", "-c", _directory.Write("nsd.conf", NsdConfiguration(zones))]);
-        var trust = $"trust-anchor-file: \"{_directory[keys[zones[0]] + ".key"]}\"";
+        var trust = $"trust-anchor-file: \"{_directory[_keys[zones[0]] + ".key"]}\"";
         Start("unbound", ["-d", "-c", _directory.Write("unbound.conf", UnboundConfiguration(zones, Port, "unbound.log", "validator iterator", trust))]);
         Start("unbound", ["-d", "-c", _directory.Write("plain.conf", UnboundConfiguration(zones, StrippingPort, "plain.log", "iterator", ""))]);
         foreach (var port in new[] { _authority, Port, StrippingPort })
@@ -122,9 +132,21 @@ sealed class SignedTree : IAsyncDisposable
         }
     }
 
-    string TextOf(TreeZone zone, TreeZone[] zones, string[] records, Dictionary<TreeZone, string> keys)
+    async Task WriteZonesAsync(string[] records, CancellationToken cancel)
     {
-        var text = new StringBuilder($"$ORIGIN {zone.Name}.\n$TTL 300\n@ SOA {NameServer} hostmaster.test. 1 3600 600 86400 60\n@ NS {NameServer}\n");
+        foreach (var zone in _zones.Where(zone => zone.State is not ZoneState.Silent))
+        {
+            _directory.Write(FileOf(zone), TextOf(zone, _zones, records));
+            if (_keys.TryGetValue(zone, out var key))
+            {
+                await SignAsync(zone, key, cancel);
+            }
+        }
+    }
+
+    string TextOf(TreeZone zone, TreeZone[] zones, string[] records)
+    {
+        var text = new StringBuilder($"$ORIGIN {zone.Name}.\n$TTL 300\n@ SOA {NameServer} hostmaster.test. {_serial} 3600 600 86400 60\n@ NS {NameServer}\n");
         foreach (var record in records.Where(record => zones.Last(one => one.Holds(OwnerOf(record))) == zone))
         {
             text.AppendLine(record);
@@ -138,7 +160,7 @@ sealed class SignedTree : IAsyncDisposable
         foreach (var child in zones.Where(child => child != zone && zones.LastOrDefault(one => one != child && one.Holds(child.Name)) == zone))
         {
             text.AppendLine($"{child.Name}. NS {NameServer}");
-            if (zone.State is ZoneState.Signed && keys.TryGetValue(child, out var key))
+            if (zone.State is ZoneState.Signed && _keys.TryGetValue(child, out var key))
             {
                 text.AppendLine(File.ReadAllText(_directory[key + ".ds"]).Trim());
             }
@@ -190,6 +212,7 @@ sealed class SignedTree : IAsyncDisposable
     string UnboundConfiguration(TreeZone[] zones, int port, string log, string modules, string trust) => $"""
         server:
           interface: 127.0.0.1@{port}
+          {(port == Port && _atRealPort ? $"interface: {Address}@53" : "")}
           port: {port}
           do-daemonize: no
           username: ""

@@ -54,8 +54,9 @@ sealed class TlsHost : IAsyncDisposable
                 sessions.Add(ServeAsync(client));
             }
         }
-        catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
+        catch (Exception e) when (e is OperationCanceledException or SocketException or InvalidOperationException)
         {
+            // Stopped, be it between two connections.
             await Task.WhenAll(sessions);
         }
     }
@@ -83,7 +84,7 @@ sealed class TlsHost : IAsyncDisposable
             switch (line.ToUpperInvariant().Split([' ', ':'], 2)[0])
             {
                 case "EHLO":
-                    await SayAsync(_certificate is null || stream is SslStream ? "250 host.test" : "250-host.test\r\n250 STARTTLS");
+                    await SayAsync(_certificate is null ? "250 host.test" : $"250-host.test\r\n250 {(stream is SslStream ? "REQUIRETLS" : "STARTTLS")}");
                     break;
                 case "STARTTLS":
                     await SayAsync("220 go ahead");

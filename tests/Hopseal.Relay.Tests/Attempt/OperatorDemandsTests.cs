@@ -117,7 +117,8 @@ public sealed class OperatorDemandsTests : IDisposable
         }
         else
         {
-            Refused(attempt, server);
+            var words = Refused(attempt, server).Reason;
+            Assert.Contains("encryption is required (configured: Outbound.Rules[0], TLS 1.3 or newer), but TLS with it failed", words, StringComparison.Ordinal);
         }
     }
 

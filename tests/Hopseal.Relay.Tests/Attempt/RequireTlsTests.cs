@@ -1,6 +1,7 @@
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using Hopseal.Policy;
+using Hopseal.Policy.MtaSts;
 using Hopseal.Relay.Attempt;
 using Hopseal.Relay.Queue;
 using Hopseal.Smtp.Client;
@@ -150,6 +151,24 @@ public sealed class RequireTlsTests : IDisposable
 
         Assert.IsType<RecipientOutcome.Delivered>(Outcome(await DeliverAsync(MessageTls.Optional, proven)));
         Assert.DoesNotContain("REQUIRETLS", Assert.Single(server.Commands, IsMail), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_waives_tls_goes_to_a_host_that_fails_what_its_side_published()
+    {
+        _verdict = new PeerVerdict(PeerIdentity.Unauthenticated, [new TlsFailure(TlsResultType.CertificateExpired, "expired")]);
+        await using var server = Server(new Script(Starttls.Works));
+        var host = Samples.Host(port: server.Port);
+        var listed = host.With(new TransportPolicy.MtaSts(new StsPolicy(StsMode.Enforce, ["mx.example.org"], TimeSpan.FromDays(7), "1"), Samples.Noon));
+        var ruled = listed with { Policies = [.. listed.Policies, new TransportPolicy.Operator(SecurityFloor.Authenticated, "Outbound.Rules[0]")] };
+
+        Assert.IsType<RecipientOutcome.Deferred>(Outcome(await DeliverAsync(MessageTls.Unspecified, listed)));
+        Assert.IsType<RecipientOutcome.Deferred>(Outcome(await DeliverAsync(MessageTls.Optional, ruled)));
+        Assert.Equal(0, server.MailsBegun);
+
+        var attempt = await DeliverAsync(MessageTls.Optional, listed);
+        Assert.IsType<RecipientOutcome.Delivered>(Outcome(attempt));
+        Assert.Single(Assert.IsType<TlsOutcome.Encrypted>(attempt.Sessions[^1].Tls).Tolerated);
     }
 
     [Fact]

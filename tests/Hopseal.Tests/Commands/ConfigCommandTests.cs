@@ -1,3 +1,5 @@
+using Hopseal.Dns;
+using Hopseal.Policy.Dane;
 using Hopseal.Smtp.Server;
 
 namespace Hopseal.Tests.Commands;
@@ -41,6 +43,38 @@ public sealed class ConfigCommandTests : IDisposable
         Assert.Equal((0, "other.json: no errors, 1 warning\n"), (run.ExitCode, run.Error));
         Assert.StartsWith("other.json:2: warning: DataDirectory: ", run.Out, StringComparison.Ordinal);
         Assert.False(Directory.Exists(_workspace.PathOf("data")));
+    }
+
+    [Theory]
+    [InlineData("$SECURE on\n_25._tcp.mx1.example.org TLSA 3 1 1 OWN", null)]
+    [InlineData("$SECURE on\nmx1.example.org A 192.0.2.1", null)]
+    [InlineData("_25._tcp.mx1.example.org FAIL TLSA no answer", null)]
+    [InlineData(
+        "$SECURE on\n_25._tcp.mx1.example.org TLSA 3 1 1 OTHER",
+        "the certificate for mx1.example.org matches no published TLSA record: senders that use DANE do not deliver here; `hopseal dns` shows what to publish")]
+    [InlineData(
+        "_25._tcp.mx1.example.org TLSA 3 1 1 OWN",
+        "the TLSA records of mx1.example.org are not signed with DNSSEC, or the resolver does not validate: senders ignore them")]
+    [InlineData(
+        "$SECURE on\n_25._tcp.mx1.example.org TLSA 3 1 1 OWN\n_25._tcp.mx1.example.org TLSA 0 1 1 OWN",
+        "senders ignore the TLSA record 0 1 1 OWN of mx1.example.org: usage 0 means nothing to mail servers (RFC 7672 §3.1.3)")]
+    public async Task Check_says_when_a_certificate_does_not_go_with_what_is_published(string zone, string? warning)
+    {
+        using var certificate = _workspace.WriteCertificate("mx");
+        var own = Convert.ToHexStringLower(OwnKey.Of(certificate).Record.Data.AsSpan());
+        _workspace.Write("hopseal.json", """
+            {
+              "Hostname": "mx1.example.org", "DataDirectory": ".", "RelayFrom": [ "127.0.0.1" ], "Dns": { "HealthMinutes": 0 },
+              "Listeners": [ { "Name": "mx", "Endpoint": "127.0.0.1:25", "Mode": "StartTls" } ],
+              "Certificates": [ { "Chain": "mx.pem", "Key": "mx.key" } ]
+            }
+            """);
+        var text = zone.Replace("OWN", own, StringComparison.Ordinal).Replace("OTHER", new string('0', 64), StringComparison.Ordinal);
+        var run = await CommandRun.OfAsync(_workspace.Directory, ["config", "check"], zone: ZoneResolver.Parse(text));
+        Assert.Equal(0, run.ExitCode);
+        Assert.Equal(
+            warning is null ? "" : $"hopseal.json: warning: MxNames: {warning}\n",
+            run.Out.Replace(own, "OWN", StringComparison.Ordinal));
     }
 
     [Fact]

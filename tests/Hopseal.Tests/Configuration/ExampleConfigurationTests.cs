@@ -42,7 +42,7 @@ public sealed partial class ExampleConfigurationTests : IDisposable
         Assert.Equal((plain.Outbound.IdleTime, plain.Outbound.MessagesPerSession), (shown.Outbound.IdleTime, shown.Outbound.MessagesPerSession));
         Assert.Equal(plain.Outbound.Schedule.Delays, shown.Outbound.Schedule.Delays);
         Assert.Equal(plain.Outbound.Schedule.GiveUpAfter, shown.Outbound.Schedule.GiveUpAfter);
-        Assert.Equal(6, shown.Outbound.Rules.Length);
+        Assert.Equal(7, shown.Outbound.Rules.Length);
         Assert.Equal("example", shown.SmartHostCredentials?.User);
         Assert.Equal(TimeSpan.FromDays(7), shown.MtaSts.Policies["example.org"].MaxAge);
         Assert.Equal(plain.MxNames, shown.MxNames);

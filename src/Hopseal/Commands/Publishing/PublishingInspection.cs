@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Hopseal.Configuration;
 using Hopseal.Dns;
 using Hopseal.Policy.Dane;
+using Hopseal.Policy.MtaSts;
 using Hopseal.Rollover;
 using Hopseal.Smtp.Tls;
 
@@ -27,7 +28,22 @@ sealed class PublishingInspection(GatewayConfiguration configuration, IDnsResolv
             report = report.With(comparison.Compare(host, await resolver.TlsaAsync(PublishedTlsa.OwnerOf(host.Host), cancel)));
         }
 
+        report = report.With(await InspectStsAsync(domain, cancel));
         return report.With(new TlsReportComparison(reportTo, Ttl).Compare(domain, await resolver.TxtAsync(TlsReportComparison.OwnerOf(domain), cancel)));
+    }
+
+    async Task<PublishingReport> InspectStsAsync(DomainName domain, CancellationToken cancel)
+    {
+        var comparison = new StsComparison(configuration.MtaSts.Policies.GetValueOrDefault(domain.Ascii), Ttl);
+        if (StsRecord.NameFor(domain) is not { } owner || MtaStsSettings.HostOf(domain) is not { } host)
+        {
+            return PublishingReport.Of("").Says($"{domain} is too long to have an MTA-STS policy");
+        }
+
+        var report = comparison.Compare(owner, await resolver.TxtAsync(owner, cancel));
+        return configuration.MtaSts.Policies.ContainsKey(domain.Ascii)
+            ? report.With(comparison.CompareHost(host, await resolver.Ipv4Async(host, cancel), await resolver.Ipv6Async(host, cancel)))
+            : report;
     }
 
     /// <summary>Those of our names that MX records of the domain name; all of ours when they name none.</summary>

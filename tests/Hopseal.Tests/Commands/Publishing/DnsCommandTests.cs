@@ -210,6 +210,19 @@ public sealed class DnsCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task The_id_of_the_policy_that_is_served_is_printed()
+    {
+        var json = File.ReadAllText(_workspace.PathOf("hopseal.json"));
+        _workspace.Write("hopseal.json", json.Replace("\"Domains\"", """
+            "MtaSts": { "Endpoint": "127.0.0.1:8443", "Policies": { "example.org": { "Mode": "testing", "Mx": [ "mx1.example.org" ] } } },
+            "Domains"
+            """, StringComparison.Ordinal));
+        var run = await RunAsync($"$SECURE on\nexample.org MX 10 {Host}\nmta-sts.example.org A 192.0.2.1", "dns", "example.org");
+        Assert.Matches("\n_mta-sts.example.org. 3600 IN TXT \"v=STSv1; id=[0-9a-f]+;\"\n", run.Out);
+        Assert.Contains("_mta-sts.example.org TXT: no MTA-STS record\n", run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task For_scripts_there_is_one_JSON_object()
     {
         var run = await RunAsync($"$SECURE on\nexample.org MX 10 {Host}\n_25._tcp.{Host} TLSA 3 1 1 {Other}", "dns", "example.org", "--json");
