@@ -20,9 +20,6 @@ public sealed class DaneCheck(TimeProvider clock)
     // No honest peer sends more; each one costs time.
     const int MostCertificates = 32;
 
-    // An authority that is found often in a hostile chain costs a chain each time.
-    const int MostAnchors = 16;
-
     /// <summary><see cref="PeerIdentity.DaneEe"/> or <see cref="PeerIdentity.DaneTa"/> where a record matches, else every
     /// failure. Never throws for what peer or records hold.</summary>
     public PeerVerdict Judge(PeerChain peer, TransportPolicy.Dane policy)
@@ -51,7 +48,7 @@ public sealed class DaneCheck(TimeProvider clock)
         ImmutableArray<TlsaRecord> authorities = [.. records.Where(record => record.Usage == TlsaSet.DaneTa)];
         using var anchors = TrustAnchors.Of(peer.Leaf, sent, authorities, clock.GetUtcNow());
         ImmutableArray<TlsFailure> closest = [];
-        foreach (var anchor in anchors.All.Take(MostAnchors))
+        foreach (var anchor in anchors.All)
         {
             if (FailuresUnder(anchor, peer.Leaf, sent) is { } chain)
             {

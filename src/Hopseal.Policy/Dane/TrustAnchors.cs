@@ -8,11 +8,14 @@ namespace Hopseal.Policy.Dane;
 /// <summary>The authorities that DANE-TA records stand for, as certificates that a chain can end in.</summary>
 sealed class TrustAnchors : IDisposable
 {
+    // Each costs a chain; no honest host has more.
+    const int Most = 16;
+
     readonly List<X509Certificate2> _own = [];
 
-    TrustAnchors(IEnumerable<Anchor> sent) => All = [.. sent];
+    TrustAnchors(IEnumerable<Anchor> sent) => All = [.. sent.Take(Most)];
 
-    /// <summary>Those that the peer sent come first.</summary>
+    /// <summary>Those that the peer sent come first. Bounded: what is left out lets nobody in.</summary>
     public List<Anchor> All { get; }
 
     /// <param name="sent">Digests say which of these they mean. A peer has to send what is published as a digest (RFC 7671 §5.2.2).</param>
@@ -48,6 +51,11 @@ sealed class TrustAnchors : IDisposable
 
     void AddFull(TlsaRecord record, ImmutableArray<X509Certificate2> sent, DateTimeOffset now)
     {
+        if (All.Count >= Most)
+        {
+            return;
+        }
+
         if (record.Selector == TlsaSet.WholeCertificate)
         {
             Add(X509CertificateLoader.LoadCertificate(record.Data.AsSpan()), AnchorOrigin.Certificate);
@@ -55,7 +63,8 @@ sealed class TrustAnchors : IDisposable
         }
 
         // A key has no name. Whoever may have been issued by it says what its name is.
-        foreach (var name in sent.Select(certificate => certificate.IssuerName).DistinctBy(name => Convert.ToHexString(name.RawData)))
+        var names = sent.Select(certificate => certificate.IssuerName).DistinctBy(name => Convert.ToHexString(name.RawData));
+        foreach (var name in names.Take(Most - All.Count))
         {
             Add(Named(name, PublicKey.CreateFromSubjectPublicKeyInfo(record.Data.AsSpan(), out _), now), AnchorOrigin.Key);
         }

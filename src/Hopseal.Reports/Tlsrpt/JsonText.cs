@@ -7,7 +7,8 @@ namespace Hopseal.Reports.Tlsrpt;
 /// <summary>JSON from anybody, made safe to walk through: bounded, and with texts that can be read.</summary>
 static class JsonText
 {
-    static readonly JsonReaderOptions s_reading = new() { MaxDepth = ReportLimits.MostDepth };
+    // Deeper than allowed, to tell depth from what is no JSON.
+    static readonly JsonReaderOptions s_reading = new() { MaxDepth = ReportLimits.MostDepth + 1 };
 
     // JSON without doubtful members first: the one who wrote a name twice may have meant either.
     static readonly JsonDocumentOptions s_strict = new() { MaxDepth = ReportLimits.MostDepth, AllowDuplicateProperties = false };
@@ -67,6 +68,11 @@ static class JsonText
                     return $"it has more than {ReportLimits.MostTokens} members and values";
                 }
 
+                if (reader.TokenType is JsonTokenType.StartObject or JsonTokenType.StartArray && reader.CurrentDepth >= ReportLimits.MostDepth)
+                {
+                    return $"it is nested more than {ReportLimits.MostDepth} deep";
+                }
+
                 if (reader.ValueIsEscaped && !IsText(reader))
                 {
                     return "it holds half of a surrogate pair, which is no text";
@@ -77,9 +83,7 @@ static class JsonText
         }
         catch (JsonException e)
         {
-            return reader.CurrentDepth >= ReportLimits.MostDepth
-                ? $"it is nested more than {ReportLimits.MostDepth} deep"
-                : $"it is no JSON from line {e.LineNumber + 1}, octet {e.BytePositionInLine + 1} on";
+            return $"it is no JSON from line {e.LineNumber + 1}, octet {e.BytePositionInLine + 1} on";
         }
     }
 

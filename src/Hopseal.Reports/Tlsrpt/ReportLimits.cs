@@ -36,4 +36,7 @@ static class ReportLimits
 
     /// <summary>Parts of one message that are looked into.</summary>
     public const int MostParts = 100;
+
+    /// <summary>In one message: each may unpack to <see cref="MostJsonOctets"/>.</summary>
+    public const int MostReports = 20;
 }

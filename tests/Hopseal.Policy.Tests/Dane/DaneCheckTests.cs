@@ -143,6 +143,15 @@ public sealed class DaneCheckTests
     }
 
     [Fact]
+    public void Authorities_without_number_are_not_all_tried()
+    {
+        TlsaRecord[] keys = [.. Enumerable.Range(0, 40).Select(_ => Record(2, 1, 0, s_root.Leaf([Host])))];
+        using var anchors = TrustAnchors.Of(s_leaf, [s_leaf, s_lower.Certificate, s_upper.Certificate], [.. keys], s_now);
+        Assert.Equal(16, anchors.All.Count);
+        Assert.Equal("DaneTa", Judge([.. keys, Record(2, 1, 1, s_lower.Certificate)], s_leaf, s_lower, s_upper));
+    }
+
+    [Fact]
     public void A_certificate_is_no_authority_over_itself()
     {
         var self = TestAuthority.SelfSignedLeaf(Host, s_now.AddDays(-1), s_now.AddDays(1));

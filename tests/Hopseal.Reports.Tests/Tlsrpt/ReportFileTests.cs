@@ -71,6 +71,20 @@ public sealed class ReportFileTests
     }
 
     [Fact]
+    public async Task A_message_with_too_many_reports_is_read_in_part_and_says_so()
+    {
+        var part = $"--b\nContent-Type: application/tlsrpt+gzip\nContent-Transfer-Encoding: base64\n\n{Convert.ToBase64String(s_gzip)}\n";
+        var message = $"From: a@b.example\nContent-Type: multipart/mixed; boundary=b\n\n{string.Concat(Enumerable.Repeat(part, 200))}--b--\n";
+        await using var stream = new MemoryStream(Encoding.ASCII.GetBytes(message));
+
+        var items = await ReadAsync(stream);
+
+        Assert.Equal(20, items.Count(item => item.Result is ReadReport.Accepted));
+        Assert.Equal(21, items.Count);
+        Assert.Equal("the other parts", items[20].Where);
+    }
+
+    [Fact]
     public async Task What_cannot_be_read_is_an_exception_and_no_rejected_report()
     {
         await using var broken = new SlowStream(s_json, 100, failAt: 300);

@@ -37,6 +37,9 @@ public sealed class TlsReportReaderTests
         Assert.Equal("it is larger than 20971520 octets", Why($"{{\"x\":\"{new string('x', 21 * 1024 * 1024)}\"}}"));
         Assert.Equal("it has more than 1000000 members and values", Why($"[{string.Join(',', Enumerable.Repeat("1", 1_000_001))}]"));
 
+        Assert.Equal("it is nested more than 16 deep", Why(new string('[', 1_000_000)));
+        Assert.Equal("it is JSON, but no object", Why(new string('[', 16) + new string(']', 16)));
+
         const string Range = "\"date-range\":{\"start-datetime\":\"2026-11-01T00:00:00Z\",\"end-datetime\":\"2026-11-01T23:59:59Z\"}";
         Assert.Equal("policies: has more than 1000 entries", Why($"{{{Range},\"policies\":[{string.Join(',', Enumerable.Repeat("{}", 1001))}]}}"));
 

@@ -46,15 +46,22 @@ sealed class MailReading(MimeMessage whole)
 {
     const string TlsRpt = "tlsrpt";
 
+    static readonly ReportItem s_tooMany = new("the other parts", new ReadReport.Rejected(
+        $"a message may have {ReportLimits.MostParts} parts, and {ReportLimits.MostReports} reports; they were not read"));
+
     readonly List<(MimeMessage Message, MimePart Part, byte[] Content)> _parts = [];
     int _looked;
 
-    /// <summary>One item for each part that is a report, or is called one.</summary>
+    /// <summary>One item for each part that is a report, or is called one, and one for those that are too many.</summary>
     public IReadOnlyList<ReportItem> Parts()
     {
         Gather(whole, whole.Body);
-        ReportItem[] items = [.. _parts.Select(found => Read(found.Message, found.Part, found.Content)).OfType<ReportItem>()];
-        var several = new ReportWarning("message", $"holds {items.Length} reports, and should hold one");
+        ReportItem[] items =
+        [
+            .. _parts.Take(ReportLimits.MostReports).Select(found => Read(found.Message, found.Part, found.Content)).OfType<ReportItem>(),
+            .. _parts.Count > ReportLimits.MostReports || _looked > ReportLimits.MostParts ? [s_tooMany] : Array.Empty<ReportItem>(),
+        ];
+        var several = new ReportWarning("message", "holds several reports, and should hold one");
         return items.Length <= 1 ? items :
         [
             .. items.Select(item => item.Result is ReadReport.Accepted accepted
@@ -66,7 +73,7 @@ sealed class MailReading(MimeMessage whole)
     /// <param name="message">The innermost one: a report that was forwarded is what it was before.</param>
     void Gather(MimeMessage message, MimeEntity? entity)
     {
-        if (entity is null || ++_looked > ReportLimits.MostParts)
+        if (entity is null || ++_looked > ReportLimits.MostParts || _parts.Count > ReportLimits.MostReports)
         {
             return;
         }
