@@ -54,7 +54,7 @@ sealed partial class StsPolicyKeeper(StsPolicyFile file, TimeProvider clock, ILo
         }
     }
 
-    /// <summary>Writes the file after each change, until it is stopped.</summary>
+    /// <summary>Writes the file after each change, until it is stopped; what is unwritten then, is written then.</summary>
     public async Task RunAsync(StsPolicies policies, CancellationToken stop)
     {
         try
@@ -72,7 +72,10 @@ sealed partial class StsPolicyKeeper(StsPolicyFile file, TimeProvider clock, ILo
         }
         catch (OperationCanceledException)
         {
-            // Stopped.
+            if (_changes.Reader.TryRead(out _))
+            {
+                Save(policies);
+            }
         }
     }
 

@@ -85,6 +85,22 @@ public sealed class StsPolicyKeeperTests : IDisposable
     }
 
     [Fact]
+    public async Task A_policy_fetched_just_before_a_stop_is_written()
+    {
+        var zone = ZoneResolver.Parse("");
+        await using var policies = new StsPolicies(
+            zone, new StsFetch(zone, new PkixCheck(TrustedRoots.System, TimeProvider.System), TimeProvider.System), TimeProvider.System);
+        policies.Restore([s_kept]);
+        var file = new StsPolicyFile(_workspace.PathOf("policies"));
+        var keeper = new StsPolicyKeeper(file, TimeProvider.System, new WaitingLog());
+        await keeper.RunAsync(policies, new CancellationToken(canceled: true));
+        Assert.Empty(file.Load().Policies);
+        keeper.Tell(new StsNews.Fetched(s_kept, null));
+        await keeper.RunAsync(policies, new CancellationToken(canceled: true));
+        Assert.Equal([s_kept], file.Load().Policies);
+    }
+
+    [Fact]
     public async Task A_file_that_cannot_be_read_costs_no_start()
     {
         var path = _workspace.PathOf("policies");

@@ -148,17 +148,19 @@ public sealed class StsFetch(IDnsResolver resolver, PkixCheck pkix, TimeProvider
         List<string> refusals = [];
         foreach (var address in addresses.Found)
         {
-            var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+            Socket? socket = null;
             using var impatience = new CancellationTokenSource(ConnectTimeout, clock);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(ending, impatience.Token);
             try
             {
+                // Fails where this machine lacks the address family.
+                socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
                 await socket.ConnectAsync(new IPEndPoint(address, Port), either.Token);
                 return new NetworkStream(socket, ownsSocket: true);
             }
             catch (Exception e) when (e is SocketException or OperationCanceledException)
             {
-                socket.Dispose();
+                socket?.Dispose();
                 ending.ThrowIfCancellationRequested();
                 refusals.Add($"{address}: {(e is SocketException refused ? refused.SocketErrorCode.ToString() : "no answer")}");
             }
