@@ -212,18 +212,7 @@ public sealed class StsTests
 
         public Task<System.Text.Json.JsonElement> LoggedAsync(int eventId, string mark) => Process.LoggedAsync(eventId, mark, Cancel);
 
-        public async ValueTask DisposeAsync()
-        {
-            await Process.DisposeAsync();
-            await Mx.DisposeAsync();
-            if (_dns is not null)
-            {
-                await _dns.DisposeAsync();
-            }
-
-            Authority.Dispose();
-            _directory.Dispose();
-        }
+        public async ValueTask DisposeAsync() => await Ending.OfAllAsync([Process, Mx, _dns], Authority, _directory);
 
         object Settings()
         {
