@@ -19,7 +19,7 @@ public interface IDnsResolver
     ValueTask<DnsAnswer<TlsaRecord>> TlsaAsync(DomainName name, CancellationToken cancel);
 
     /// <summary>TXT records, each with its character-strings put together without anything between them (RFC 7208 §3.3, RFC 8461
-    /// §3.1), one char for each octet.</summary>
+    /// §3.1), one char for each octet. Octets that are no UTF-8 are those of U+FFFD instead.</summary>
     ValueTask<DnsAnswer<string>> TxtAsync(DomainName name, CancellationToken cancel);
 
     /// <summary>The name that this one is an alias of. No chain is followed: the status is that of this one link.</summary>

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
+using System.Text;
 using DnsClient;
 using DnsClient.Protocol;
 
@@ -72,13 +73,16 @@ public sealed class TrustedResolver : IDnsResolver
         AskAsync(name, QueryType.TLSA, static record => record is DnsClient.Protocol.TlsaRecord tlsa ? Association(tlsa) : null, cancel);
 
     public ValueTask<DnsAnswer<string>> TxtAsync(DomainName name, CancellationToken cancel) =>
-        AskAsync(name, QueryType.TXT, static record => record is TxtRecord text ? string.Concat(text.Text) : null, cancel);
+        AskAsync(name, QueryType.TXT, static record => record is TxtRecord text ? string.Concat(text.Text.Select(Octets)) : null, cancel);
 
     public ValueTask<DnsAnswer<DomainName>> CnameAsync(DomainName name, CancellationToken cancel) =>
         AskAsync(name, QueryType.CNAME, static record => record is CNameRecord alias ? Target(alias) : null, cancel);
 
     static TlsaRecord Association(DnsClient.Protocol.TlsaRecord tlsa) => new(
         (byte)tlsa.CertificateUsage, (byte)tlsa.Selector, (byte)tlsa.MatchingType, [.. tlsa.CertificateAssociationData]);
+
+    /// <summary>The library has decoded UTF-8 already. What was none is U+FFFD now: three octets that no parser takes for ASCII.</summary>
+    static string Octets(string text) => Ascii.IsValid(text) ? text : Encoding.Latin1.GetString(Encoding.UTF8.GetBytes(text));
 
     static DomainName? Target(CNameRecord alias) => DomainName.TryParse(alias.CanonicalName.Value, out var target) ? target : null;
 

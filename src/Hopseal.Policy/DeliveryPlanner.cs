@@ -32,7 +32,7 @@ public sealed class DeliveryPlanner(
     static readonly EnhancedStatus s_unroutableNow = new(4, 4, 4);
     static readonly EnhancedStatus s_securityNow = new(4, 7, 5);
     static readonly StsFinding s_noSts = new StsFinding.None("not looked for", []);
-    static readonly StsFinding s_nextHop = new StsFinding.None("the next hop is configured", []);
+    static readonly StsFinding s_address = new StsFinding.None("the next hop is an address", []);
 
     readonly OperatorRules _rules = new(routing.Rules);
     readonly DaneLookup _dane = new(resolver);
@@ -98,7 +98,9 @@ public sealed class DeliveryPlanner(
 
         var planned = addresses.Of(new PlannedHost(
             hop.Address is null ? hop.Host : null, 0, hop.Port, hop.Start, HostAuthenticity.Configured, addresses.Found));
-        return await DecideAsync(recipient, [Secured(recipient, planned, configured, credentials)], s_nextHop, credentials, cancel);
+        // For a relay that we choose, its own policy counts, not the recipient domain's (RFC 8461 §3.4).
+        var policy = planned.Name is null ? s_address : await FindPolicyAsync(planned.Name, cancel);
+        return await DecideAsync(recipient, [Secured(recipient, planned, configured, credentials)], policy, credentials, cancel);
     }
 
     async ValueTask<DeliveryPlan> PlanDirectAsync(
@@ -110,7 +112,7 @@ public sealed class DeliveryPlanner(
             return new DeliveryPlan.Relay([Direct(host)]);
         }
 
-        var asking = sts is null ? Task.FromResult(s_noSts) : sts.FindAsync(domain, cancel).AsTask();
+        var asking = FindPolicyAsync(domain, cancel);
         var hosts = await _mx.FindAsync(domain, cancel);
         var policy = await asking;
         return hosts switch
@@ -122,6 +124,9 @@ public sealed class DeliveryPlanner(
 
         HostPlan Direct(PlannedHost host) => Secured(recipient, host, configured, credentials: false);
     }
+
+    Task<StsFinding> FindPolicyAsync(DomainName domain, CancellationToken cancel) =>
+        sts is null ? Task.FromResult(s_noSts) : sts.FindAsync(domain, cancel).AsTask();
 
     /// <summary>Adds what is published for each host, and leaves out those that it rules out.</summary>
     async ValueTask<DeliveryPlan> DecideAsync(

@@ -96,18 +96,18 @@ sealed partial class StsPolicyKeeper(StsPolicyFile file, TimeProvider clock, ILo
 
     static string Shown(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd HH:mm'Z'", CultureInfo.InvariantCulture);
 
-    [LoggerMessage(2301, LogLevel.Information, "MTA-STS policy of {Domain}: {Mode}, id {Id}, hosts {Mx}; counts until {Until}")]
+    [LoggerMessage(2601, LogLevel.Information, "MTA-STS policy of {Domain}: {Mode}, id {Id}, hosts {Mx}; counts until {Until}")]
     partial void LogFetched(string domain, string mode, string id, string mx, string until);
 
-    [LoggerMessage(2302, LogLevel.Warning, "The MTA-STS policy of {Domain} from {FetchedAt} could not be renewed, and counts until {Until}: {Failure}")]
+    [LoggerMessage(2602, LogLevel.Warning, "The MTA-STS policy of {Domain} from {FetchedAt} could not be renewed, and counts until {Until}: {Failure}")]
     partial void LogNotRenewed(string domain, string fetchedAt, string until, string failure);
 
-    [LoggerMessage(2303, LogLevel.Information, "{Domain} announces an MTA-STS policy that cannot be had: {Failure}")]
+    [LoggerMessage(2603, LogLevel.Information, "{Domain} announces an MTA-STS policy that cannot be had: {Failure}")]
     partial void LogNotFetched(string domain, string failure);
 
-    [LoggerMessage(2304, LogLevel.Warning, "MTA-STS policies cannot be kept over a restart")]
+    [LoggerMessage(2604, LogLevel.Warning, "MTA-STS policies cannot be kept over a restart")]
     partial void LogFault(Exception e);
 
-    [LoggerMessage(2305, LogLevel.Warning, "{Lines} damaged lines in the file of MTA-STS policies were passed over; each costs one policy until it is fetched again")]
+    [LoggerMessage(2605, LogLevel.Warning, "{Lines} damaged lines in the file of MTA-STS policies were passed over; each costs one policy until it is fetched again")]
     partial void LogDamaged(int lines);
 }

@@ -145,7 +145,7 @@ public sealed class RolloverTests : IAsyncLifetime
     Task<string> CopyOfAsync(string record) => Eventually.FindAsync(
         $"a copy of {record}",
         s_limit,
-        () => Directory.Exists(_directory["data/certificates"]) && Directory.GetFiles(_directory["data/certificates"], "*.pem") is [var copy]
+        () => Directory.Exists(_directory["data/shown-certificates"]) && Directory.GetFiles(_directory["data/shown-certificates"], "*.pem") is [var copy]
             && RecordIn(File.ReadAllText(copy)) == record ? record : null,
         () => Gateway.Output,
         Cancel);

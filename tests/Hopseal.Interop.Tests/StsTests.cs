@@ -13,8 +13,8 @@ public sealed class StsTests
 
     const int DeliveredEvent = 1101;
     const int DeferredEvent = 1102;
-    const int FetchedEvent = 2301;
-    const int NotFetchedEvent = 2303;
+    const int FetchedEvent = 2601;
+    const int NotFetchedEvent = 2603;
 
     static CancellationToken Cancel => TestContext.Current.CancellationToken;
 

@@ -137,7 +137,7 @@ public sealed class PlanTextTests
                  start      TLS from the first byte
                  policy     Plaintext     default: encrypt if offered
                  policy     Encrypted     credentials never travel in plaintext
-                 no MTA-STS the next hop is configured
+                 no MTA-STS not looked for
                  no DANE    not looked for: the addresses are not signed
                  floor      Encrypted
                  names      smart.test

@@ -114,7 +114,7 @@ public sealed class StsPolicyKeeperTests : IDisposable
             zone, new StsFetch(zone, new PkixCheck(TrustedRoots.System, TimeProvider.System), TimeProvider.System), TimeProvider.System);
         var log = new WaitingLog();
         new StsPolicyKeeper(new StsPolicyFile(path), TimeProvider.System, log).Restore(policies);
-        Assert.Equal(["2304 Warning"], log.Lines);
+        Assert.Equal(["2604 Warning"], log.Lines);
     }
 
     [Fact]
@@ -128,7 +128,7 @@ public sealed class StsPolicyKeeperTests : IDisposable
         keeper.Tell(new StsNews.Failed(s_kept.Domain, failure, null));
         keeper.Tell(new StsNews.Fetched(s_kept, s_kept.Policy));
         keeper.Tell(new StsNews.Fetched(s_kept, null));
-        Assert.Equal(["2302 Warning", "2303 Information", "2301 Information"], log.Lines);
+        Assert.Equal(["2602 Warning", "2603 Information", "2601 Information"], log.Lines);
     }
 
     sealed class WaitingLog : ILogger<StsPolicyKeeper>
@@ -147,7 +147,7 @@ public sealed class StsPolicyKeeperTests : IDisposable
         public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
             Lines.Add($"{eventId.Id} {logLevel}");
-            if (eventId.Id == 2304)
+            if (eventId.Id == 2604)
             {
                 _fault.TrySetResult();
             }

@@ -23,6 +23,8 @@ static class DestinationWords
     /// <param name="particular">There are rules for its sender.</param>
     public static DestinationWord Of(DeliveryAttempt attempt, bool particular) => attempt switch
     {
+        // No host may be given this message now (RFC 8689 §4.2.1); others may.
+        { Plan: DeliveryPlan.Defer, Lease.Pending: { Tls: MessageTls.Required, ReturnPath: not null } } => DestinationWord.Nothing,
         { Plan: DeliveryPlan.Defer } => DestinationWord.Failed,
         _ when (particular || attempt.Lease.Pending.Tls is not MessageTls.Unspecified) && MissedItsDemand(attempt) => DestinationWord.Nothing,
         { Plan: not DeliveryPlan.Relay } => attempt.Recipients.All(Deferred) ? DestinationWord.Nothing : DestinationWord.Answered,

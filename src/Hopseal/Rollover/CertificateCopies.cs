@@ -10,6 +10,7 @@ namespace Hopseal.Rollover;
 /// directory that only the gateway reads; removed when nothing verifies by TLSA any more.</summary>
 sealed partial class CertificateCopies(string directory, ILogger<CertificateCopies> log)
 {
+    const int NameLength = 16;
     const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     readonly Lock _keeping = new();
@@ -67,7 +68,8 @@ sealed partial class CertificateCopies(string directory, ILogger<CertificateCopi
             return;
         }
 
-        foreach (var path in Directory.EnumerateFiles(directory).Where(path => !known.Contains(path)))
+        // Only what has a name of ours: somebody may have put other files there.
+        foreach (var path in Directory.EnumerateFiles(directory, "*.pem").Where(path => IsCopy(path) && !known.Contains(path)))
         {
             File.Delete(path);
             _written.Remove(path);
@@ -110,9 +112,11 @@ sealed partial class CertificateCopies(string directory, ILogger<CertificateCopi
         _written[path] = pem;
     }
 
+    static bool IsCopy(string path) => Path.GetFileNameWithoutExtension(path) is { Length: NameLength } name && name.All(char.IsAsciiHexDigitLower);
+
     // The same entry of the configuration has the same copy, wherever it stands in the list.
     string PathOf(CertificateFiles files) =>
-        Path.Combine(directory, Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(files.Chain)))[..16] + ".pem");
+        Path.Combine(directory, Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(files.Chain)))[..NameLength] + ".pem");
 
     [LoggerMessage(2006, LogLevel.Warning, "The certificate in use cannot be copied to {Directory}: after a restart only what the files hold then can be shown")]
     partial void LogFault(string directory, Exception e);

@@ -7,5 +7,5 @@ static class RolloverFiles
     public static string History(string dataDirectory) => Path.Combine(dataDirectory, "tlsa-seen");
 
     /// <summary>Of <see cref="CertificateCopies"/>.</summary>
-    public static string Copies(string dataDirectory) => Path.Combine(dataDirectory, "certificates");
+    public static string Copies(string dataDirectory) => Path.Combine(dataDirectory, "shown-certificates");
 }

@@ -68,15 +68,25 @@ public sealed class StsPlanTests
     }
 
     [Fact]
-    public async Task Mail_that_does_not_go_to_MX_hosts_has_no_policy()
+    public async Task For_a_relay_that_we_choose_its_own_policy_counts()
     {
         var smart = new NextHop(DomainName.Parse("smart.test"), null, 25, TlsStart.StartTls);
         var own = new Routing { Domains = ImmutableDictionary<DomainName, DomainRoute>.Empty.Add(s_domain, new DomainRoute(smart, null, null)) };
         foreach (var routing in new[] { new Routing { SmartHost = smart }, own })
         {
-            var relay = Assert.IsType<DeliveryPlan.Relay>(await PlanAsync(routing, Policy(StsMode.Enforce, "mx.other.test")));
-            Assert.DoesNotContain(relay.Hosts[0].Policies, policy => policy is TransportPolicy.MtaSts);
+            var relay = Assert.IsType<DeliveryPlan.Relay>(await PlanAsync(routing, Policy(StsMode.Enforce, "smart.test")));
+            Assert.Equal(SecurityFloor.Authenticated, relay.Hosts[0].Floor);
+            Assert.Equal(["smart.test"], relay.Hosts[0].ReferenceNames);
+            Assert.Equal("4.7.5", Assert.IsType<DeliveryPlan.Defer>(await PlanAsync(routing, Policy(StsMode.Enforce, "mx.sts.test"))).Status.ToString());
         }
+    }
+
+    [Fact]
+    public async Task For_a_relay_without_a_policy_the_recipients_does_not_count()
+    {
+        var elsewhere = new NextHop(DomainName.Parse("mx.elsewhere.test"), null, 25, TlsStart.StartTls);
+        var relay = Assert.IsType<DeliveryPlan.Relay>(await PlanAsync(new Routing { SmartHost = elsewhere }, Policy(StsMode.Enforce, "mx.other.test")));
+        Assert.Equal(SecurityFloor.Plaintext, relay.Hosts[0].Floor);
 
         var literal = Assert.IsType<DeliveryPlan.Relay>(await PlanAsync(new Routing(), Policy(StsMode.Enforce, "mx.other.test"), "[192.0.2.1]"));
         Assert.Equal(SecurityFloor.Plaintext, literal.Hosts[0].Floor);

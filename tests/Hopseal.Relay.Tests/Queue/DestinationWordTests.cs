@@ -21,6 +21,14 @@ public sealed class DestinationWordTests
         Assert.Equal(DestinationWord.Failed, Of(new DeliveryPlan.Defer(new EnhancedStatus(4, 4, 3), "DNS"), s_deferred));
 
     [Fact]
+    public void Where_no_host_may_have_what_requires_TLS_others_are_not_held_up()
+    {
+        var attempt = Attempt(new DeliveryPlan.Defer(new EnhancedStatus(4, 7, 30), "nobody vouches for it now"), s_deferred);
+        var required = attempt.Lease with { Pending = attempt.Lease.Pending with { Tls = MessageTls.Required } };
+        Assert.Equal(DestinationWord.Nothing, DestinationWords.Of(attempt with { Lease = required }, particular: false));
+    }
+
+    [Fact]
     public void A_domain_that_takes_no_mail_has_answered() =>
         Assert.Equal(DestinationWord.Answered, Of(new DeliveryPlan.Bounce(new EnhancedStatus(5, 1, 10), "null MX"), s_bounced));
 

@@ -125,18 +125,20 @@ public sealed class RolloverTests : IDisposable
         Publish(first);
         var machine = Start();
         await machine.PassAsync(TimeSpan.FromMinutes(1));
-        var copy = Assert.Single(Directory.GetFiles(_workspace.PathOf("certificates")));
+        var copy = Assert.Single(Directory.GetFiles(RolloverFiles.Copies(_workspace.Directory)));
         Assert.Contains("PRIVATE KEY", await File.ReadAllTextAsync(copy, Cancel), StringComparison.Ordinal);
         if (!OperatingSystem.IsWindows())
         {
             Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(copy));
             Assert.Equal(
-                UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(_workspace.PathOf("certificates")));
+                UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(RolloverFiles.Copies(_workspace.Directory)));
         }
 
+        var foreign = Path.Combine(RolloverFiles.Copies(_workspace.Directory), "fullchain.pem");
+        await File.WriteAllTextAsync(foreign, "somebody else's", Cancel);
         Publish();
         await machine.PassAsync(TimeSpan.FromMinutes(30));
-        Assert.Empty(Directory.GetFiles(_workspace.PathOf("certificates")));
+        Assert.Equal([foreign], Directory.GetFiles(RolloverFiles.Copies(_workspace.Directory)));
     }
 
     [Fact]
@@ -149,7 +151,7 @@ public sealed class RolloverTests : IDisposable
         var second = Renew();
         await machine.PassAsync(TimeSpan.FromSeconds(5));
         Assert.Equal(second, machine.Shown);
-        Assert.False(Directory.Exists(_workspace.PathOf("certificates")));
+        Assert.False(Directory.Exists(RolloverFiles.Copies(_workspace.Directory)));
         Assert.Empty(_tlsaLog.Lines);
     }
 
