@@ -123,6 +123,9 @@ public sealed record ShownCertificate(CertificateFiles Files, string Source);
 /// <param name="Failure">Set where there should have been one, or where a policy that only reports is not met.</param>
 public sealed record PolicyNote(string Mechanism, string Detail, TlsFailure? Failure = null)
 {
+    /// <summary>Whether there should have been one is not known: nothing to report, and no answer either.</summary>
+    public bool IsUnknown { get; init; }
+
     public const string Dane = "DANE";
     public const string MtaSts = "MTA-STS";
 }
@@ -141,7 +144,7 @@ public sealed record ExcludedHost(HostPlan Plan, TlsFailure Why)
     public bool IsForNow => Why.ReasonCode switch
     {
         NotInPolicy => false,
-        NoBelievedName => Plan.Notes.Any(note => note.Failure is not null),
+        NoBelievedName => Plan.Notes.Any(note => note.Failure is not null || note.IsUnknown),
         _ => true,
     };
 }

@@ -31,12 +31,16 @@ public static class MessagePlan
             (DeliveryPlan.Relay relay, MessageTls.Required) when relay.Hosts.Any(HasBelievedName) => Required(relay),
             (DeliveryPlan.Relay relay, MessageTls.Required) => NobodyMay(relay),
             (DeliveryPlan.Relay relay, MessageTls.Optional) => Optional(relay.Hosts, relay.Excluded, relay.Credentials),
-            (DeliveryPlan.Defer { Excluded.IsEmpty: false } defer, MessageTls.Optional) => Optional([], defer.Excluded, credentials: false),
+            (DeliveryPlan.Defer { Excluded.IsEmpty: false } defer, MessageTls.Optional) =>
+                Optional([], defer.Excluded, credentials: defer.Excluded.Any(NeedsCredentials)),
             _ => plan,
         };
     }
 
     static bool HasBelievedName(HostPlan host) => host.Host.Authenticity is not HostAuthenticity.None;
+
+    /// <summary>A smart host whose records are not known now is brought back as it was: without our name it would refuse the mail for good.</summary>
+    static bool NeedsCredentials(ExcludedHost host) => host.Plan.Policies.Any(policy => policy is TransportPolicy.Credentials);
 
     static DeliveryPlan.Relay Required(DeliveryPlan.Relay relay) => relay with
     {

@@ -26,7 +26,8 @@ static class PublishedPolicies
         if (finding is not StsFinding.Found found)
         {
             var none = (StsFinding.None)finding;
-            return Note(host, PolicyNote.MtaSts, none.Why, none.Failures.FirstOrDefault());
+            var note = new PolicyNote(PolicyNote.MtaSts, none.Why, none.Failures.FirstOrDefault()) { IsUnknown = none.IsUnknown };
+            return host with { Notes = [.. host.Notes, note] };
         }
 
         if (found.Policy.Mode is StsMode.None || host.Host.Name is not { } name)

@@ -79,7 +79,7 @@ public sealed class StrippingWatch(int capacity = 10_000)
                     Lose(key, host ?? Meet(key), session, proven, why),
                 TlsOutcome.Encrypted when session.Start is TlsStart.StartTls || host is { LostSince: not null } =>
                     Keep(key, host ?? Meet(key), session),
-                TlsOutcome.Plaintext when host is { LostSince: { } since } => LetGo(key, since),
+                TlsOutcome.Plaintext when host is { LostSince: { } since } && !IsKnown(session.Plan) => LetGo(key, since),
                 _ => null,
             };
 
@@ -108,6 +108,11 @@ public sealed class StrippingWatch(int capacity = 10_000)
     }
 
     static TransportPolicy.ProvenTls? Held(HostPlan plan) => plan.Policies.OfType<TransportPolicy.ProvenTls>().FirstOrDefault();
+
+    /// <summary>A sender who waived it (RFC 8689 §4.2.2), or an exception for some mail, lets nobody go: others are still held to it.</summary>
+    static bool IsKnown(HostPlan plan) => plan.Policies.Any(policy => policy is TransportPolicy.ProvenTls
+        or TransportPolicy.Waived { Policy: TransportPolicy.ProvenTls }
+        or TransportPolicy.Excepted { Policy: TransportPolicy.ProvenTls });
 
     static TlsFailure? Missing(TlsOutcome.Refused refused) =>
         refused.Failures.FirstOrDefault(failure => failure.Type is TlsResultType.StarttlsNotSupported);

@@ -81,9 +81,10 @@ public sealed class MessagePlanTests
     public void What_could_not_be_found_out_may_be_found_out_later()
     {
         var looked = Host("a.test") with { Notes = [new PolicyNote("MTA-STS", "no answer", new TlsFailure(TlsResultType.StsPolicyFetchError, "timed-out"))] };
+        var unknown = Host("a.test") with { Notes = [new PolicyNote("MTA-STS", "not known: SERVFAIL") { IsUnknown = true }] };
         var excluded = Relay(Host("a.test")) with { Excluded = [new ExcludedHost(Host("b.test", HostAuthenticity.Dnssec), s_notNow)] };
 
-        foreach (var plan in new DeliveryPlan[] { Relay(looked), excluded })
+        foreach (var plan in new DeliveryPlan[] { Relay(looked), Relay(unknown), excluded })
         {
             var defer = Assert.IsType<DeliveryPlan.Defer>(plan.For(MessageTls.Required));
             Assert.Equal("4.7.30", defer.Status.ToString());
@@ -116,6 +117,17 @@ public sealed class MessagePlanTests
 
         var unknown = new DeliveryPlan.Defer(new EnhancedStatus(4, 4, 3), "no answer");
         Assert.Same(unknown, unknown.For(MessageTls.Optional));
+    }
+
+    /// <summary>A smart host asked for mail without our name refuses it for good.</summary>
+    [Fact]
+    public void Optional_still_authenticates_to_a_smart_host_that_was_ruled_out_for_now()
+    {
+        var smart = Host("smart.test", HostAuthenticity.Configured, [new TransportPolicy.Credentials()]);
+        var defer = new DeliveryPlan.Defer(new EnhancedStatus(4, 7, 5), "none") { Excluded = [new ExcludedHost(smart, s_notNow)] };
+        var relay = Assert.IsType<DeliveryPlan.Relay>(defer.For(MessageTls.Optional));
+        Assert.True(relay.Credentials);
+        Assert.Equal(SecurityFloor.Encrypted, relay.Hosts[0].Floor);
     }
 
     /// <summary>RFC 8689 §5.</summary>

@@ -67,6 +67,18 @@ public sealed class StrippingWatchTests
         Assert.Empty(Observe("mx.one.test", plain));
     }
 
+    /// <summary>Anybody may write TLS-Required: No into his own message; it must not silence what is suspected.</summary>
+    [Fact]
+    public void Mail_that_may_go_without_TLS_lets_no_host_go()
+    {
+        Lose("mx.one.test");
+        var plain = new TlsOutcome.Plaintext(new TlsFailure(TlsResultType.StarttlsNotSupported, "starttls-not-offered"));
+        var exception = new TransportPolicy.Operator(SecurityFloor.Plaintext, "rule", new ExceptionTerms(new DateOnly(2027, 1, 1), "reason", "owner"));
+        Assert.Empty(Observe("mx.one.test", plain, policies: new TransportPolicy.Waived(s_proven)));
+        Assert.Empty(Observe("mx.one.test", plain, policies: [exception, new TransportPolicy.Excepted(s_proven, exception)]));
+        Assert.Single(_watch.Suspects());
+    }
+
     [Fact]
     public void A_session_that_began_before_says_nothing_of_what_came_later()
     {

@@ -19,5 +19,9 @@ public abstract record StsFinding
     /// <param name="Why">For people.</param>
     /// <param name="Failures">Set when there should be one: a record announces it, and it cannot be fetched or read. They are
     /// reported (RFC 8460 §4.3.2.2).</param>
-    public sealed record None(string Why, ImmutableArray<TlsFailure> Failures) : StsFinding;
+    public sealed record None(string Why, ImmutableArray<TlsFailure> Failures) : StsFinding
+    {
+        /// <summary>Not even whether a record announces one is known.</summary>
+        public bool IsUnknown { get; init; }
+    }
 }

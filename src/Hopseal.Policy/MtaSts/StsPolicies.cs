@@ -79,7 +79,7 @@ public sealed class StsPolicies : IAsyncDisposable
         var kept = Use(domain);
         if (record is null)
         {
-            return kept is null ? new StsFinding.None(why, []) : Found(kept, unknown ?? FailureSince(kept));
+            return kept is null ? new StsFinding.None(why, []) { IsUnknown = unknown is not null } : Found(kept, unknown ?? FailureSince(kept));
         }
 
         if (kept is not null && kept.Policy.Id == record.Id)

@@ -15,6 +15,10 @@ public static class StsPolicyText
     /// <summary>A longer one is refused (RFC 8461 §3.3).</summary>
     public const int MaxOctets = 64 * 1024;
 
+    /// <summary>A policy with more host patterns is refused. Nobody has so many hosts; a few dozen policies as large as their octets allow would push all
+    /// others out of what is kept, and with them the protection of whoever published those.</summary>
+    public const int MostPatterns = 256;
+
     /// <summary>RFC 8461 §3.2.</summary>
     public static readonly TimeSpan LongestMaxAge = TimeSpan.FromSeconds(31_557_600);
 
@@ -102,7 +106,8 @@ public static class StsPolicyText
     {
         const int MostDigits = 10;
 
-        readonly ImmutableArray<string>.Builder _mx = ImmutableArray.CreateBuilder<string>();
+        readonly HashSet<string> _mx = new(StringComparer.Ordinal);
+        readonly ImmutableArray<string>.Builder _inOrder = ImmutableArray.CreateBuilder<string>();
         string? _version;
         string? _mode;
         string? _maxAge;
@@ -133,8 +138,12 @@ public static class StsPolicyText
                     _maxAge ??= value;
                     break;
                 case "mx" when TryParsePattern(value, out var pattern):
-                    _mx.Add(pattern);
-                    break;
+                    if (_mx.Add(pattern))
+                    {
+                        _inOrder.Add(pattern);
+                    }
+
+                    return _mx.Count > MostPatterns ? Invalid("too-many-mx", $"names more than {MostPatterns} mx") : null;
                 case "mx":
                     return Invalid("malformed-mx", $"has an mx that is no host name: {Shown(value)}");
             }
@@ -163,7 +172,7 @@ public static class StsPolicyText
                 fault = Invalid("no-mx", "names no mx");
             }
 
-            return fault is null ? new StsPolicy(mode!.Value, [.. _mx.Distinct()], MaxAge(), id) : null;
+            return fault is null ? new StsPolicy(mode!.Value, _inOrder.ToImmutable(), MaxAge(), id) : null;
         }
 
         TimeSpan MaxAge()

@@ -103,6 +103,13 @@ public sealed class StsPlanTests
         Assert.Equal(SecurityFloor.Authenticated, host.Floor);
     }
 
+    [Fact]
+    public void What_is_not_known_is_noted_without_a_failure_to_report()
+    {
+        var note = Assert.Single(Add(Host([]), new StsFinding.None("not known: SERVFAIL", []) { IsUnknown = true }).Notes, one => one.Mechanism == "MTA-STS");
+        Assert.Equal((true, null), (note.IsUnknown, note.Failure));
+    }
+
     /// <summary>Acceptance: whatever is found, the floor is as high as without it.</summary>
     [Property]
     public Property No_policy_and_no_failed_fetch_lowers_a_floor()

@@ -103,7 +103,9 @@ public sealed class StsPoliciesTests : IAsyncDisposable
         _clock.Advance(TimeSpan.FromDays(6));
         Assert.Equal("1", (await FoundAsync()).Policy.Id);
         _clock.Advance(TimeSpan.FromDays(1));
-        Assert.Empty((await NoneAsync()).Failures);
+        var none = await NoneAsync();
+        Assert.Empty(none.Failures);
+        Assert.Equal(instead.Contains("FAIL", StringComparison.Ordinal), none.IsUnknown);
     }
 
     [Fact]
@@ -112,6 +114,7 @@ public sealed class StsPoliciesTests : IAsyncDisposable
         _zone.Become("_mta-sts.sts.test FAIL TXT\n");
         var none = await NoneAsync();
         Assert.Empty(none.Failures);
+        Assert.True(none.IsUnknown);
         Assert.StartsWith("not known: ", none.Why, StringComparison.Ordinal);
         _zone.Become(Host + Record1);
         await FoundAsync();

@@ -36,6 +36,16 @@ public sealed class StsPolicyTextTests
     public void Hosts_are_kept_in_their_A_labels(string line, string expected) =>
         Assert.Equal([expected], Read($"version: STSv1\nmode: enforce\n{line}\nmax_age: 1").Mx);
 
+    /// <summary>Room for what is kept is bounded: whoever publishes thousands of names would take it from others.</summary>
+    [Fact]
+    public void A_policy_with_too_many_hosts_is_refused()
+    {
+        string Text(int hosts) => $"version: STSv1\nmode: enforce\nmax_age: 1\n{string.Concat(Enumerable.Range(0, hosts).Select(i => $"mx: a{i}.example\nmx: A{i}.example\n"))}";
+        Assert.Equal(StsPolicyText.MostPatterns, Read(Text(StsPolicyText.MostPatterns)).Mx.Length);
+        Assert.False(StsPolicyText.TryParse(Encoding.ASCII.GetBytes(Text(StsPolicyText.MostPatterns + 1)), "id", out _, out var fault));
+        Assert.Equal((TlsResultType.StsPolicyInvalid, "too-many-mx"), (fault.Type, fault.ReasonCode));
+    }
+
     [Fact]
     public void Mode_none_needs_no_host() => Assert.Empty(Read("version: STSv1\nmode: none\nmax_age: 86400").Mx);
 
