@@ -105,10 +105,10 @@ public sealed partial class SessionLog(ILogger<SessionLog> log) : ISessionSink
             elapsed);
     }
 
-    /// <summary>Null for a message that does not require TLS, and for one that stays here.</summary>
-    static string? RequireTlsWord(SessionUse? use) => use?.RequireTlsSaid switch
+    /// <summary>Never empty: a line that says "REQUIRETLS" and nothing after it reads as if it had been said.</summary>
+    static string RequireTlsWord(SessionUse? use) => use?.RequireTlsSaid switch
     {
-        null => null,
+        null => "not asked",
         true => "said",
         false when use.Plan.Policies.OfType<TransportPolicy.RequireTls>().FirstOrDefault()?.RelaxedBy is { } rule => $"not offered, relaxed by {rule}",
         false => "not said, for a report",
@@ -231,7 +231,7 @@ public sealed partial class SessionLog(ILogger<SessionLog> log) : ISessionSink
         + "REQUIRETLS {RequireTls}: {Reply}, {ElapsedMs} ms")]
     partial void LogDelivered(
         QueueId message, string domain, string recipients, int attempt, string session, string? host, string? peer, string? level,
-        string? requireTls, string? reply, long elapsedMs);
+        string requireTls, string? reply, long elapsedMs);
 
     [LoggerMessage(
         DeferredEvent, LogLevel.Information,

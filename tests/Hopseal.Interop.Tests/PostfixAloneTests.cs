@@ -40,15 +40,6 @@ public sealed class PostfixAloneTests(PostfixAloneTests.Pair pair) : IClassFixtu
             }
         }
 
-        public async ValueTask DisposeAsync()
-        {
-            if (_hops is not null)
-            {
-                await _hops.DisposeAsync();
-            }
-
-            _authority?.Dispose();
-            _directory.Dispose();
-        }
+        public async ValueTask DisposeAsync() => await Ending.OfAllAsync([_hops], _authority, _directory);
     }
 }

@@ -48,20 +48,7 @@ public sealed class RolloverTests : IAsyncLifetime
             _port);
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        if (_gateway is not null)
-        {
-            await _gateway.DisposeAsync();
-        }
-
-        if (_tree is not null)
-        {
-            await _tree.DisposeAsync();
-        }
-
-        _directory.Dispose();
-    }
+    public async ValueTask DisposeAsync() => await Ending.OfAllAsync([_gateway, _tree], _directory);
 
     [Fact(Timeout = 180_000)]
     public async Task A_key_that_was_announced_is_used_at_once_and_another_one_when_its_record_is_old_enough()

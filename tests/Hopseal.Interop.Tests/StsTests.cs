@@ -141,6 +141,41 @@ public sealed class StsTests
         Assert.Equal("2", (await world.LoggedAsync(FetchedEvent, "\"Id\":\"2\"")).GetProperty("Id").GetString());
     }
 
+    /// <summary>RFC 8461 §3.3, §10.2: nobody waits for ever, and who can hold up a fetch does not get rid of a policy by it.</summary>
+    [Fact(Timeout = 180_000)]
+    public async Task A_policy_host_that_drips_holds_up_no_message_and_ends_no_policy()
+    {
+        Assert.SkipWhen(PolicySite.Unavailable is not null, PolicySite.Unavailable ?? "");
+        var cancel = TestContext.Current.CancellationToken;
+        await using var site = new PolicySite();
+        await using var world = new World("sts-drip", site);
+        var kept = world.Authority.Issue("mta-sts.kept.test");
+        site.Serve("kept.test", kept, PolicySite.Policy("enforce", GoodMx));
+        await world.PublishAsync([("kept.test", GoodMx, "1")]);
+        await world.Process.StartAsync(cancel);
+        await world.SendAsync("kept.test", 1);
+        await world.LoggedAsync(DeliveredEvent, "kept.test");
+        Assert.Equal(0, await world.Process.StopAsync(cancel));
+
+        // All that are new announce a policy that never ends, and their host is the one without a certificate.
+        const string Status = "HTTP/1.1 200 OK\r\n";
+        const string Body = Status + "Content-Type: text/plain\r\n\r\nversion: STSv1\r\nmode: enforce\r\nmx: nobody.test\r\nmax_age: 604800\r\n";
+        site.Serve("kept.test", kept, site.Drip(Body));
+        site.Serve("body.test", world.Authority.Issue("mta-sts.body.test"), site.Drip(Body));
+        site.Serve("header.test", world.Authority.Issue("mta-sts.header.test"), site.Drip(Status + "X: "));
+        await world.PublishAsync([("kept.test", StrangeMx, "2"), ("body.test", StrangeMx, "1"), ("header.test", StrangeMx, "1")]);
+        await world.Process.StartAsync(cancel);
+        await world.SendAsync("kept.test", 2);
+        await world.SendAsync("body.test", 3);
+        await world.SendAsync("header.test", 4);
+
+        await world.LoggedAsync(DeliveredEvent, "body.test");
+        await world.LoggedAsync(DeliveredEvent, "header.test");
+        Assert.Equal("4.7.5", (await world.LoggedAsync(DeferredEvent, "kept.test")).GetProperty("Status").GetString());
+        Assert.Equal(3, site.Dripping);
+        Assert.Equal([1, 3, 4], world.Mx.Taken.Select(taken => taken.Number).Order());
+    }
+
     static int NumberOf(ReadOnlySpan<byte> content)
     {
         var text = Encoding.ASCII.GetString(content);
@@ -212,18 +247,7 @@ public sealed class StsTests
 
         public Task<System.Text.Json.JsonElement> LoggedAsync(int eventId, string mark) => Process.LoggedAsync(eventId, mark, Cancel);
 
-        public async ValueTask DisposeAsync()
-        {
-            await Process.DisposeAsync();
-            await Mx.DisposeAsync();
-            if (_dns is not null)
-            {
-                await _dns.DisposeAsync();
-            }
-
-            Authority.Dispose();
-            _directory.Dispose();
-        }
+        public async ValueTask DisposeAsync() => await Ending.OfAllAsync([Process, Mx, _dns], Authority, _directory);
 
         object Settings()
         {

@@ -133,7 +133,8 @@ public sealed class PkixCheckTests
             Assert.Equal(3, roots.Extra.Length);
             Assert.False(roots.Extra[0].HasPrivateKey);
             Assert.Equal("Pkix", Judge(new PkixCheck(roots, _clock), s_leaf, s_intermediate));
-            foreach (var wrong in (string[])["", "words", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"])
+            var endless = new string('\n', 5 * 1024 * 1024) + pem;
+            foreach (var wrong in (string[])["", "words", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----", endless])
             {
                 var path = Write("wrong.pem", wrong);
                 Assert.Contains(path, Assert.Throws<InvalidDataException>(() => TrustedRoots.Load([path])).Message, StringComparison.Ordinal);

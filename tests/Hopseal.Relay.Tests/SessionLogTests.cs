@@ -121,6 +121,7 @@ public sealed class SessionLogTests
         var delivered = _lines.Lines.Last().Fields;
         Assert.Equal(
             ("mx.example.org:25", "192.0.2.1:25", "authenticated"), (delivered["Host"], delivered["Peer"], delivered["Level"]));
+        Assert.Equal("not asked", delivered["RequireTls"]);
     }
 
     void Log(SessionRecord record) => Assert.True(new SessionLog(_lines).TryRecord(record));

@@ -50,8 +50,11 @@ static class CertificateCommand
             : [configuration.Hostname.Ascii];
         terminal.Out.WriteLine(key.Request(names));
         terminal.Error.WriteLine($"The key is in {path}; the request is for {string.Join(", ", names)}.");
-        terminal.Error.WriteLine("Publish these beside what is published now, and use the certificate when they have been there for two TTLs:");
-        foreach (var host in configuration.MxNames.Where(host => names.Any(name => Policy.CertificateNames.Match(host.Ascii, name))))
+        var hosts = configuration.MxNames.Where(host => names.Any(name => Policy.CertificateNames.Match(host.Ascii, name))).ToArray();
+        terminal.Error.WriteLine(hosts.Length > 0
+            ? "Publish these beside what is published now, and use the certificate when they have been there for two TTLs:"
+            : "It is for no name of MxNames (without: Hostname, where a listener is on port 25): there is no TLSA record to publish.");
+        foreach (var host in hosts)
         {
             terminal.Error.WriteLine($"  {PublishedTlsa.OwnerOf(host)}. IN TLSA {OwnKey.Of(key.PublicKey).Record}");
         }

@@ -63,8 +63,8 @@ static class OutboundRules
     {
         var senderSetting = section.Find("Sender");
         var sender = senderSetting is null ? null : ReadSender(senderSetting);
-        var destinationSetting = senderSetting is null ? section.Require("Destination") : section.Find("Destination");
-        var destination = destinationSetting is not null ? ReadDestination(destinationSetting) : "*";
+        var destinationSetting = section.Find("Destination");
+        var destination = destinationSetting is not null ? ReadDestination(destinationSetting) : senderSetting is null ? null : "*";
         var floor = section.Require("Tls")?.Choice<SecurityFloor>();
         var namesSetting = section.Find("Names");
         ImmutableArray<string> names = [.. namesSetting?.Items().Select(ReadName).OfType<string>() ?? []];
@@ -72,6 +72,11 @@ static class OutboundRules
         var hop = section.Find("RequireTls")?.Word("Strict", "AuthenticatedHop");
         var (until, terms) = ReadTerms(section);
         section.Close();
+
+        if (destinationSetting is null && senderSetting is null)
+        {
+            section.Error("needs Destination or Sender, or both; the destination \"*\" is every one");
+        }
 
         if (floor is SecurityFloor.Plaintext)
         {

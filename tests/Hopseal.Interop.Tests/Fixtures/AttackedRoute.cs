@@ -95,21 +95,7 @@ public sealed class AttackedRoute : IAsyncLifetime
         await _gateway.StartAsync(cancel);
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        if (_gateway is not null)
-        {
-            await _gateway.DisposeAsync();
-        }
-
-        foreach (var part in _parts)
-        {
-            await part.DisposeAsync();
-        }
-
-        _authority?.Dispose();
-        _directory.Dispose();
-    }
+    public async ValueTask DisposeAsync() => await Ending.OfAllAsync([_gateway, .. _parts], _authority, _directory);
 
     /// <summary>Sends one message the guarded and attacked way, and says in a word each what became of it and what the attacker could
     /// read.</summary>

@@ -75,21 +75,7 @@ public sealed class DanePostfixRoute : IAsyncLifetime
         await _gateway.StartAsync(cancel);
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        if (_gateway is not null)
-        {
-            await _gateway.DisposeAsync();
-        }
-
-        foreach (var part in _parts)
-        {
-            await part.DisposeAsync();
-        }
-
-        _authority?.Dispose();
-        _directory.Dispose();
-    }
+    public async ValueTask DisposeAsync() => await Ending.OfAllAsync([_gateway, .. _parts], _authority, _directory);
 
     static string[] Published(string domain, int port, CertificatePaths paths)
     {

@@ -43,18 +43,7 @@ public sealed class DaneRoute : IAsyncLifetime
         await SendAsync(_gatewayPort, DaneCases.World.All.Select(one => one.Domain), cancel);
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        foreach (var part in new IAsyncDisposable?[] { _gateway, _tree }.Concat(_hosts.Values))
-        {
-            if (part is not null)
-            {
-                await part.DisposeAsync();
-            }
-        }
-
-        _directory.Dispose();
-    }
+    public async ValueTask DisposeAsync() => await Ending.OfAllAsync([_gateway, _tree, .. _hosts.Values], _directory);
 
     /// <summary>Another gateway towards the same destinations.</summary>
     /// <param name="nextHops">Hosts by domain.</param>

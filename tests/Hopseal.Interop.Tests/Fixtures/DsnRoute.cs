@@ -69,20 +69,7 @@ public sealed class DsnRoute : IAsyncLifetime
         await _gateway.StartAsync(cancel);
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        if (_gateway is not null)
-        {
-            await _gateway.DisposeAsync();
-        }
-
-        foreach (var postfix in _postfix)
-        {
-            await postfix.DisposeAsync();
-        }
-
-        _directory.Dispose();
-    }
+    public async ValueTask DisposeAsync() => await Ending.OfAllAsync([_gateway, .. _postfix], _directory);
 
     object Configuration(int reportingPort, int silentPort, int originPort)
     {

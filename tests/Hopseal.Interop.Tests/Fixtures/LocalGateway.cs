@@ -68,14 +68,5 @@ public sealed class LocalGateway : IAsyncLifetime
         await _process.StartAsync(cancel);
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        if (_process is not null)
-        {
-            await _process.DisposeAsync();
-        }
-
-        _authority?.Dispose();
-        _directory.Dispose();
-    }
+    public async ValueTask DisposeAsync() => await Ending.OfAllAsync([_process], _authority, _directory);
 }

@@ -59,17 +59,5 @@ public sealed class MailRoute : IAsyncLifetime
         await _gateway.StartAsync(cancel);
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        foreach (var part in new IAsyncDisposable?[] { _gateway, _resolver, _hops })
-        {
-            if (part is not null)
-            {
-                await part.DisposeAsync();
-            }
-        }
-
-        _authority?.Dispose();
-        _directory.Dispose();
-    }
+    public async ValueTask DisposeAsync() => await Ending.OfAllAsync([_gateway, _resolver, _hops], _authority, _directory);
 }

@@ -14,10 +14,13 @@ sealed class PolicySite : IAsyncDisposable
 {
     const int Https = 443;
 
+    static readonly TimeSpan s_drip = TimeSpan.FromMilliseconds(20);
+
     readonly TcpListener _listener;
     readonly ConcurrentDictionary<string, (X509Certificate2 Certificate, Func<Stream, CancellationToken, Task> Answer)> _hosts = [];
     readonly CancellationTokenSource _stop = new();
     readonly Task _accepting;
+    int _dripping;
 
     public PolicySite()
     {
@@ -36,6 +39,9 @@ sealed class PolicySite : IAsyncDisposable
     /// <summary>The policy host of each request that came.</summary>
     public ConcurrentQueue<string> Asked { get; } = [];
 
+    /// <summary>How many answers of <see cref="Drip"/> are under way.</summary>
+    public int Dripping => Volatile.Read(ref _dripping);
+
     /// <summary>A policy as it should be served.</summary>
     public static Func<Stream, CancellationToken, Task> Policy(string mode, params string[] mx) => Answer(
         "200 OK", "text/plain", $"version: STSv1\r\nmode: {mode}\r\n{string.Concat(mx.Select(host => $"mx: {host}\r\n"))}max_age: 604800\r\n");
@@ -43,6 +49,25 @@ sealed class PolicySite : IAsyncDisposable
     public static Func<Stream, CancellationToken, Task> Answer(string status, string type, string body, string more = "") => async (stream, cancel) =>
         await stream.WriteAsync(
             Encoding.ASCII.GetBytes($"HTTP/1.1 {status}\r\nContent-Type: {type}\r\nContent-Length: {body.Length}\r\n{more}\r\n{body}"), cancel);
+
+    /// <summary>Octet by octet, for ever: each comes soon enough for whoever only waits for the next one.</summary>
+    /// <param name="start">What comes before the part without an end.</param>
+    public Func<Stream, CancellationToken, Task> Drip(string start) => async (stream, cancel) =>
+    {
+        Interlocked.Increment(ref _dripping);
+        try
+        {
+            for (var i = 0; ; i++)
+            {
+                await stream.WriteAsync(Encoding.ASCII.GetBytes(i < start.Length ? start[i..(i + 1)] : "x"), cancel);
+                await Task.Delay(s_drip, TimeProvider.System, cancel);
+            }
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _dripping);
+        }
+    };
 
     /// <param name="certificate">What it shows for <c>mta-sts.</c> and the domain.</param>
     public void Serve(string domain, CertificatePaths certificate, Func<Stream, CancellationToken, Task> answer)
@@ -91,8 +116,9 @@ sealed class PolicySite : IAsyncDisposable
                 connections.Add(ServeAsync(await _listener.AcceptTcpClientAsync(_stop.Token)));
             }
         }
-        catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
+        catch (Exception e) when (e is OperationCanceledException or SocketException or InvalidOperationException)
         {
+            // Stopped, be it between two connections.
             await Task.WhenAll(connections);
         }
     }

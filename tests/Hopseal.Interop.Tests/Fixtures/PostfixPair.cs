@@ -82,9 +82,5 @@ sealed class PostfixPair : IAsyncDisposable
         return arrivals;
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        await Origin.DisposeAsync();
-        await Destination.DisposeAsync();
-    }
+    public async ValueTask DisposeAsync() => await Ending.OfAllAsync([Origin, Destination]);
 }

@@ -96,22 +96,7 @@ sealed class SignedTree : IAsyncDisposable
         await Command.RunAsync("kill", ["-HUP", $"{_processes[0].Id}"], cancel);
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        foreach (var process in _processes)
-        {
-            if (!process.HasExited)
-            {
-                process.Kill(entireProcessTree: true);
-            }
-
-            await process.WaitForExitAsync();
-            process.Dispose();
-        }
-
-        _silent.Dispose();
-        _directory.Dispose();
-    }
+    public async ValueTask DisposeAsync() => await Ending.OfAllAsync(_processes.Select(process => new Running(process)), _silent, _directory);
 
     async Task StartAsync(TreeZone[] zones, string[] records, CancellationToken cancel)
     {
@@ -279,4 +264,18 @@ sealed class SignedTree : IAsyncDisposable
     /// <summary>nsd and unbound live where only root's PATH looks.</summary>
     static string? Find(string program) =>
         ((string[])["/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin"]).Select(place => Path.Combine(place, program)).FirstOrDefault(File.Exists);
+
+    sealed class Running(Process process) : IAsyncDisposable
+    {
+        public async ValueTask DisposeAsync()
+        {
+            if (!process.HasExited)
+            {
+                process.Kill(entireProcessTree: true);
+            }
+
+            await process.WaitForExitAsync();
+            process.Dispose();
+        }
+    }
 }

@@ -96,6 +96,7 @@ public sealed class CertificateCommandTests : IDisposable
         Assert.Equal(0, run.ExitCode);
         Assert.True(File.Exists(_workspace.PathOf("other.next")));
         Assert.Contains("the request is for mail.example.net.", run.Error, StringComparison.Ordinal);
+        Assert.EndsWith("there is no TLSA record to publish.\n", run.Error, StringComparison.Ordinal);
     }
 
     [Fact]
