@@ -44,7 +44,9 @@ sealed class RelaySession(RelayAttempt attempt, HostPlan plan, OutboundSession s
         {
             if (!ended)
             {
-                var phase = session.Tls is null ? SmtpPhase.Connect : SmtpPhase.Content;
+                var unanswered = session.Transactions > _earlier ? session.Channel.Unanswered : 0;
+                _mayBeDelivered += unanswered;
+                var phase = session.Tls is null ? SmtpPhase.Connect : unanswered > 0 ? SmtpPhase.EndOfData : SmtpPhase.Content;
                 _fault ??= new SessionFault(phase, FaultKind.ConnectionLost, null, "the session was ended by this gateway");
             }
 

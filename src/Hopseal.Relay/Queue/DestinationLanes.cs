@@ -193,8 +193,16 @@ sealed class DestinationLanes(LaneLimits limits)
     /// <summary>Takes everything that is ready; what runs goes on.</summary>
     public List<QueueLease> TakeWaiting() => [.. _lanes.Values.SelectMany(TakeWaiting)];
 
-    /// <summary>Takes what is ready for one destination.</summary>
-    public List<QueueLease> TakeWaiting(string destination) => TakeWaiting(_lanes[destination]);
+    /// <summary>Takes what is ready for one destination. It may have been the last that anybody waited for there: whoever was refused
+    /// because of it may come now.</summary>
+    public List<QueueLease> TakeWaiting(string destination)
+    {
+        var lane = _lanes[destination];
+        var waiting = TakeWaiting(lane);
+        NoteRoom(lane);
+        LeaveIfIdle(lane);
+        return waiting;
+    }
 
     /// <summary>The store has been asked for all that is due: what was refused before the round is served.</summary>
     public void EndRound() => _round++;
@@ -329,8 +337,9 @@ sealed class DestinationLanes(LaneLimits limits)
 
         while (_lanes.Count > limits.MaxRemembered && _idle.TryDequeue(out var oldest))
         {
+            // One that was forgotten already may have a successor, which is in use.
             oldest.IsListed = false;
-            if (oldest.IsIdle)
+            if (oldest.IsIdle && _lanes.GetValueOrDefault(oldest.Destination) == oldest)
             {
                 _lanes.Remove(oldest.Destination);
             }

@@ -20,6 +20,7 @@ sealed class Transaction(ClientDialogue dialogue, EhloCapabilities capabilities,
     SmtpReply? _mailRefusal;
     bool _goAhead;
     int _accepted;
+    ContentTransfer? _transfer;
 
     /// <summary>False when the peer ended the session, or the content did.</summary>
     public bool SessionGoesOn { get; private set; } = true;
@@ -27,18 +28,21 @@ sealed class Transaction(ClientDialogue dialogue, EhloCapabilities capabilities,
     /// <summary>The content was answered: the peer is ready for the next MAIL without RSET.</summary>
     public bool Finished { get; private set; }
 
+    /// <summary>Recipients for whom the whole message was sent, and who have no result: those of a transaction that was broken off while the
+    /// peer owed its answer.</summary>
+    public int Unanswered => _transfer is { Completed: true } ? _results.Count(result => result is null) : 0;
+
     public async ValueTask<ImmutableArray<RecipientResult>> RunAsync(Stream content, long size, CancellationToken cancel)
     {
-        ContentTransfer? transfer = null;
         try
         {
             await NegotiateAsync();
             if (_accepted > 0 && (_goAhead || carriage.Chunking))
             {
-                transfer = new ContentTransfer(dialogue, content, size);
+                _transfer = new ContentTransfer(dialogue, content, size);
                 Settle(carriage.Chunking
-                    ? await transfer.ByChunksAsync(carriage.Binary, capabilities.Pipelining, cancel)
-                    : await transfer.ByDataAsync(cancel));
+                    ? await _transfer.ByChunksAsync(carriage.Binary, capabilities.Pipelining, cancel)
+                    : await _transfer.ByDataAsync(cancel));
             }
             else if (_goAhead)
             {
@@ -48,7 +52,7 @@ sealed class Transaction(ClientDialogue dialogue, EhloCapabilities capabilities,
         catch (SessionBrokenException broken)
         {
             SessionGoesOn = false;
-            Open(new RecipientResult.Interrupted(broken.Fault, transfer is { Completed: true }));
+            Open(new RecipientResult.Interrupted(broken.Fault, _transfer is { Completed: true }));
         }
 
         return [.. _results.Select(result => result ?? throw new InvalidOperationException("a recipient without a result"))];

@@ -26,6 +26,10 @@ public sealed class TransactionChannel : IAsyncDisposable
     /// <summary>False once the session broke or the peer said 421: no further transaction is possible.</summary>
     public bool Usable { get; private set; }
 
+    /// <summary>After a <see cref="SendAsync"/> that was cancelled: the recipients for whom the peer may have the message all the same
+    /// (RFC 5321 §6.1).</summary>
+    public int Unanswered { get; private set; }
+
     /// <summary>False when the peer has said something since the last transaction, or hung up: there is nothing that it could have to
     /// say, and it must not be taken for the answer to the next command. Does not wait.</summary>
     public bool IsQuiet => Usable && !_dialogue.Stream.ArrivalAsync().IsCompleted && !_dialogue.Stream.Transport.IsReadable;
@@ -51,6 +55,7 @@ public sealed class TransactionChannel : IAsyncDisposable
         }
 
         var whole = false;
+        Transaction? transaction = null;
         try
         {
             _dialogue.Deadline.Follow(cancel);
@@ -66,7 +71,7 @@ public sealed class TransactionChannel : IAsyncDisposable
                 return All(envelope, new RecipientResult.Interrupted(fault, MayBeDelivered: false));
             }
 
-            var transaction = new Transaction(_dialogue, Capabilities, envelope, carriage);
+            transaction = new Transaction(_dialogue, Capabilities, envelope, carriage);
             var results = await transaction.RunAsync(content, size, cancel);
             _needsReset = !transaction.Finished;
 
@@ -76,6 +81,7 @@ public sealed class TransactionChannel : IAsyncDisposable
         }
         catch (OperationCanceledException) when (cancel.IsCancellationRequested)
         {
+            Unanswered = transaction?.Unanswered ?? 0;
             throw new OperationCanceledException(cancel);
         }
         finally

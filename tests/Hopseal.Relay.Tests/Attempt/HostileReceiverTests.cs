@@ -148,6 +148,24 @@ public sealed class HostileReceiverTests : IAsyncDisposable
         }
     }
 
+    [Theory(Timeout = 60_000)]
+    [InlineData(Place.SecondRcpt, "PIPELINING", 0)]
+    [InlineData(Place.Dot, "PIPELINING", 2)]
+    [InlineData(Place.Dot, "CHUNKING", 2)]
+    public async Task A_stop_that_does_not_wait_for_the_answer_counts_what_may_have_arrived(Place place, string extension, int mayBeDelivered)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        await using var peer = new HostilePeer(place, HostilePeer.Stall, [extension], _certificate);
+
+        var delivering = DeliverAsync(peer, behind: null, TimeProvider.System, stop.Token);
+        await peer.Stalled.WaitAsync(stop.Token);
+        await stop.CancelAsync();
+
+        var attempt = await delivering;
+        Assert.Equal("dd", Text(attempt));
+        Assert.Equal(mayBeDelivered, Assert.Single(attempt.Sessions).MayBeDelivered);
+    }
+
     /// <summary>D delivered, d deferred, B bounced; n deferred by this host but open to the next one; N the same, and bounced when all hosts
     /// say so.</summary>
     static string Expect(Place place, string act, bool tls)

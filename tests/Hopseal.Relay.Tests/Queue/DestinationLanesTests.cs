@@ -206,6 +206,24 @@ public sealed class DestinationLanesTests
     }
 
     [Fact]
+    public void A_destination_that_failed_while_a_lease_was_on_its_way_is_asked_again_later()
+    {
+        var lanes = Lanes();
+        Admit(lanes, "d", 1);
+        Assert.Equal(["d"], Started(lanes));
+        Assert.IsType<LeaseAnswer.Yes>(lanes.Reserve("d", arriving: false, s_now));
+        Assert.IsType<LeaseAnswer.Full>(lanes.Reserve("d", arriving: false, s_now));
+        Assert.Empty(lanes.Failed("d", s_now, s_now, s_failure));
+        lanes.End("d");
+
+        lanes.Admit("d", Samples.Lease());
+        Assert.Single(lanes.TakeWaiting("d"));
+
+        Assert.True(lanes.IsEmpty);
+        Assert.IsType<LeaseAnswer.Yes>(lanes.Reserve("d", arriving: false, s_now.AddMinutes(1)));
+    }
+
+    [Fact]
     public void What_is_remembered_of_idle_destinations_is_bounded()
     {
         var lanes = Lanes(maxRemembered: 10);
@@ -226,6 +244,30 @@ public sealed class DestinationLanesTests
 
         Assert.InRange(lanes.Count, 10, 11);
         lanes.End("d95");
+    }
+
+    [Fact]
+    public void Room_for_others_is_not_made_by_a_destination_that_is_in_use_again()
+    {
+        var lanes = Lanes(maxRemembered: 2);
+        Admit(lanes, "d", 1);
+        Started(lanes);
+        lanes.Failed("d", s_now, s_now, s_failure);
+        lanes.End("d");
+        lanes.Forget("d");
+        Admit(lanes, "d", 1);
+        Started(lanes);
+        lanes.End("d");
+
+        Admit(lanes, "d", 1);
+        Assert.Equal(["d"], Started(lanes));
+        for (var i = 0; i < 5; i++)
+        {
+            Prove(lanes, $"d{i}");
+        }
+
+        lanes.End("d");
+        Assert.True(lanes.IsEmpty);
     }
 
     [Fact]

@@ -32,12 +32,15 @@ sealed class DueScan(SqliteConnection connection, LeaseRows leases, DomainRows d
     (long Message, string Domain) _expiryPlace = s_start;
     long _nextExpiry;
     long _expiryRestart;
+    ((long, string) Place, (long, string) ExpiryPlace, long NextExpiry, long ExpiryRestart) _kept = (s_start, s_start, 0, 0);
 
     /// <summary>Rows of <c>domains</c> looked at so far.</summary>
     public long Visited { get; private set; }
 
+    /// <summary>One look. Until <see cref="Keep"/>, the next one begins where this one began.</summary>
     public LeaseScan Lease(LeaseTerms terms, int limit, Reservations reservations)
     {
+        (_place, _expiryPlace, _nextExpiry, _expiryRestart) = _kept;
         var now = terms.Now.ToUnixTimeMilliseconds();
         var found = ImmutableArray.CreateBuilder<QueueLease>();
         var more = LeaseExpired(terms, now, reservations, found);
@@ -51,6 +54,10 @@ sealed class DueScan(SqliteConnection connection, LeaseRows leases, DomainRows d
         return new LeaseScan(
             found.DrainToImmutable(), more, nextDue is { } next ? DateTimeOffset.FromUnixTimeMilliseconds(next) : null);
     }
+
+    /// <summary>What the last look leased is on stable storage. Were its place kept without that, nobody would come back to those that it
+    /// leased in vain before something else wakes the queue.</summary>
+    public void Keep() => _kept = (_place, _expiryPlace, _nextExpiry, _expiryRestart);
 
     public void Dispose() => _oldest.Dispose();
 

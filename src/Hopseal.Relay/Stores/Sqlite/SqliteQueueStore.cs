@@ -134,6 +134,7 @@ public sealed partial class SqliteQueueStore : IQueueStore
                 (rows, scan) =>
                 {
                     rows.Recovered = true;
+                    rows.Due.Keep();
                     Begin(scan.Leases);
                 });
         }

@@ -91,6 +91,32 @@ public sealed class DueScanTests : IDisposable
     }
 
     [Fact]
+    public async Task A_look_that_came_to_nothing_is_made_again_from_where_it_began()
+    {
+        await using var store = _scratch.Open();
+        await FillAsync(store, 10, i => $"d{i}.example");
+        var taker = new ListTaker();
+        await store.DoAsync(
+            rows => new Statement(
+                rows.Connection,
+                "CREATE TEMP TRIGGER full BEFORE UPDATE OF leased ON entries WHEN OLD.domain = 'd3.example' BEGIN SELECT RAISE(ABORT, 'full'); END").Run(),
+            _cancel);
+        await Assert.ThrowsAsync<QueueStoreException>(() => Scratch.ScanAsync(store, Scratch.Start, taker, limit: 5));
+        await store.DoAsync(rows => new Statement(rows.Connection, "DROP TRIGGER full").Run(), _cancel);
+
+        var leases = new List<QueueLease>();
+        LeaseScan scan;
+        do
+        {
+            scan = await Scratch.ScanAsync(store, Scratch.Start, taker, limit: 5);
+            leases.AddRange(scan.Leases);
+        }
+        while (scan.More);
+
+        Assert.Equal(10, leases.Count);
+    }
+
+    [Fact]
     public async Task What_is_over_its_time_is_leased_though_its_domain_has_to_wait()
     {
         await using var store = _scratch.Open();
