@@ -23,7 +23,7 @@ public sealed record SenderPattern(string? LocalPart, DomainName Domain, bool Be
         var at = text.LastIndexOf('@');
         var local = at > 0 ? text[..at] : null;
         var below = at < 0 && text.StartsWith(BelowPrefix, StringComparison.Ordinal);
-        if (local is not null && (local.Length > MostLocalCharacters || local.Any(c => char.IsControl(c) || c is '<' or '>')))
+        if (local is not null && !IsLocalPart(local))
         {
             return false;
         }
@@ -53,6 +53,12 @@ public sealed record SenderPattern(string? LocalPart, DomainName Domain, bool Be
     }
 
     public override string ToString() => LocalPart is not null ? $"{LocalPart}@{Domain}" : Below ? BelowPrefix + Domain : $"@{Domain}";
+
+    /// <summary>Not the whole grammar: no more than what would make a rule that can match nobody.</summary>
+    static bool IsLocalPart(string local) =>
+        local.Length <= MostLocalCharacters
+        && !local.Any(c => char.IsControl(c) || c is '<' or '>')
+        && (local[0] == '"' || local.AsSpan().IndexOfAny('@', ' ') < 0);
 
     bool IsSameMailbox(SenderPattern other) =>
         other.LocalPart is not null && other.Domain == Domain && other.LocalPart.Equals(LocalPart, StringComparison.OrdinalIgnoreCase);

@@ -42,6 +42,8 @@ public sealed class SenderPatternTests
     [InlineData("@*.bank.test")]
     [InlineData("boss@[192.0.2.1]")]
     [InlineData("<boss@bank.test>")]
+    [InlineData("boss@@bank.test")]
+    [InlineData("the boss@bank.test")]
     [InlineData("a\nb@bank.test")]
     public void What_is_no_sender_is_refused(string text) => Assert.False(SenderPattern.TryParse(text, out _));
 
