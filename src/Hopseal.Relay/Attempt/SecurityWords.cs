@@ -43,20 +43,29 @@ static class SecurityWords
             plan.Floor, Source(plan), handshake && !types.IsEmpty ? SecurityFloor.Encrypted : SecurityFloor.Plaintext, types);
     }
 
-    /// <summary>Who asked for the floor; where several did, the first. Where an exception lowered it, that one, and what it
-    /// lowered.</summary>
+    /// <summary>Who asked for the floor: everybody who did, since any of them may be what is missed. Where an exception lowered it, that one, and
+    /// what it lowered.</summary>
     /// <param name="internally">With the terms of an exception: who owns it and why is nothing for a report that leaves the house.</param>
     public static string Source(HostPlan plan, bool internally = false)
     {
         ImmutableArray<TransportPolicy.Excepted> lowered = [.. plan.Lowered];
         return lowered.IsEmpty
-            ? string.Join("; ", plan.Policies.Where(policy => policy.Floor == plan.Floor).Take(1)
+            ? string.Join("; ", Asking(plan)
                 .Union(plan.Policies.Where(policy => policy is TransportPolicy.RequireTls { RelaxedBy: not null }))
                 .Select(policy => Source(policy, internally)))
             : string.Join("; ", lowered.GroupBy(excepted => excepted.By).Select(same =>
                 $"{Source(same.Key, internally)}, instead of {string.Join(", ", same.Select(Instead))}"));
 
         string Instead(TransportPolicy.Excepted excepted) => $"{excepted.Policy.Floor} ({Source(excepted.Policy, internally)})";
+    }
+
+    /// <summary>Of rules that ask for a version beside a floor, the floor's part; nobody asks for plaintext, so one is enough there.</summary>
+    static IEnumerable<TransportPolicy> Asking(HostPlan plan)
+    {
+        ImmutableArray<TransportPolicy> asking = [.. plan.Policies.Where(policy => policy.Floor == plan.Floor)];
+        return plan.Floor is SecurityFloor.Plaintext
+            ? asking.Take(1)
+            : asking.Where(policy => policy is not TransportPolicy.MinimumVersion).DefaultIfEmpty(asking[0]);
     }
 
     static string Source(TransportPolicy policy, bool internally) => policy switch

@@ -35,4 +35,20 @@ public sealed class SecurityWordsTests
         var plan = s_plan with { Policies = s_plan.Policies.Add(new TransportPolicy.Operator(SecurityFloor.Authenticated, "Domains.example")) };
         Assert.Equal("configured: Domains.example", SecurityWords.Source(plan, internally: true));
     }
+
+    [Fact]
+    public void Whoever_asks_for_the_floor_is_named_and_a_rule_once()
+    {
+        var plan = Samples.Host() with
+        {
+            Policies =
+            [
+                new TransportPolicy.Opportunistic(),
+                new TransportPolicy.Operator(SecurityFloor.Encrypted, "Outbound.Rules[0]"),
+                new TransportPolicy.MinimumVersion(TlsVersion.Tls13, "Outbound.Rules[0]"),
+                new TransportPolicy.ProvenTls(Samples.Noon),
+            ],
+        };
+        Assert.Equal($"configured: Outbound.Rules[0]; it completed TLS on {Samples.Noon:yyyy-MM-dd}", SecurityWords.Source(plan));
+    }
 }
