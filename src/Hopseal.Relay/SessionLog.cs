@@ -261,10 +261,11 @@ public sealed partial class SessionLog(ILogger<SessionLog> log) : ISessionSink
                 up.CipherSuite,
                 Of(up.Identity),
                 Join(up.Tolerated),
-                up.Peer is { } peer ? string.Join(", ", peer.Names) : null,
+                NamesOf(up.Peer),
                 up.Peer?.Sha256),
             TlsOutcome.Plaintext plain => new TlsWords(Of(SecurityFloor.Plaintext), null, null, null, plain.Reason.ToString()),
-            TlsOutcome.Refused refused => new TlsWords("refused", null, null, null, Join(refused.Failures)),
+            TlsOutcome.Refused refused =>
+                new TlsWords("refused", null, null, null, Join(refused.Failures), NamesOf(refused.Peer), refused.Peer?.Sha256),
             _ => new TlsWords("undecided", null, null, null, null),
         };
 
@@ -274,6 +275,8 @@ public sealed partial class SessionLog(ILogger<SessionLog> log) : ISessionSink
             SecurityFloor.Encrypted => "encrypted",
             SecurityFloor.Authenticated => "authenticated",
         };
+
+        static string? NamesOf(PeerCertificate? peer) => peer is null ? null : string.Join(", ", peer.Names);
 
         static string Of(PeerIdentity identity) => identity switch
         {

@@ -48,6 +48,17 @@ public sealed class SessionLogTests
     }
 
     [Fact]
+    public void A_certificate_that_did_not_do_is_evidence_too()
+    {
+        var peer = new PeerCertificate("CN=mx", "CN=ca", ["mx.attacker.test"], default, default, "4567cdef");
+        var refused = new TlsOutcome.Refused([new TlsFailure(TlsResultType.TlsaInvalid, "no-tlsa-match")], peer);
+        Log(Outbound(SecurityFloor.Authenticated, TlsStart.StartTls, refused, fault: null));
+
+        var line = Assert.Single(_lines.Lines);
+        Assert.Equal(("refused", "mx.attacker.test", "4567cdef"), (line.Fields["Level"], line.Fields["Names"], line.Fields["Sha256"]));
+    }
+
+    [Fact]
     public void A_failed_handshake_and_the_plaintext_after_it_read_differently()
     {
         var refused = new TlsOutcome.Refused([new TlsFailure(TlsResultType.ValidationFailure, "no-shared-cipher")]);

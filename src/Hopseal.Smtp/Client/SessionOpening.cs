@@ -141,7 +141,7 @@ sealed class SessionOpening(SmtpStream connected, TlsDemand demand, ClientOption
                 return new Clearance.Unavailable(new SessionFault(SmtpPhase.StartTls, FaultKind.InjectedPlaintext, answer, detail), refused);
             case UpgradeResult.Failed failed:
                 options.Transcript?.Event($"no TLS: {string.Join("; ", failed.Failures)}");
-                return new Clearance.Denied(new TlsOutcome.Refused(failed.Failures));
+                return new Clearance.Denied(new TlsOutcome.Refused(failed.Failures, failed.Peer));
             default:
                 throw new InvalidOperationException("unknown result of an upgrade");
         }

@@ -44,7 +44,8 @@ public abstract record TlsOutcome
     public sealed record Plaintext(TlsFailure Reason) : TlsOutcome;
 
     /// <summary>The floor was not met, or the handshake failed. No mail has been or will be carried by this connection.</summary>
-    public sealed record Refused(ImmutableArray<TlsFailure> Failures) : TlsOutcome;
+    /// <param name="Peer">The certificate that did not do; null when it never came to one.</param>
+    public sealed record Refused(ImmutableArray<TlsFailure> Failures, PeerCertificate? Peer = null) : TlsOutcome;
 }
 
 /// <summary>Enough of a peer's certificate to prove later whose it was.</summary>

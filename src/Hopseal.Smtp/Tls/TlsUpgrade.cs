@@ -21,7 +21,8 @@ public abstract record UpgradeResult
     /// <summary>The connection is closed.</summary>
     /// <param name="InjectedOctets">How many plaintext octets were buffered when the handshake should have begun: not 0
     /// means an injection was refused.</param>
-    public sealed record Failed(ImmutableArray<TlsFailure> Failures, int InjectedOctets = 0) : UpgradeResult;
+    /// <param name="Peer">The certificate that did not do; null when the handshake itself failed.</param>
+    public sealed record Failed(ImmutableArray<TlsFailure> Failures, int InjectedOctets = 0, PeerCertificate? Peer = null) : UpgradeResult;
 }
 
 /// <summary>Step 3: the only place where a plaintext stream becomes a TLS stream, for either role.</summary>
@@ -65,7 +66,7 @@ public static class TlsUpgrade
             {
                 await upgraded.Stream.CloseAsync(cancel);
                 await upgraded.Stream.DisposeAsync();
-                return new UpgradeResult.Failed(verdict.Failures.IsDefaultOrEmpty ? [s_nobody] : verdict.Failures);
+                return new UpgradeResult.Failed(verdict.Failures.IsDefaultOrEmpty ? [s_nobody] : verdict.Failures, Peer: peer);
             }
 
             return upgraded with

@@ -71,6 +71,7 @@ public sealed class TlsUpgradeTests : IDisposable
             {
                 var failed = Assert.IsType<UpgradeResult.Failed>(result);
                 Assert.Equal(expected, Assert.Single(failed.Failures).Type);
+                Assert.Equal(["mx.test"], failed.Peer?.Names);
 
                 // The refusal is orderly: the server sees close_notify, not a cut.
                 Assert.Equal(LineStatus.End, (await upgraded.Stream.ReadLineAsync(512, Cancel)).Status);
