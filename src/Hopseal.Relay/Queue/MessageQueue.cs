@@ -238,6 +238,12 @@ public sealed partial class MessageQueue : IDisposable
         var wait = due.Value - _clock.GetUtcNow() + TimeSpan.FromMilliseconds(1);
         _due.Change(
             TimeSpan.FromTicks(Math.Clamp(wait.Ticks, 0, s_longestWait.Ticks)), Timeout.InfiniteTimeSpan);
+
+        // A clock that was set forward between the two lines above is ahead of the timer.
+        if (wait > TimeSpan.Zero && _clock.GetUtcNow() >= due.Value)
+        {
+            Wake();
+        }
     }
 
     static TimeSpan Longer(TimeSpan pause) => pause * 2 < s_longestPause ? pause * 2 : s_longestPause;
