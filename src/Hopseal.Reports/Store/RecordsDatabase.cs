@@ -1,0 +1,216 @@
+using System.Collections.Immutable;
+using System.Threading.Channels;
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Logging;
+
+namespace Hopseal.Reports.Store;
+
+/// <summary>The database of what is told: sessions, alerts, reports. It is not the queue's: mail goes on when this one cannot be written,
+/// and its commits are not flushed one by one, so that a power cut may cost the last second.</summary>
+/// <remarks>One task writes and groups what waits into one transaction; a work that fails does not fail the others of its group. Readers
+/// have connections of their own and never wait for it.</remarks>
+public sealed partial class RecordsDatabase : IAsyncDisposable
+{
+    public const string FileName = "records.db";
+
+    const int Capacity = 20_000;
+    const int MaxGroup = 1_000;
+
+    readonly ILogger _log;
+    readonly Channel<Work> _waiting = Channel.CreateBounded<Work>(
+        new BoundedChannelOptions(Capacity) { FullMode = BoundedChannelFullMode.Wait, SingleReader = true });
+
+    readonly SqliteConnection _writer;
+    readonly Task _writing;
+    long _lost;
+    bool _failing;
+
+    RecordsDatabase(string file, SqliteConnection writer, ILogger log)
+    {
+        File = file;
+        _writer = writer;
+        _log = log;
+        _writing = Task.Run(WriteAsync);
+    }
+
+    public string File { get; }
+
+    /// <summary>Posted works that were not written: there was no room for them, or the disk was full.</summary>
+    public long Lost => Volatile.Read(ref _lost);
+
+    /// <summary>Opens it, makes it where it is missing. One that SQLite cannot read is put aside, with an error in the log.</summary>
+    /// <exception cref="IOException">It cannot be opened or made.</exception>
+    /// <exception cref="InvalidDataException">A newer program has written it.</exception>
+    public static RecordsDatabase Open(string dataDirectory, ImmutableArray<SchemaPart> parts, ILogger<RecordsDatabase> log)
+    {
+        Directory.CreateDirectory(dataDirectory);
+        var file = Path.Combine(dataDirectory, FileName);
+        try
+        {
+            return new RecordsDatabase(file, Create(file, parts), log);
+        }
+        catch (SqliteException e) when (e.SqliteErrorCode is Sqlite.Corrupt or Sqlite.NotADatabase)
+        {
+            var aside = Aside(file);
+            LogPutAside(log, e, file, aside);
+            return new RecordsDatabase(file, Create(file, parts), log);
+        }
+        catch (SqliteException e)
+        {
+            throw new IOException($"{file} cannot be opened: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Does the work in a transaction, soon. Never waits: false when too much waits already; it is counted then.</summary>
+    /// <param name="work">May be called a second time if the first was rolled back; must not keep the connection.</param>
+    public bool TryPost(Action<SqliteConnection> work)
+    {
+        if (_waiting.Writer.TryWrite(new Work(work, null)))
+        {
+            return true;
+        }
+
+        Interlocked.Increment(ref _lost);
+        return false;
+    }
+
+    /// <summary>Completes when the work is committed.</summary>
+    /// <exception cref="SqliteException">It was not done.</exception>
+    public async Task WriteAsync(Action<SqliteConnection> work, CancellationToken cancel)
+    {
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await _waiting.Writer.WriteAsync(new Work(work, done), cancel);
+        await done.Task.WaitAsync(cancel);
+    }
+
+    /// <summary>A connection that cannot write; the caller disposes it.</summary>
+    public SqliteConnection OpenReader() => Sqlite.OpenToRead(File);
+
+    /// <summary>Takes nothing more, writes what waits, and closes.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        _waiting.Writer.TryComplete();
+        await _writing;
+        await _writer.DisposeAsync();
+    }
+
+    static SqliteConnection Create(string file, ImmutableArray<SchemaPart> parts)
+    {
+        var connection = Sqlite.OpenToWrite(file);
+        try
+        {
+            foreach (var part in parts)
+            {
+                part.BringUpToDate(connection);
+            }
+
+            return connection;
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
+    }
+
+    static string Aside(string file)
+    {
+        var aside = $"{file}.damaged-{Guid.NewGuid():N}";
+        System.IO.File.Move(file, aside);
+        foreach (var tail in (string[])["-wal", "-shm"])
+        {
+            System.IO.File.Delete(file + tail);
+        }
+
+        return aside;
+    }
+
+    async Task WriteAsync()
+    {
+        var group = new List<Work>();
+        while (await _waiting.Reader.WaitToReadAsync())
+        {
+            while (group.Count < MaxGroup && _waiting.Reader.TryRead(out var work))
+            {
+                group.Add(work);
+            }
+
+            if (TryWrite(group) is not null)
+            {
+                foreach (var work in group)
+                {
+                    Settle(work, TryWrite([work]));
+                }
+            }
+            else
+            {
+                group.ForEach(work => Settle(work, null));
+            }
+
+            group.Clear();
+        }
+    }
+
+    Exception? TryWrite(List<Work> works)
+    {
+        try
+        {
+            using var transaction = _writer.BeginTransaction(deferred: false);
+            foreach (var work in works)
+            {
+                work.Do(_writer);
+            }
+
+            transaction.Commit();
+            return null;
+        }
+#pragma warning disable CA1031 // A defect in one work must not end the task that all wait for: it fails that work, and is told.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            return e;
+        }
+    }
+
+    /// <summary>A full disk fails every work: it is told when it begins and when it ends.</summary>
+    void Settle(Work work, Exception? failure)
+    {
+        if (failure is null)
+        {
+            work.Done?.SetResult();
+            if (_failing)
+            {
+                _failing = false;
+                LogWrittenAgain(_log, File, Lost);
+            }
+
+            return;
+        }
+
+        if (work.Done is not null)
+        {
+            work.Done.SetException(failure);
+        }
+        else
+        {
+            Interlocked.Increment(ref _lost);
+        }
+
+        if (!_failing)
+        {
+            _failing = true;
+            LogNotWritten(_log, failure, File);
+        }
+    }
+
+    [LoggerMessage(EventId = 2701, Level = LogLevel.Error, Message = "{File} is damaged and was put aside as {Aside}; a new one is begun")]
+    static partial void LogPutAside(ILogger log, Exception e, string file, string aside);
+
+    [LoggerMessage(EventId = 2702, Level = LogLevel.Error, Message = "{File} cannot be written; mail goes on, and what is not recorded is counted")]
+    static partial void LogNotWritten(ILogger log, Exception e, string file);
+
+    [LoggerMessage(EventId = 2703, Level = LogLevel.Warning, Message = "{File} can be written again; {Lost} records are missing since the start")]
+    static partial void LogWrittenAgain(ILogger log, string file, long lost);
+
+    sealed record Work(Action<SqliteConnection> Do, TaskCompletionSource? Done);
+}

@@ -1,0 +1,37 @@
+using System.Collections.Immutable;
+using Hopseal.Configuration;
+using Hopseal.Relay;
+using Hopseal.Reports.Store;
+using Microsoft.Extensions.Logging;
+
+namespace Hopseal.Parts;
+
+/// <summary>Step 12: everything that reads the records of sessions and attempts, each in the background of the sessions.</summary>
+sealed class Telling : IAsyncDisposable
+{
+    readonly RecordsDatabase _database;
+
+    /// <param name="observer">One more reader; the demo's.</param>
+    public Telling(GatewayConfiguration configuration, ILoggerFactory logs, ISessionSink? observer)
+    {
+        _database = RecordsDatabase.Open(configuration.DataDirectory, Tables, logs.CreateLogger<RecordsDatabase>());
+        var alerts = new StrippingAlerts(Stripping, logs.CreateLogger<StrippingAlerts>());
+        ISessionSink[] readers = [new SessionLog(logs.CreateLogger<SessionLog>()), alerts];
+        Sessions = new SessionFanout(observer is null ? readers : [.. readers, observer], logs.CreateLogger<SessionFanout>());
+    }
+
+    /// <summary>Of everybody who keeps something in the database of records.</summary>
+    public static ImmutableArray<SchemaPart> Tables => [];
+
+    public StrippingWatch Stripping { get; } = new();
+
+    /// <summary>Where finished records go.</summary>
+    public SessionFanout Sessions { get; }
+
+    /// <summary>After the last session: what its readers have to write is written.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await Sessions.DisposeAsync();
+        await _database.DisposeAsync();
+    }
+}

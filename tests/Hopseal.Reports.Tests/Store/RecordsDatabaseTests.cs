@@ -1,0 +1,111 @@
+using System.Collections.Immutable;
+using Hopseal.Reports.Store;
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Hopseal.Reports.Tests.Store;
+
+public sealed class RecordsDatabaseTests : IDisposable
+{
+    static readonly SchemaPart s_numbers = new("numbers", ["CREATE TABLE numbers (number INTEGER NOT NULL UNIQUE) STRICT"]);
+
+    readonly string _directory = Directory.CreateTempSubdirectory("hopseal-records-").FullName;
+
+    static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_work_that_fails_does_not_fail_the_others_of_its_group()
+    {
+        await using var database = Open([s_numbers]);
+        var gate = new TaskCompletionSource();
+        var held = database.WriteAsync(_ => gate.Task.Wait(Cancel), Cancel);
+        var good = database.WriteAsync(Insert(1), Cancel);
+        var twice = database.WriteAsync(Insert(1), Cancel);
+        Assert.True(database.TryPost(Insert(1)));
+        var other = database.WriteAsync(Insert(2), Cancel);
+        gate.SetResult();
+
+        await Task.WhenAll(held, good, other);
+        await Assert.ThrowsAsync<SqliteException>(() => twice);
+        Assert.Equal([1, 2], Numbers(database));
+        Assert.Equal(1, database.Lost);
+    }
+
+    [Fact]
+    public async Task Parts_grow_on_their_own_and_what_was_written_stays()
+    {
+        await using (var database = Open([s_numbers]))
+        {
+            await database.WriteAsync(Insert(7), Cancel);
+        }
+
+        var grown = s_numbers with { Steps = [.. s_numbers.Steps, "INSERT INTO numbers SELECT number + 1 FROM numbers"] };
+        for (var start = 0; start < 2; start++)
+        {
+            await using var database = Open([new SchemaPart("other", ["CREATE TABLE other (a TEXT) STRICT"]), grown]);
+            Assert.Equal([7, 8], Numbers(database));
+        }
+
+        Assert.Throws<InvalidDataException>(() => Open([s_numbers]));
+    }
+
+    [Fact]
+    public async Task A_file_that_is_no_database_is_put_aside()
+    {
+        var text = new string('x', 5000);
+        File.WriteAllText(Path.Combine(_directory, RecordsDatabase.FileName), text);
+
+        await using var database = Open([s_numbers]);
+
+        await database.WriteAsync(Insert(1), Cancel);
+        Assert.Equal([1], Numbers(database));
+        Assert.Equal(text, File.ReadAllText(Assert.Single(Directory.GetFiles(_directory, "*.damaged-*"))));
+    }
+
+    [Fact]
+    public async Task What_is_posted_before_the_end_is_written()
+    {
+        await using (var database = Open([s_numbers]))
+        {
+            Assert.All(Enumerable.Range(0, 5000), number => Assert.True(database.TryPost(Insert(number))));
+        }
+
+        await using var again = Open([s_numbers]);
+        Assert.Equal(5000, Numbers(again).Length);
+    }
+
+    [Fact]
+    public async Task A_reader_cannot_write()
+    {
+        await using var database = Open([s_numbers]);
+        using var reader = database.OpenReader();
+        Assert.Throws<SqliteException>(() => Insert(1)(reader));
+    }
+
+    public void Dispose() => Directory.Delete(_directory, recursive: true);
+
+    RecordsDatabase Open(ImmutableArray<SchemaPart> parts) => RecordsDatabase.Open(_directory, parts, NullLogger<RecordsDatabase>.Instance);
+
+    static Action<SqliteConnection> Insert(int number) => connection =>
+    {
+        using var insert = connection.CreateCommand();
+        insert.CommandText = "INSERT INTO numbers VALUES ($number)";
+        insert.Parameters.AddWithValue("$number", number);
+        insert.ExecuteNonQuery();
+    };
+
+    static int[] Numbers(RecordsDatabase database)
+    {
+        using var reader = database.OpenReader();
+        using var ask = reader.CreateCommand();
+        ask.CommandText = "SELECT number FROM numbers ORDER BY number";
+        using var rows = ask.ExecuteReader();
+        var numbers = new List<int>();
+        while (rows.Read())
+        {
+            numbers.Add(rows.GetInt32(0));
+        }
+
+        return [.. numbers];
+    }
+}
