@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Hopseal.Configuration;
 using Hopseal.Relay;
 using Hopseal.Reports.Store;
+using Hopseal.Reports.Tlsrpt.Receiving;
 using Microsoft.Extensions.Logging;
 
 namespace Hopseal.Parts;
@@ -9,19 +10,20 @@ namespace Hopseal.Parts;
 /// <summary>Step 12: everything that reads the records of sessions and attempts, each in the background of the sessions.</summary>
 sealed class Telling : IAsyncDisposable
 {
-    readonly RecordsDatabase _database;
-
     /// <param name="observer">One more reader; the demo's.</param>
     public Telling(GatewayConfiguration configuration, ILoggerFactory logs, ISessionSink? observer)
     {
-        _database = RecordsDatabase.Open(configuration.DataDirectory, Tables, logs.CreateLogger<RecordsDatabase>());
+        Database = RecordsDatabase.Open(configuration.DataDirectory, Tables, logs.CreateLogger<RecordsDatabase>());
         var alerts = new StrippingAlerts(Stripping, logs.CreateLogger<StrippingAlerts>());
         ISessionSink[] readers = [new SessionLog(logs.CreateLogger<SessionLog>()), alerts];
         Sessions = new SessionFanout(observer is null ? readers : [.. readers, observer], logs.CreateLogger<SessionFanout>());
     }
 
     /// <summary>Of everybody who keeps something in the database of records.</summary>
-    public static ImmutableArray<SchemaPart> Tables => [];
+    public static ImmutableArray<SchemaPart> Tables => [ReceivedTables.Part];
+
+    /// <summary>Of what is told.</summary>
+    public RecordsDatabase Database { get; }
 
     public StrippingWatch Stripping { get; } = new();
 
@@ -32,6 +34,6 @@ sealed class Telling : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Sessions.DisposeAsync();
-        await _database.DisposeAsync();
+        await Database.DisposeAsync();
     }
 }
