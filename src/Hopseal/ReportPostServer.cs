@@ -200,7 +200,7 @@ sealed partial class ReportPostServer : IAsyncDisposable
             using var body = new MemoryStream();
             await request.Body.CopyToAsync(body, cancel);
             var from = client.IsIPv4MappedToIPv6 ? client.MapToIPv4() : client;
-            var taken = await _intake.TakeBodyAsync(body.GetBuffer().AsMemory(0, (int)body.Length), from.ToString(), ReportOrigin.Https, cancel);
+            var taken = await _intake.TakeBodyAsync(body.GetBuffer().AsMemory(0, (int)body.Length), from.ToString(), cancel);
             return taken switch
             {
                 TakenReport.Stored => (StatusCodes.Status200OK, "taken"),

@@ -78,7 +78,7 @@ sealed partial class TlsReportIntake : IDisposable
 
     async ValueTask<RecipientOutcome> ReadAsync(QueueLease lease, Stream content, CancellationToken cancel)
     {
-        var taken = await _intake.TakeMailAsync(content, lease.Size, lease.Pending.ReturnPath?.ToString(), lease.ReceivedAt, ReportOrigin.Mail, cancel);
+        var taken = await _intake.TakeMailAsync(content, lease.Size, lease.Pending.ReturnPath?.ToString(), lease.ReceivedAt, cancel);
         return taken is null
             ? new RecipientOutcome.Deferred(new(4, 7, 5), "the key of its signature cannot be had now")
             : ReplyVerdict.OfRead();

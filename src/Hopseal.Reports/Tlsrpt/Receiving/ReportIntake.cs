@@ -18,13 +18,13 @@ public sealed partial class ReportIntake(ReportStore store, ReportSignature? sig
 
     readonly SemaphoreSlim _one = new(1);
 
-    /// <summary>A message. Completes when what is in it is kept.</summary>
+    /// <summary>A message that came. Completes when what is in it is kept.</summary>
     /// <param name="from">The envelope's sender; null for the null sender.</param>
     /// <param name="receivedAt">When we said 250 to it.</param>
     /// <returns>Null: its key cannot be had now; it should be given here again later.</returns>
     /// <exception cref="Microsoft.Data.Sqlite.SqliteException">Nothing was kept.</exception>
     public async Task<ImmutableArray<TakenReport>?> TakeMailAsync(
-        Stream content, long size, string? from, DateTimeOffset receivedAt, ReportOrigin origin, CancellationToken cancel)
+        Stream content, long size, string? from, DateTimeOffset receivedAt, CancellationToken cancel)
     {
         ArgumentNullException.ThrowIfNull(content);
         await _one.WaitAsync(cancel);
@@ -32,19 +32,19 @@ public sealed partial class ReportIntake(ReportStore store, ReportSignature? sig
         {
             if (await ReadAsync(content, cancel) is not { } octets)
             {
-                var large = new ReportSource(origin, from, new ReportProof.Unsigned(), receivedAt);
+                var large = new ReportSource(ReportOrigin.Mail, from, new ReportProof.Unsigned(), receivedAt);
                 return await KeepAsync(large, [TooLarge], default, size, cancel);
             }
 
             ReportProof proof = signature is null ? new ReportProof.Unsigned() : await signature.CheckAsync(octets, cancel);
-            if (proof is ReportProof.Unknown unknown && origin is ReportOrigin.Mail && clock.GetUtcNow() - receivedAt < s_longestWait)
+            if (proof is ReportProof.Unknown unknown && clock.GetUtcNow() - receivedAt < s_longestWait)
             {
                 LogPutOff(log, Text(from), unknown.Why);
                 return null;
             }
 
             var items = ReportMail.Read(octets, "");
-            return await KeepAsync(new ReportSource(origin, from, proof, receivedAt), [.. items], octets, octets.Length, cancel);
+            return await KeepAsync(new ReportSource(ReportOrigin.Mail, from, proof, receivedAt), [.. items], octets, octets.Length, cancel);
         }
         finally
         {
@@ -52,22 +52,32 @@ public sealed partial class ReportIntake(ReportStore store, ReportSignature? sig
         }
     }
 
-    /// <summary>The body of a POST (RFC 8460 §5.4), or a file that is no message. Completes when what is in it is kept.</summary>
+    /// <summary>The body of a POST (RFC 8460 §5.4). Completes when what is in it is kept.</summary>
     /// <exception cref="Microsoft.Data.Sqlite.SqliteException">Nothing was kept.</exception>
-    public async Task<TakenReport> TakeBodyAsync(ReadOnlyMemory<byte> body, string from, ReportOrigin origin, CancellationToken cancel)
+    public async Task<TakenReport> TakeBodyAsync(ReadOnlyMemory<byte> body, string from, CancellationToken cancel)
     {
         await _one.WaitAsync(cancel);
         try
         {
             var notes = new ReportNotes();
             var item = new ReportItem("", ReportClaims.Compare(PackedReport.Read(body, notes), [], notes));
-            var source = new ReportSource(origin, from, new ReportProof.Unsigned(), clock.GetUtcNow());
+            var source = new ReportSource(ReportOrigin.Https, from, new ReportProof.Unsigned(), clock.GetUtcNow());
             return (await KeepAsync(source, [item], body, body.Length, cancel))[0];
         }
         finally
         {
             _one.Release();
         }
+    }
+
+    /// <summary>What an operator found in a file. Completes when it is kept.</summary>
+    /// <param name="proof">Who stands for it, where that was looked for.</param>
+    /// <returns>One for each item, in its order.</returns>
+    /// <exception cref="Microsoft.Data.Sqlite.SqliteException">Nothing was kept.</exception>
+    public Task<ImmutableArray<TakenReport>> TakeFileAsync(ReportContent content, string file, ReportProof proof, CancellationToken cancel)
+    {
+        ArgumentNullException.ThrowIfNull(content);
+        return KeepAsync(new ReportSource(ReportOrigin.File, file, proof, clock.GetUtcNow()), content.Items, content.Octets, content.Octets.Length, cancel);
     }
 
     public void Dispose() => _one.Dispose();

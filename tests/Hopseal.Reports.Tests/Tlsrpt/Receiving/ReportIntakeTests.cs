@@ -127,7 +127,7 @@ public sealed class ReportIntakeTests
         await using var world = new IntakeWorld();
         var size = ReportIntake.MostOctets + 1;
         var taken = await world.Intake.TakeMailAsync(
-            new MemoryStream(new byte[size]), size, null, world.Clock.GetUtcNow(), ReportOrigin.Mail, TestContext.Current.CancellationToken);
+            new MemoryStream(new byte[size]), size, null, world.Clock.GetUtcNow(), TestContext.Current.CancellationToken);
         Assert.Equal(new TakenReport.PutAside("it is larger than 16777216 octets"), Assert.Single(taken!.Value));
         var aside = Assert.Single(world.Received.Aside());
         Assert.Equal((size, false), ((int)aside.Octets, aside.HasContent));
@@ -179,7 +179,7 @@ public sealed class ReportIntakeTests
         var receivedAt = world.Clock.GetUtcNow();
         world.Clock.Advance(TimeSpan.FromHours(24));
         var taken = await world.Intake.TakeMailAsync(
-            new MemoryStream(mail), mail.Length, null, receivedAt, ReportOrigin.Mail, TestContext.Current.CancellationToken);
+            new MemoryStream(mail), mail.Length, null, receivedAt, TestContext.Current.CancellationToken);
         Assert.IsType<TakenReport.Stored>(Assert.Single(taken!.Value));
         Assert.IsType<ReportProof.Unknown>(Assert.Single(world.Received.List(new ReceivedFilter())).Source.Proof);
         Assert.Empty(world.Received.Days(DateOnly.MinValue, DateOnly.MaxValue));
