@@ -22,7 +22,7 @@ sealed class ReceivedCommand(Terminal terminal, ReceivedReports received, bool j
 
     public static Command Create(Terminal terminal)
     {
-        var id = new Argument<long?>("ID") { Description = "Shows this one, with everything it says.", Arity = ArgumentArity.ZeroOrOne };
+        var id = new Argument<long?>("ID") { Description = "Shows this one, with everything it says; with --aside its content, as it came.", Arity = ArgumentArity.ZeroOrOne };
         var domain = new Option<string?>("--domain") { Description = "Only about this domain.", HelpName = "DOMAIN" };
         var from = new Option<string?>("--from") { Description = "Only about this day (UTC) and later ones.", HelpName = "YYYY-MM-DD" };
         var to = new Option<string?>("--to") { Description = "Only about this day (UTC) and earlier ones.", HelpName = "YYYY-MM-DD" };
@@ -48,9 +48,13 @@ sealed class ReceivedCommand(Terminal terminal, ReceivedReports received, bool j
             var show = new ReceivedCommand(terminal, Open(parsed.GetValue(config), terminal), parsed.GetValue(json));
             try
             {
-                return parsed.GetValue(id) is { } one ? await show.OneAsync(one, cancel)
-                    : parsed.GetValue(aside) ? await show.AsideAsync(most, cancel)
-                    : await show.ListAsync(filter, most, cancel);
+                return (parsed.GetValue(aside), parsed.GetValue(id)) switch
+                {
+                    (false, { } one) => await show.OneAsync(one, cancel),
+                    (true, { } one) => await show.ContentAsync(one, cancel),
+                    (true, null) => await show.AsideAsync(most, cancel),
+                    (false, null) => await show.ListAsync(filter, most, cancel),
+                };
             }
             catch (SqliteException e)
             {
@@ -109,7 +113,7 @@ sealed class ReceivedCommand(Terminal terminal, ReceivedReports received, bool j
             {
                 await terminal.Out.WriteLineAsync(json
                     ? JsonSerializer.Serialize(AsideLine.Of(head), s_json.AsideLine)
-                    : $"{When(head.Source.ReceivedAt)}  by {Way(head.Source.Origin)} from {Shown.Plain(head.Source.From ?? "<>")}, {Octets(head.Octets)}: {Shown.Plain(head.Why)}");
+                    : $"{head.Id.ToString(CultureInfo.InvariantCulture),7}  {When(head.Source.ReceivedAt)}  by {Way(head.Source.Origin)} from {Shown.Plain(head.Source.From ?? "<>")}, {Octets(head.Octets)}: {Shown.Plain(head.Why)}");
                 before = head.Id;
             }
 
@@ -117,6 +121,20 @@ sealed class ReceivedCommand(Terminal terminal, ReceivedReports received, bool j
         }
 
         await terminal.Out.FlushAsync(cancel);
+        return ExitCode.Done;
+    }
+
+    /// <summary>Octets of anybody, for a file or another program.</summary>
+    async Task<int> ContentAsync(long id, CancellationToken cancel)
+    {
+        if (received.AsideContent(id) is not { } content)
+        {
+            await terminal.Error.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"hopseal: nothing was put aside as {id}, or it was too large to be kept"));
+            return ExitCode.No;
+        }
+
+        await using var output = terminal.OpenOutput();
+        await output.WriteAsync(content, cancel);
         return ExitCode.Done;
     }
 

@@ -1,0 +1,63 @@
+using System.Globalization;
+using MimeKit;
+
+namespace Hopseal.Reports.Tlsrpt.Mail;
+
+/// <summary>Looks through a message before it is read as a whole: a few octets of a header field, or of a boundary, become a hundred times as many in
+/// memory.</summary>
+sealed class MailBounds : MimeReader
+{
+    int _fields;
+    long _fieldOctets;
+    int _parts;
+
+    MailBounds(ParserOptions options, Stream stream)
+        : base(options, stream, MimeFormat.Entity)
+    {
+    }
+
+    /// <exception cref="FormatException">It is no message.</exception>
+    /// <exception cref="MailTooComplexException">It is more than any report needs.</exception>
+    public static void Check(ParserOptions options, Stream stream) => new MailBounds(options, stream).ReadMessage();
+
+    protected override void OnHeaderRead(Header header, int beginLineNumber, CancellationToken cancellationToken)
+    {
+        _fieldOctets += header.RawField.Length + header.RawValue.Length;
+        if (++_fields > ReportLimits.MostFields || _fieldOctets > ReportLimits.MostFieldOctets)
+        {
+            throw new MailTooComplexException(string.Create(
+                CultureInfo.InvariantCulture, $"a message may have {ReportLimits.MostFields} header fields in all its parts, and {ReportLimits.MostFieldOctets} octets in them"));
+        }
+
+        base.OnHeaderRead(header, beginLineNumber, cancellationToken);
+    }
+
+    protected override void OnMimePartBegin(ContentType contentType, long beginOffset, int beginLineNumber, CancellationToken cancellationToken)
+    {
+        Count();
+        base.OnMimePartBegin(contentType, beginOffset, beginLineNumber, cancellationToken);
+    }
+
+    protected override void OnMultipartBegin(ContentType contentType, long beginOffset, int beginLineNumber, CancellationToken cancellationToken)
+    {
+        Count();
+        base.OnMultipartBegin(contentType, beginOffset, beginLineNumber, cancellationToken);
+    }
+
+    protected override void OnMessagePartBegin(ContentType contentType, long beginOffset, int beginLineNumber, CancellationToken cancellationToken)
+    {
+        Count();
+        base.OnMessagePartBegin(contentType, beginOffset, beginLineNumber, cancellationToken);
+    }
+
+    void Count()
+    {
+        if (++_parts > ReportLimits.MostPartsRead)
+        {
+            throw new MailTooComplexException(string.Create(CultureInfo.InvariantCulture, $"a message may have {ReportLimits.MostPartsRead} parts"));
+        }
+    }
+}
+
+/// <summary>The message is not read; the text says why, to people.</summary>
+sealed class MailTooComplexException(string message) : FormatException(message);
