@@ -34,6 +34,9 @@ static class ReportLimits
 
     public const int MostWarnings = 50;
 
+    /// <summary>Of what may be header fields, before it is known whether it is.</summary>
+    public const int MostSectionOctets = 1024 * 1024;
+
     /// <summary>Header fields of a message and all its parts.</summary>
     public const int MostFields = 2000;
 

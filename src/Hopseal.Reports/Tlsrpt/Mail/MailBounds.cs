@@ -18,7 +18,39 @@ sealed class MailBounds : MimeReader
 
     /// <exception cref="FormatException">It is no message.</exception>
     /// <exception cref="MailTooComplexException">It is more than any report needs.</exception>
-    public static void Check(ParserOptions options, Stream stream) => new MailBounds(options, stream).ReadMessage();
+    public static void Check(ParserOptions options, byte[] message)
+    {
+        CheckSections(message);
+        using var stream = new MemoryStream(message, writable: false);
+        new MailBounds(options, stream).ReadMessage();
+    }
+
+    /// <summary>The time to read a header field grows with the square of its length. What may be the fields of a message or a part begins with a name and
+    /// ends with an empty line; base64 has no colons.</summary>
+    static void CheckSections(ReadOnlySpan<byte> rest)
+    {
+        var (length, mayBeFields, begins) = (0, false, true);
+        while (!rest.IsEmpty)
+        {
+            var end = rest.IndexOf((byte)'\n');
+            var line = end < 0 ? rest : rest[..(end + 1)];
+            rest = rest[line.Length..];
+            if (line is [(byte)'\n'] or [(byte)'\r', (byte)'\n'] || line.StartsWith("--"u8))
+            {
+                (length, begins) = (0, true);
+                continue;
+            }
+
+            mayBeFields = begins ? ReportMail.Looks(line) : mayBeFields;
+            begins = false;
+            length += line.Length;
+            if (mayBeFields && length > ReportLimits.MostSectionOctets)
+            {
+                throw new MailTooComplexException(string.Create(
+                    CultureInfo.InvariantCulture, $"what looks like header fields may have {ReportLimits.MostSectionOctets} octets"));
+            }
+        }
+    }
 
     protected override void OnHeaderRead(Header header, int beginLineNumber, CancellationToken cancellationToken)
     {

@@ -19,9 +19,9 @@ static class ReportMail
     /// <exception cref="FormatException">It is no message, or more than any report needs (<see cref="MailTooComplexException"/>).</exception>
     public static MimeMessage Parse(ReadOnlyMemory<byte> octets)
     {
-        using var stream = new MemoryStream(octets.ToArray(), writable: false);
-        MailBounds.Check(s_parsing, stream);
-        stream.Position = 0;
+        var message = octets.ToArray();
+        MailBounds.Check(s_parsing, message);
+        using var stream = new MemoryStream(message, writable: false);
         return new MimeParser(s_parsing, stream, MimeFormat.Entity).ParseMessage();
     }
 
