@@ -36,6 +36,7 @@ static class ConfigurationReader
         var tls = TlsSettings.Read(root.Child("Tls"));
         var limits = LimitSettings.Read(root.Child("Limits"));
         var dns = DnsSettings.Read(root.Child("Dns"));
+        var records = RecordsSettings.Read(root.Child("Records"));
         var log = LogSettings.Read(root.Child("Log"));
         root.Close();
 
@@ -80,6 +81,7 @@ static class ConfigurationReader
                 MtaSts = mtaSts,
                 ReportIntake = reportIntake,
                 Roots = roots,
+                Records = records,
                 Log = log,
             };
     }
