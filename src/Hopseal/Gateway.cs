@@ -159,13 +159,13 @@ sealed class Gateway : IAsyncDisposable
         }
 
         _remembered.Restore();
+        await _reports.StartAsync(_certificates.Served);
         await _receiving.StartAsync();
         if (_configuration.MtaSts.Endpoint is not null)
         {
             _policyServer = await StsPolicyServer.StartAsync(_configuration.MtaSts, _certificates.Served, _configuration.Tls.Protocols, _logs);
         }
 
-        await _reports.StartAsync(_certificates.Served);
         try
         {
             _control = ControlServer.Start(_configuration.DataDirectory, _operations, _clock, _logs.CreateLogger<ControlServer>());

@@ -6,6 +6,8 @@ using System.Text.Json.Serialization;
 using Hopseal.Commands.Queue;
 using Hopseal.Configuration;
 using Hopseal.Dns;
+using Hopseal.Parts;
+using Hopseal.Reports.Sessions;
 using Hopseal.Reports.Store;
 using Hopseal.Reports.Tlsrpt;
 using Hopseal.Reports.Tlsrpt.Receiving;
@@ -14,7 +16,7 @@ using Microsoft.Data.Sqlite;
 namespace Hopseal.Commands;
 
 /// <summary><c>hopseal report received</c>: what the gateway was sent about our domains, from its database, whether it runs or not.</summary>
-sealed class ReceivedCommand(Terminal terminal, ReceivedReports received, bool json)
+sealed class ReceivedCommand(Terminal terminal, ReceivedReports received, ReportedSessions? sessions, bool json)
 {
     const int PageRows = 500;
 
@@ -45,7 +47,9 @@ sealed class ReceivedCommand(Terminal terminal, ReceivedReports received, bool j
                 parsed.GetValue(verified) ? true : null,
                 parsed.GetValue(failed));
             var most = parsed.GetValue(limit);
-            var show = new ReceivedCommand(terminal, Open(parsed.GetValue(config), terminal), parsed.GetValue(json));
+            var file = parsed.GetValue(config);
+            var database = DatabaseOf(file, terminal);
+            var show = new ReceivedCommand(terminal, ReceivedReports.OfFile(database), SessionsOf(file, database, terminal), parsed.GetValue(json));
             try
             {
                 return (parsed.GetValue(aside), parsed.GetValue(id)) switch
@@ -74,7 +78,8 @@ sealed class ReceivedCommand(Terminal terminal, ReceivedReports received, bool j
         }
 
         var place = $"received {When(report.Source.ReceivedAt)} by {Way(report.Source.Origin)} from {report.Source.From ?? "<>"}";
-        await new ReportOutput(terminal, json).WriteAsync(place, new ReportItem("", new ReadReport.Accepted(report.Report, report.Warnings)), report.Source.Proof.ToString());
+        var output = new ReportOutput(terminal, json) { OurSide = (failure, period) => sessions?.Compare(failure, period).Words };
+        await output.WriteAsync(place, new ReportItem("", new ReadReport.Accepted(report.Report, report.Warnings)), report.Source.Proof.ToString());
         await terminal.Out.FlushAsync(cancel);
         return ExitCode.Done;
     }
@@ -142,13 +147,19 @@ sealed class ReceivedCommand(Terminal terminal, ReceivedReports received, bool j
         CultureInfo.InvariantCulture,
         $"{head.Id,7}  {head.Period.FirstDay:yyyy-MM-dd}  {head.Successful,10}  {head.Failed,8}  {(head.Source.Proof.VerifiedBy is null ? "no" : "yes"),-8}  {Shown.Plain(head.Domain ?? "no domain")}, {Shown.Plain(head.Organization ?? "somebody without a name")}");
 
-    static ReceivedReports Open(string? file, Terminal terminal)
+    static string DatabaseOf(string? file, Terminal terminal)
     {
         var database = Path.Combine(ConfigurationArgument.DataDirectory(file, terminal), RecordsDatabase.FileName);
         return File.Exists(database)
-            ? ReceivedReports.OfFile(database)
+            ? database
             : throw new UsageException($"there is no {database}, or none that {Environment.UserName} may see: the gateway makes it when it starts");
     }
+
+    /// <summary>Which hosts are ours is in the configuration only. Null where that cannot be used: reports can be shown without.</summary>
+    static ReportedSessions? SessionsOf(string? file, string database, Terminal terminal) =>
+        file is not null && ConfigurationFile.Load(file, terminal.Directory, terminal.Variables, terminal.Clock) is ConfigurationResult.Usable { Configuration: var configuration }
+            ? new ReportedSessions(SessionQuery.OfFile(database), TlsReportIntake.OwnHosts(configuration))
+            : null;
 
     static string DomainOf(string text) =>
         DomainName.TryParse(text, out var name) ? name.Ascii : throw new UsageException($"{Shown.Text(text)} is not a domain name");
