@@ -27,6 +27,7 @@ sealed class Gateway : IAsyncDisposable
     readonly Remembered _remembered;
     readonly Telling _telling;
     readonly Receiving _receiving;
+    readonly TlsReportIntake _reports;
     readonly Sending _sending;
     readonly ControlOperations _operations;
     readonly CancellationTokenSource _stop = new();
@@ -57,8 +58,9 @@ sealed class Gateway : IAsyncDisposable
         // What is told, how it comes in, how it goes out.
         _telling = new Telling(configuration, logs, clock, observer);
         _receiving = new Receiving(configuration, _certificates.Served, pkix, _queue, _store.Spool, _telling.Sessions, logs, clock);
+        _reports = new TlsReportIntake(configuration, resolver, _telling.Database, logs, clock);
         _sending = new Sending(
-            configuration, resolver, _remembered, _certificates.Shown, pkix, dane, _queue, _telling.Sessions, observer is not null, logs, clock);
+            configuration, resolver, _remembered, _certificates.Shown, pkix, dane, _queue, _reports.Mail, _telling.Sessions, observer is not null, logs, clock);
 
         // How it is administered.
         _operations = new ControlOperations(
@@ -131,12 +133,14 @@ sealed class Gateway : IAsyncDisposable
                 await _policyServer.DisposeAsync();
             }
 
+            await _reports.StopAsync();
             await Task.WhenAll([stopping, .. _background]);
         }
         finally
         {
             await _remembered.DisposeAsync();
             await _sending.DisposeAsync();
+            _reports.Dispose();
             await _telling.DisposeAsync();
             _queue.Dispose();
             await _store.DisposeAsync();
@@ -155,6 +159,7 @@ sealed class Gateway : IAsyncDisposable
         }
 
         _remembered.Restore();
+        await _reports.StartAsync(_certificates.Served);
         await _receiving.StartAsync();
         if (_configuration.MtaSts.Endpoint is not null)
         {
@@ -177,7 +182,7 @@ sealed class Gateway : IAsyncDisposable
             _background.Add(Task.Run(() => _resolver.RunAsync(_stop.Token)));
         }
 
-        Periodic[] work = [.. _certificates.Work, .. _remembered.Work, .. _sending.Work, .. _telling.Work];
+        Periodic[] work = [.. _certificates.Work, .. _remembered.Work, .. _sending.Work, .. _telling.Work, .. _reports.Work];
         _background.AddRange(work.Select(periodic => Task.Run(() => periodic.RunAsync(_clock, _stop.Token))));
     }
 }

@@ -1,10 +1,16 @@
 using System.Net;
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using System.Text;
 using Hopseal.Configuration;
 using Hopseal.Dns;
 using Hopseal.Policy;
 using Hopseal.Relay;
 using Hopseal.Relay.Queue;
+using Hopseal.Reports.Store;
+using Hopseal.Reports.Tlsrpt;
+using Hopseal.Reports.Tlsrpt.Mail;
+using Hopseal.Reports.Tlsrpt.Receiving;
 using Hopseal.Smtp.Tls;
 using Hopseal.Tests.Commands;
 using MailKit.Net.Smtp;
@@ -166,6 +172,46 @@ public sealed class GatewayTests : IDisposable
         await gateway.DisposeAsync();
         var farewell = await reader.ReadToEndAsync(Cancel);
         Assert.StartsWith("421 ", farewell, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Mail_to_the_mailbox_for_TLS_reports_is_read_and_not_delivered()
+    {
+        using var key = RSA.Create(2048);
+        var zone = ZoneResolver.Parse($"reports._domainkey.company-x.example TXT v=DKIM1\\; p={Convert.ToBase64String(key.ExportSubjectPublicKeyInfo())}");
+        var local = LocalMode.Prepare(_workspace.Directory, new LocalPorts(0, 0, 0), TimeProvider.System);
+        var receive = ReportIntakeSettings.None with { Mailboxes = [SenderPatternOf("tlsrpt@example.org")] };
+        var attempts = new FirstAttempt();
+        await using var gateway = await Gateway.StartAsync(
+            local with { ReportIntake = receive }, NullLoggerFactory.Instance, TimeProvider.System, zone, attempts);
+        using var client = await ConnectAsync(gateway.Endpoints[0], SecureSocketOptions.StartTls);
+        await client.SendAsync(TlsReportMail(key), MailboxAddress.Parse("tls@company-x.example"), [MailboxAddress.Parse("TLSRPT@example.org")], Cancel);
+
+        var attempt = await attempts.Made.WaitAsync(s_limit, Cancel);
+        Assert.IsType<RecipientOutcome.Delivered>(Assert.Single(attempt.Recipients).Outcome);
+        var head = Assert.Single(ReceivedReports.OfFile(Data(RecordsDatabase.FileName)).List(new ReceivedFilter()));
+        Assert.Equal(
+            ("Company-X", "example.org", 7, new ReportProof.Signed(DomainName.Parse("company-x.example"))),
+            (head.Organization, head.Domain, head.Successful, head.Source.Proof));
+        Assert.False(Directory.Exists(Path.Combine(Data("mail"), "new")) && Directory.GetFiles(Path.Combine(Data("mail"), "new")).Length > 0);
+    }
+
+    static SenderPattern SenderPatternOf(string text) => SenderPattern.TryParse(text, out var pattern) ? pattern : throw new ArgumentException(text, nameof(text));
+
+    static MimeMessage TlsReportMail(RSA key)
+    {
+        var report = new TlsReport
+        {
+            Organization = "Company-X",
+            Contact = "tls@company-x.example",
+            Id = "1",
+            Period = ReportPeriod.Day(DateOnly.FromDateTime(TimeProvider.System.GetUtcNow().UtcDateTime.AddDays(-1))),
+            Policies = [new PolicyResult { Kind = new ReportedName<PolicyKind>(PolicyKind.NoPolicyFound, "no-policy-found"), Domain = "example.org", Successful = 7, Failed = 0 }],
+        };
+        var domain = DomainName.Parse("example.org");
+        var signer = ReportMessage.Signer(new MemoryStream(Encoding.ASCII.GetBytes(key.ExportRSAPrivateKeyPem())), DomainName.Parse("company-x.example"), "reports");
+        return MimeMessage.Load(new MemoryStream(
+            ReportMessage.Create(report, domain, new Hopseal.Smtp.Mail.Mailbox("tlsrpt", domain), TimeProvider.System.GetUtcNow(), signer)));
     }
 
     string Data(string name) => Path.Combine(_workspace.Directory, LocalMode.DirectoryName, name);

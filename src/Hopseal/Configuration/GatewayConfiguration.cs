@@ -46,6 +46,9 @@ sealed record GatewayConfiguration
     /// <summary>The policies of our own domains.</summary>
     public MtaStsSettings MtaSts { get; init; } = MtaStsSettings.None;
 
+    /// <summary>Where reports about our domains come in.</summary>
+    public ReportIntakeSettings ReportIntake { get; init; } = ReportIntakeSettings.None;
+
     /// <summary>PEM files of certificate authorities trusted besides the system's.</summary>
     public ImmutableArray<string> Roots { get; init; } = [];
 
