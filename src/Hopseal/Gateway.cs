@@ -9,6 +9,7 @@ using Hopseal.Policy.Dane;
 using Hopseal.Relay;
 using Hopseal.Relay.Queue;
 using Hopseal.Relay.Stores.Sqlite;
+using Hopseal.Reports.Alerts;
 using Hopseal.Smtp.Server;
 using Microsoft.Extensions.Logging;
 
@@ -29,6 +30,7 @@ sealed class Gateway : IAsyncDisposable
     readonly Receiving _receiving;
     readonly TlsReportIntake _reports;
     readonly Sending _sending;
+    readonly Alerting _alerting;
     readonly ControlOperations _operations;
     readonly CancellationTokenSource _stop = new();
     readonly List<Task> _background = [];
@@ -62,11 +64,28 @@ sealed class Gateway : IAsyncDisposable
         _sending = new Sending(
             configuration, resolver, _remembered, _certificates.Shown, pkix, dane, _queue, _reports.Mail, _telling.Sessions, observer is not null, logs, clock);
 
+        _alerting = new Alerting(
+            configuration,
+            new AlertStore(_telling.Database),
+            new AlertWatches(configuration)
+            {
+                Stripping = _telling.Stripping,
+                Injections = _telling.Injections,
+                Certificates = _certificates,
+                Policies = _remembered.Policies,
+                Resolver = () => _resolver?.Health,
+                Sessions = _telling.Query,
+                OldestEntry = OldestEntryAsync,
+                Lost = () => _telling.Lost,
+            },
+            _queue, logs, clock);
+
         // How it is administered.
         _operations = new ControlOperations(
             new QueueOperations(_store, clock, logs.CreateLogger<QueueOperations>(), _sending.Runner.Retry, _queue.Wake),
             new PlanOperations(PlanSource.Gateway, _sending.Planner.PlanAsync, _ => ValueTask.FromResult(_resolver?.Health), clock),
-            new TlsOperations(_remembered.Proven, _telling.Stripping));
+            new TlsOperations(_remembered.Proven, _telling.Stripping),
+            new AlertOperations(_alerting.TestAsync, _alerting.Silence));
     }
 
     /// <summary>Where it listens, in the order of the configuration.</summary>
@@ -140,12 +159,19 @@ sealed class Gateway : IAsyncDisposable
         {
             await _remembered.DisposeAsync();
             await _sending.DisposeAsync();
+            await _alerting.DisposeAsync();
             _reports.Dispose();
             await _telling.DisposeAsync();
             _queue.Dispose();
             await _store.DisposeAsync();
             _stop.Dispose();
         }
+    }
+
+    async ValueTask<QueueEntry?> OldestEntryAsync(CancellationToken cancel)
+    {
+        var page = await _store.ListAsync(new QueueSelection { State = EntryState.Deferred }, QueuePosition.Start, 1, cancel);
+        return page.Entries.FirstOrDefault();
     }
 
     async Task BeginAsync()
@@ -182,7 +208,7 @@ sealed class Gateway : IAsyncDisposable
             _background.Add(Task.Run(() => _resolver.RunAsync(_stop.Token)));
         }
 
-        Periodic[] work = [.. _certificates.Work, .. _remembered.Work, .. _sending.Work, .. _telling.Work, .. _reports.Work];
+        Periodic[] work = [.. _certificates.Work, .. _remembered.Work, .. _sending.Work, .. _telling.Work, .. _reports.Work, .. _alerting.Work];
         _background.AddRange(work.Select(periodic => Task.Run(() => periodic.RunAsync(_clock, _stop.Token))));
     }
 }

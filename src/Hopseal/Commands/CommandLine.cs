@@ -25,6 +25,7 @@ static class CommandLine
             PlanCommand.Create(terminal),
             QueueCommand.Create(terminal),
             SessionsCommand.Create(terminal),
+            AlertsCommand.Create(terminal),
             TlsCommand.Create(terminal),
             DnsCommand.Create(terminal),
             CertificateCommand.Create(terminal),

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Net;
 using System.Text;
+using Hopseal.Policy;
 using Hopseal.Reports.Alerts;
 using Hopseal.Smtp.Mail;
 
@@ -90,12 +91,12 @@ sealed record AlertMailSetting(Mailbox From, ImmutableArray<Mailbox> To)
             return null;
         }
 
-        if (!Mailbox.TryParse(text, out var mailbox))
+        if (!SenderPattern.TryParse(text, out var pattern) || pattern.LocalPart is not { } local)
         {
-            setting.Error("is no mail address");
+            setting.Error($"{Shown.Text(text)} is not a mailbox, such as postmaster@example.org");
             return null;
         }
 
-        return mailbox;
+        return new Mailbox(local, pattern.Domain);
     }
 }

@@ -36,6 +36,7 @@ static class ConfigurationReader
         var tls = TlsSettings.Read(root.Child("Tls"));
         var limits = LimitSettings.Read(root.Child("Limits"));
         var dns = DnsSettings.Read(root.Child("Dns"));
+        var alerts = AlertSettings.Read(root.Child("Alerts"), directory);
         var records = RecordsSettings.Read(root.Child("Records"));
         var log = LogSettings.Read(root.Child("Log"));
         root.Close();
@@ -82,6 +83,7 @@ static class ConfigurationReader
                 ReportIntake = reportIntake,
                 Roots = roots,
                 Records = records,
+                Alerts = alerts,
                 Log = log,
             };
     }

@@ -55,6 +55,8 @@ sealed record GatewayConfiguration
     /// <summary>How long single sessions and attempts are kept.</summary>
     public RecordsOptions Records { get; init; } = new();
 
+    public AlertSettings Alerts { get; init; } = new();
+
     public required LogSettings Log { get; init; }
 
     /// <summary>What applies on one day (UTC): rules end.</summary>

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Hopseal.Configuration;
 using Hopseal.Relay;
+using Hopseal.Reports.Alerts;
 using Hopseal.Reports.Sessions;
 using Hopseal.Reports.Store;
 using Hopseal.Reports.Tlsrpt.Receiving;
@@ -19,17 +20,22 @@ sealed class Telling : IAsyncDisposable
         Database = RecordsDatabase.Open(configuration.DataDirectory, Tables, logs.CreateLogger<RecordsDatabase>());
         var alerts = new StrippingAlerts(Stripping, logs.CreateLogger<StrippingAlerts>());
         _store = new SessionStore(Database, configuration.Records, clock, logs.CreateLogger<SessionStore>());
-        ISessionSink[] readers = [new SessionLog(logs.CreateLogger<SessionLog>()), alerts, _store];
+        ISessionSink[] readers = [new SessionLog(logs.CreateLogger<SessionLog>()), alerts, Injections, _store];
         Sessions = new SessionFanout(observer is null ? readers : [.. readers, observer], logs.CreateLogger<SessionFanout>());
     }
 
     /// <summary>Of everybody who keeps something in the database of records.</summary>
-    public static ImmutableArray<SchemaPart> Tables => [SessionStore.Tables, ReceivedTables.Part];
+    public static ImmutableArray<SchemaPart> Tables => [SessionStore.Tables, ReceivedTables.Part, AlertStore.Tables];
 
     /// <summary>Of what is told.</summary>
     public RecordsDatabase Database { get; }
 
     public StrippingWatch Stripping { get; } = new();
+
+    public InjectionWatch Injections { get; } = new();
+
+    /// <summary>Records that found no room.</summary>
+    public long Lost => Database.Lost + _store.Dropped + Sessions.Dropped;
 
     /// <summary>Where finished records go.</summary>
     public SessionFanout Sessions { get; }
