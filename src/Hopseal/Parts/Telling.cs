@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Hopseal.Configuration;
 using Hopseal.Relay;
+using Hopseal.Reports.Evidence;
 using Hopseal.Reports.Sessions;
 using Hopseal.Reports.Store;
 using Microsoft.Extensions.Logging;
@@ -12,6 +13,7 @@ sealed class Telling : IAsyncDisposable
 {
     readonly RecordsDatabase _database;
     readonly SessionStore _store;
+    readonly EvidenceLedger? _evidence;
 
     /// <param name="observer">One more reader; the demo's.</param>
     public Telling(GatewayConfiguration configuration, ILoggerFactory logs, TimeProvider clock, ISessionSink? observer)
@@ -19,7 +21,13 @@ sealed class Telling : IAsyncDisposable
         _database = RecordsDatabase.Open(configuration.DataDirectory, Tables, logs.CreateLogger<RecordsDatabase>());
         var alerts = new StrippingAlerts(Stripping, logs.CreateLogger<StrippingAlerts>());
         _store = new SessionStore(_database, configuration.Records, clock, logs.CreateLogger<SessionStore>());
-        ISessionSink[] readers = [new SessionLog(logs.CreateLogger<SessionLog>()), alerts, _store];
+        _evidence = configuration.Evidence.Days == 0 ? null : new EvidenceLedger(
+            LedgerFiles.In(configuration.DataDirectory),
+            configuration.Evidence,
+            configuration.Digest,
+            clock,
+            logs.CreateLogger<EvidenceLedger>());
+        ISessionSink[] readers = [new SessionLog(logs.CreateLogger<SessionLog>()), alerts, _store, .. _evidence is null ? [] : new ISessionSink[] { _evidence }];
         Sessions = new SessionFanout(observer is null ? readers : [.. readers, observer], logs.CreateLogger<SessionFanout>());
     }
 
@@ -45,6 +53,11 @@ sealed class Telling : IAsyncDisposable
     {
         await Sessions.DisposeAsync();
         _store.Write();
+        if (_evidence is not null)
+        {
+            await _evidence.DisposeAsync();
+        }
+
         await _database.DisposeAsync();
     }
 }
