@@ -45,8 +45,8 @@ abstract record LedgerEntry
     /// <summary>One message for one domain that came to its end without a session: kept on this machine, or returned.</summary>
     public sealed record Ended(DeliveryAttempt Attempt, bool IsKept, ImmutableArray<Recipient> To) : LedgerEntry;
 
-    /// <summary>One message that we took.</summary>
-    public sealed record In(AcceptedMessage Message, ImmutableArray<Recipient> To) : LedgerEntry;
+    /// <summary>One message for one domain that we took.</summary>
+    public sealed record In(AcceptedMessage Message, string Domain, ImmutableArray<Recipient> To) : LedgerEntry;
 
     /// <summary>An attack on a session in which no message was taken.</summary>
     public sealed record Incident(SessionRecord.Inbound Session) : LedgerEntry;
@@ -75,7 +75,8 @@ static class EvidenceOf
     }
 
     public static IEnumerable<LedgerEntry> Accepted(AcceptedMessage message) =>
-        Chunks(message.Envelope.Recipients).Select(to => new LedgerEntry.In(message, to));
+        message.Envelope.Recipients.GroupBy(recipient => recipient.Mailbox.Domain?.Ascii ?? recipient.Mailbox.AddressLiteral ?? "")
+            .SelectMany(same => Chunks([.. same]).Select(to => new LedgerEntry.In(message, same.Key, to)));
 
     static IEnumerable<Recipient> Those<T>(DeliveryAttempt attempt) =>
         attempt.Recipients.Where(recipient => recipient.Outcome is T).Select(recipient => recipient.Recipient);

@@ -89,12 +89,13 @@ sealed class LedgerReader
         return reader;
     }
 
+    /// <param name="after">What is to be done after each entry that has to wait for something.</param>
     /// <exception cref="IOException">A file cannot be read.</exception>
-    public async Task<ChainStatus> ReadAsync(EntrySeen? seen, CancellationToken cancel)
+    public async Task<ChainStatus> ReadAsync(EntrySeen? seen, Func<CancellationToken, ValueTask>? after, CancellationToken cancel)
     {
         foreach (var path in _files)
         {
-            await ReadAsync(path, path == _files[^1], seen, cancel);
+            await ReadAsync(path, path == _files[^1], seen, after, cancel);
         }
 
         _check.End();
@@ -112,7 +113,7 @@ sealed class LedgerReader
             _check.Entries, _check.FirstSeq, _check.Last, _ends.Head?.Point, _check.Gaps, _check.Faults + _early, _faults.ToImmutable(), _notes.ToImmutable());
     }
 
-    async Task ReadAsync(string path, bool isLast, EntrySeen? seen, CancellationToken cancel)
+    async Task ReadAsync(string path, bool isLast, EntrySeen? seen, Func<CancellationToken, ValueTask>? after, CancellationToken cancel)
     {
         var name = Path.GetFileName(path);
         await using var file = LedgerFiles.OpenToRead(path);
@@ -134,6 +135,10 @@ sealed class LedgerReader
             else
             {
                 Follow(name, lines, seen);
+                if (after is not null)
+                {
+                    await after(cancel);
+                }
             }
         }
     }

@@ -9,9 +9,9 @@ public static class LedgerVerification
     /// <param name="hash">Of an entry that has to be there, as it left the machine in a log line.</param>
     /// <exception cref="IOException">It cannot be read.</exception>
     public static async Task<ChainStatus?> RunAsync(LedgerFiles files, DateOnly? from, DateOnly? to, string? hash, CancellationToken cancel) =>
-        LedgerReader.OfDays(files, from, to, hash) is { } reader ? await reader.ReadAsync(null, cancel) : null;
+        LedgerReader.OfDays(files, from, to, hash) is { } reader ? await reader.ReadAsync(null, null, cancel) : null;
 
     /// <summary>The same for one file.</summary>
     /// <exception cref="IOException">It cannot be read.</exception>
-    public static Task<ChainStatus> RunAsync(string file, string? hash, CancellationToken cancel) => LedgerReader.OfFile(file, hash).ReadAsync(null, cancel);
+    public static Task<ChainStatus> RunAsync(string file, string? hash, CancellationToken cancel) => LedgerReader.OfFile(file, hash).ReadAsync(null, null, cancel);
 }

@@ -93,9 +93,9 @@ sealed class LineWriter(RecipientWords addresses)
                 json.WriteNumber("recipients", to.Length);
                 List(json, "to", addresses.Of(to.Select(recipient => recipient.Mailbox)));
                 break;
-            case LedgerEntry.In { Message: var message, To: var to }:
+            case LedgerEntry.In taken:
                 json.WriteString("kind", "in");
-                Write(json, message, to);
+                Write(json, taken);
                 break;
             case LedgerEntry.Incident { Session: var session }:
                 json.WriteString("kind", "incident");
@@ -150,12 +150,13 @@ sealed class LineWriter(RecipientWords addresses)
         json.WriteNumber("attempt", attempt.Lease.AttemptNumber);
     }
 
-    void Write(Utf8JsonWriter json, AcceptedMessage message, ImmutableArray<Recipient> to)
+    void Write(Utf8JsonWriter json, LedgerEntry.In taken)
     {
+        var (message, domain, to) = taken;
         var session = message.Session;
         json.WriteString("at", EntryTime.Write(message.AcceptedAt));
         json.WriteString("message", message.Id.Text);
-        List(json, "domains", to.Select(recipient => DomainOf(recipient.Mailbox)).Distinct());
+        json.WriteString("domain", Clip(domain));
         json.WriteString("session", session.SessionId);
         json.WriteString("listener", session.Listener);
         json.WriteString("peer", session.Peer.ToString());
@@ -174,8 +175,6 @@ sealed class LineWriter(RecipientWords addresses)
     }
 
     static TlsOutcome.Plaintext NoTls { get; } = new(new TlsFailure(TlsResultType.StarttlsNotSupported, "not-asked"));
-
-    static string DomainOf(Mailbox mailbox) => Clip(mailbox.Domain?.Ascii ?? mailbox.AddressLiteral ?? "");
 
     /// <summary>What was reached.</summary>
     static void Write(Utf8JsonWriter json, TlsOutcome? tls)

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Hopseal.Configuration;
+using Hopseal.Dns;
 using Hopseal.Reports.Evidence;
 
 namespace Hopseal.Commands;
@@ -13,7 +14,39 @@ static class EvidenceCommand
     public static Command Create(Terminal terminal) => new("evidence", "Shows what was required and reached on each hop, and proves that nobody changed it.")
     {
         Verify(terminal),
+        Export(terminal),
     };
+
+    static Command Export(Terminal terminal)
+    {
+        var config = ConfigurationArgument.Create();
+        var (from, to) = (Day("--from", "The first day (UTC), as 2026-12-31."), Day("--to", "The last day (UTC), itself included."));
+        from.Required = to.Required = true;
+        var domain = new Option<string?>("--domain") { Description = "Only mail for recipients of this domain.", HelpName = "DOMAIN" };
+        var format = new Option<string>("--format") { Description = "jsonl: the entries as they are. html: a report to read and to print.", DefaultValueFactory = _ => "jsonl" };
+        format.AcceptOnlyFromAmong("jsonl", "html");
+        var file = new Option<string?>("--output", "-o") { Description = "The file to write; without: standard output.", HelpName = "FILE" };
+        var command = new Command("export", "Hands out the evidence of a time, and checks the chain on the way.") { from, to, domain, format, file, config };
+        command.SetAction(async (parsed, cancel) =>
+        {
+            var (first, last) = (parsed.GetValue(from)!.Value, parsed.GetValue(to)!.Value);
+            if (last < first)
+            {
+                throw new UsageException("--to is before --from");
+            }
+
+            var query = new EvidenceQuery(Midnight(first), last == DateOnly.MaxValue ? DateTimeOffset.MaxValue : Midnight(last.AddDays(1)), Domain(parsed.GetValue(domain)));
+            var files = FilesOf(parsed.GetRequiredValue(config), terminal);
+            var kind = parsed.GetValue(format) == "html" ? EvidenceFormat.Html : EvidenceFormat.Jsonl;
+            await using var output = parsed.GetValue(file) is { } path ? Create(Path.GetFullPath(path, terminal.Directory)) : terminal.OpenOutput();
+            var status = await ReadAsync(() => EvidenceExport.WriteAsync(files, query, kind, terminal.Clock, output, cancel))
+                ?? throw new UsageException($"there is no evidence in {Shown.Plain(files.Directory)}");
+            await output.FlushAsync(cancel);
+            await WriteAsync(terminal.Error, status);
+            return status.IsWhole ? ExitCode.Done : ExitCode.No;
+        });
+        return command;
+    }
 
     static Command Verify(Terminal terminal)
     {
@@ -82,6 +115,34 @@ static class EvidenceCommand
             : "no entries";
         await output.WriteLineAsync(status.IsWhole ? $"whole: {range}" : $"NOT WHOLE: {range}");
     }
+
+    static DateTimeOffset Midnight(DateOnly day) => new(day, TimeOnly.MinValue, TimeSpan.Zero);
+
+    /// <summary>For its owner only: evidence names correspondents.</summary>
+    static FileStream Create(string path)
+    {
+        var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write };
+        if (!OperatingSystem.IsWindows())
+        {
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        }
+
+        try
+        {
+            return new FileStream(path, options);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new UsageException($"{Shown.Text(path)} cannot be written: {Shown.Plain(e.Message)}");
+        }
+    }
+
+    static string? Domain(string? text) => text switch
+    {
+        null => null,
+        ['[', ..] => text,
+        _ => DomainName.TryParse(text, out var name) ? name.Ascii : throw new UsageException($"--domain: {Shown.Text(text)} is no domain"),
+    };
 
     /// <exception cref="UsageException">The configuration names no directory.</exception>
     static LedgerFiles FilesOf(string configuration, Terminal terminal)
