@@ -3,19 +3,20 @@ namespace Hopseal.Reports.Evidence;
 /// <summary>Reads a file of the ledger line by line in bounded memory, and without making anything for a line.</summary>
 sealed class LineReader(Stream stream)
 {
-    readonly byte[] _buffer = new byte[2 * EntryFrame.MostOctets];
+    const int FirstOctets = 64 * 1024;
+
+    byte[] _buffer = new byte[FirstOctets];
     int _start;
     int _end;
     bool _ended;
     bool _tooLong;
+    long _next;
 
     /// <summary>Of the line that was read last; from 1.</summary>
     public long Number { get; private set; }
 
     /// <summary>Octets before the line that was read last.</summary>
     public long Offset { get; private set; }
-
-    long _next;
 
     /// <summary>The line, without its LF; valid until the next call.</summary>
     public ReadOnlyMemory<byte> Line { get; private set; }
@@ -86,11 +87,12 @@ sealed class LineReader(Stream stream)
             _next += _end - _start;
             _start = _end = 0;
         }
-        else if (_start > 0)
+        else
         {
-            _buffer.AsSpan(_start, _end - _start).CopyTo(_buffer);
-            _end -= _start;
-            _start = 0;
+            // Room for as much again, should it all be one line.
+            var larger = _end - _start > _buffer.Length / 2 ? new byte[2 * _buffer.Length] : _buffer;
+            _buffer.AsSpan(_start, _end - _start).CopyTo(larger);
+            (_buffer, _start, _end) = (larger, 0, _end - _start);
         }
 
         var read = await stream.ReadAsync(_buffer.AsMemory(_end), cancel);
