@@ -30,6 +30,7 @@ static class CommandLine
             DnsCommand.Create(terminal),
             CertificateCommand.Create(terminal),
             ReportCommand.Create(terminal),
+            EvidenceCommand.Create(terminal),
             SinkCommand.Create(terminal),
             ConfigCommand.Create(terminal),
         };

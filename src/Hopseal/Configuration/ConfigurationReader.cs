@@ -38,6 +38,7 @@ static class ConfigurationReader
         var dns = DnsSettings.Read(root.Child("Dns"));
         var alerts = AlertSettings.Read(root.Child("Alerts"), directory);
         var records = RecordsSettings.Read(root.Child("Records"));
+        var evidence = EvidenceSettings.Read(root.Child("Evidence"));
         var log = LogSettings.Read(root.Child("Log"));
         root.Close();
 
@@ -84,6 +85,7 @@ static class ConfigurationReader
                 Roots = roots,
                 Records = records,
                 Alerts = alerts,
+                Evidence = evidence,
                 Log = log,
             };
     }

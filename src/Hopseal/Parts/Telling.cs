@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Hopseal.Configuration;
 using Hopseal.Relay;
 using Hopseal.Reports.Alerts;
+using Hopseal.Reports.Evidence;
 using Hopseal.Reports.Sessions;
 using Hopseal.Reports.Store;
 using Hopseal.Reports.Tlsrpt.Receiving;
@@ -13,6 +14,7 @@ namespace Hopseal.Parts;
 sealed class Telling : IAsyncDisposable
 {
     readonly SessionStore _store;
+    readonly EvidenceLedger? _evidence;
 
     /// <param name="observer">One more reader; the demo's.</param>
     public Telling(GatewayConfiguration configuration, ILoggerFactory logs, TimeProvider clock, ISessionSink? observer)
@@ -20,7 +22,16 @@ sealed class Telling : IAsyncDisposable
         Database = RecordsDatabase.Open(configuration.DataDirectory, Tables, logs.CreateLogger<RecordsDatabase>());
         var alerts = new StrippingAlerts(Stripping, logs.CreateLogger<StrippingAlerts>());
         _store = new SessionStore(Database, configuration.Records, clock, logs.CreateLogger<SessionStore>());
-        ISessionSink[] readers = [new SessionLog(logs.CreateLogger<SessionLog>()), alerts, Injections, _store];
+        _evidence = configuration.Evidence.Days == 0 ? null : new EvidenceLedger(
+            LedgerFiles.In(configuration.DataDirectory),
+            configuration.Evidence,
+            configuration.Digest,
+            clock,
+            logs.CreateLogger<EvidenceLedger>());
+        ISessionSink[] readers =
+        [
+            new SessionLog(logs.CreateLogger<SessionLog>()), alerts, Injections, _store, .. _evidence is null ? [] : new ISessionSink[] { _evidence },
+        ];
         Sessions = new SessionFanout(observer is null ? readers : [.. readers, observer], logs.CreateLogger<SessionFanout>());
     }
 
@@ -54,6 +65,11 @@ sealed class Telling : IAsyncDisposable
     {
         await Sessions.DisposeAsync();
         _store.Write();
+        if (_evidence is not null)
+        {
+            await _evidence.DisposeAsync();
+        }
+
         await Database.DisposeAsync();
     }
 }
