@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Hopseal.Configuration;
+using Hopseal.Dashboard.Live;
 using Hopseal.Relay;
 using Hopseal.Reports.Store;
 using Hopseal.Reports.Tlsrpt.Receiving;
@@ -15,7 +16,8 @@ sealed class Telling : IAsyncDisposable
     {
         Database = RecordsDatabase.Open(configuration.DataDirectory, Tables, logs.CreateLogger<RecordsDatabase>());
         var alerts = new StrippingAlerts(Stripping, logs.CreateLogger<StrippingAlerts>());
-        ISessionSink[] readers = [new SessionLog(logs.CreateLogger<SessionLog>()), alerts];
+        Feed = configuration.Dashboard is null ? null : new SessionFeed();
+        ISessionSink[] readers = [new SessionLog(logs.CreateLogger<SessionLog>()), alerts, .. Feed is null ? Array.Empty<ISessionSink>() : [Feed]];
         Sessions = new SessionFanout(observer is null ? readers : [.. readers, observer], logs.CreateLogger<SessionFanout>());
     }
 
@@ -24,6 +26,9 @@ sealed class Telling : IAsyncDisposable
 
     /// <summary>Of what is told.</summary>
     public RecordsDatabase Database { get; }
+
+    /// <summary>For the dashboard; null without one.</summary>
+    public SessionFeed? Feed { get; }
 
     public StrippingWatch Stripping { get; } = new();
 
