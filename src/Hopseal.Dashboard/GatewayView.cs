@@ -3,6 +3,7 @@ using System.Net;
 using Hopseal.Dashboard.Live;
 using Hopseal.Policy;
 using Hopseal.Relay.Queue;
+using Hopseal.Reports.Sessions;
 using Hopseal.Reports.Tlsrpt.Receiving;
 using Hopseal.Smtp.Tls;
 
@@ -33,6 +34,9 @@ public sealed record GatewayView
 
     /// <summary>Of one of <see cref="Domains"/>: asks the DNS.</summary>
     public required Func<string, CancellationToken, Task<PublishingView>> Publishing { get; init; }
+
+    /// <summary>Sessions and attempts that are kept.</summary>
+    public required SessionQuery Records { get; init; }
 
     /// <summary>TLS reports of others about us.</summary>
     public required ReceivedReports Received { get; init; }

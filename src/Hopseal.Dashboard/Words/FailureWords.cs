@@ -7,6 +7,21 @@ namespace Hopseal.Dashboard.Words;
 /// <param name="Do">The next step of an operator.</param>
 sealed record FailureWords(string What, string Do)
 {
+    /// <param name="wire">As RFC 8460 §4.3 writes the type.</param>
+    /// <returns>Null for any other word.</returns>
+    public static FailureWords? Find(string? wire)
+    {
+        foreach (var type in Enum.GetValues<TlsResultType>())
+        {
+            if (type.ToWire() == wire)
+            {
+                return Of(type);
+            }
+        }
+
+        return null;
+    }
+
     public static FailureWords Of(TlsResultType type) => type switch
     {
         TlsResultType.StarttlsNotSupported => new(

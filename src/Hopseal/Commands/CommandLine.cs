@@ -24,6 +24,7 @@ static class CommandLine
             SendCommand.Create(terminal),
             PlanCommand.Create(terminal),
             QueueCommand.Create(terminal),
+            SessionsCommand.Create(terminal),
             TlsCommand.Create(terminal),
             DnsCommand.Create(terminal),
             CertificateCommand.Create(terminal),

@@ -40,6 +40,7 @@ static class ConfigurationReader
         var tls = TlsSettings.Read(root.Child("Tls"));
         var limits = LimitSettings.Read(root.Child("Limits"));
         var dns = DnsSettings.Read(root.Child("Dns"));
+        var records = RecordsSettings.Read(root.Child("Records"));
         var log = LogSettings.Read(root.Child("Log"));
         root.Close();
 
@@ -85,6 +86,7 @@ static class ConfigurationReader
                 ReportIntake = reportIntake,
                 Dashboard = dashboard,
                 Roots = roots,
+                Records = records,
                 Log = log,
             };
     }

@@ -7,6 +7,7 @@ using Hopseal.Dns;
 using Hopseal.Policy.Dane;
 using Hopseal.Relay.Queue;
 using Hopseal.Relay.Stores.Sqlite;
+using Hopseal.Reports.Sessions;
 using Hopseal.Reports.Store;
 using Hopseal.Reports.Tlsrpt.Receiving;
 using Hopseal.Smtp.Server;
@@ -43,6 +44,7 @@ sealed class DashboardView(
         Plan = (domain, cancel) => planner.PlanAsync(domain, null, cancel),
         Certificates = () => [.. certificates.Served.InUse.Select(pair => Describe(pair.Files, pair.Certificate))],
         Publishing = InspectAsync,
+        Records = new SessionQuery(database),
         Received = ReceivedReports.Of(database),
     };
 

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Hopseal.Configuration;
 using Hopseal.Dashboard.Live;
 using Hopseal.Relay;
+using Hopseal.Reports.Sessions;
 using Hopseal.Reports.Store;
 using Hopseal.Reports.Tlsrpt.Receiving;
 using Microsoft.Extensions.Logging;
@@ -11,18 +12,21 @@ namespace Hopseal.Parts;
 /// <summary>Step 12: everything that reads the records of sessions and attempts, each in the background of the sessions.</summary>
 sealed class Telling : IAsyncDisposable
 {
+    readonly SessionStore _store;
+
     /// <param name="observer">One more reader; the demo's.</param>
-    public Telling(GatewayConfiguration configuration, ILoggerFactory logs, ISessionSink? observer)
+    public Telling(GatewayConfiguration configuration, ILoggerFactory logs, TimeProvider clock, ISessionSink? observer)
     {
         Database = RecordsDatabase.Open(configuration.DataDirectory, Tables, logs.CreateLogger<RecordsDatabase>());
         var alerts = new StrippingAlerts(Stripping, logs.CreateLogger<StrippingAlerts>());
+        _store = new SessionStore(Database, configuration.Records, clock, logs.CreateLogger<SessionStore>());
         Feed = configuration.Dashboard is null ? null : new SessionFeed();
-        ISessionSink[] readers = [new SessionLog(logs.CreateLogger<SessionLog>()), alerts, .. Feed is null ? Array.Empty<ISessionSink>() : [Feed]];
+        ISessionSink[] readers = [new SessionLog(logs.CreateLogger<SessionLog>()), alerts, _store, .. Feed is null ? Array.Empty<ISessionSink>() : [Feed]];
         Sessions = new SessionFanout(observer is null ? readers : [.. readers, observer], logs.CreateLogger<SessionFanout>());
     }
 
     /// <summary>Of everybody who keeps something in the database of records.</summary>
-    public static ImmutableArray<SchemaPart> Tables => [ReceivedTables.Part];
+    public static ImmutableArray<SchemaPart> Tables => [SessionStore.Tables, ReceivedTables.Part];
 
     /// <summary>Of what is told.</summary>
     public RecordsDatabase Database { get; }
@@ -35,10 +39,20 @@ sealed class Telling : IAsyncDisposable
     /// <summary>Where finished records go.</summary>
     public SessionFanout Sessions { get; }
 
+    /// <summary>What was recorded.</summary>
+    public SessionQuery Query => new(Database);
+
+    public ImmutableArray<Periodic> Work =>
+    [
+        Periodic.Of(SessionStore.WriteInterval, () => _store.Write()),
+        new(SessionStore.CleanInterval, _store.CleanAsync),
+    ];
+
     /// <summary>After the last session: what its readers have to write is written.</summary>
     public async ValueTask DisposeAsync()
     {
         await Sessions.DisposeAsync();
+        _store.Write();
         await Database.DisposeAsync();
     }
 }
