@@ -23,7 +23,8 @@ public sealed class ProjectTests
     [InlineData("Hopseal.Policy", "Hopseal.Smtp")]
     [InlineData("Hopseal.Relay", "Hopseal.Policy")]
     [InlineData("Hopseal.Reports", "Hopseal.Relay")]
-    [InlineData("Hopseal", "Hopseal.Reports")]
+    [InlineData("Hopseal.Dashboard", "Hopseal.Reports")]
+    [InlineData("Hopseal", "Hopseal.Dashboard")]
     public void A_project_refers_to_the_one_before_it_and_to_no_other(string project, params string[] allowed)
     {
         var actual = Load(project).Descendants("ProjectReference")
@@ -37,7 +38,7 @@ public sealed class ProjectTests
     {
         var projects = Directory.EnumerateDirectories(Repository.Full("src")).Select(Path.GetFileName).Order(StringComparer.Ordinal);
 
-        Assert.Equal(["Hopseal", "Hopseal.Dns", "Hopseal.Policy", "Hopseal.Relay", "Hopseal.Reports", "Hopseal.Smtp"], projects);
+        Assert.Equal(["Hopseal", "Hopseal.Dashboard", "Hopseal.Dns", "Hopseal.Policy", "Hopseal.Relay", "Hopseal.Reports", "Hopseal.Smtp"], projects);
     }
 
     [Theory]

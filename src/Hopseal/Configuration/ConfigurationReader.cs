@@ -33,6 +33,10 @@ static class ConfigurationReader
         var tlsReports = root.Child("TlsReports");
         var reportIntake = ReportIntakeSettings.Read(tlsReports.Child("Receive"), TakenEndpoints(listeners, mtaSts), !certificates.IsEmpty, domains);
         tlsReports.Close();
+        var dashboard = DashboardSettings.Read(
+            root,
+            [.. TakenEndpoints(listeners, mtaSts), .. reportIntake.Endpoint is { } post ? [(post, "TlsReports.Receive")] : ImmutableArray<(IPEndPoint, string)>.Empty],
+            !certificates.IsEmpty);
         var tls = TlsSettings.Read(root.Child("Tls"));
         var limits = LimitSettings.Read(root.Child("Limits"));
         var dns = DnsSettings.Read(root.Child("Dns"));
@@ -82,6 +86,7 @@ static class ConfigurationReader
                 Dns = dns,
                 MtaSts = mtaSts,
                 ReportIntake = reportIntake,
+                Dashboard = dashboard,
                 Roots = roots,
                 Records = records,
                 Alerts = alerts,

@@ -50,6 +50,9 @@ sealed record GatewayConfiguration
     /// <summary>Where reports about our domains come in.</summary>
     public ReportIntakeSettings ReportIntake { get; init; } = ReportIntakeSettings.None;
 
+    /// <summary>Null: there is none.</summary>
+    public DashboardSettings? Dashboard { get; init; }
+
     /// <summary>PEM files of certificate authorities trusted besides the system's.</summary>
     public ImmutableArray<string> Roots { get; init; } = [];
 

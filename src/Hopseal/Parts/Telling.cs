@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Hopseal.Configuration;
+using Hopseal.Dashboard.Live;
 using Hopseal.Relay;
 using Hopseal.Reports.Alerts;
 using Hopseal.Reports.Evidence;
@@ -28,11 +29,9 @@ sealed class Telling : IAsyncDisposable
             configuration.Digest,
             clock,
             logs.CreateLogger<EvidenceLedger>());
-        ISessionSink[] readers =
-        [
-            new SessionLog(logs.CreateLogger<SessionLog>()), alerts, Injections, _store, .. _evidence is null ? [] : new ISessionSink[] { _evidence },
-        ];
-        Sessions = new SessionFanout(observer is null ? readers : [.. readers, observer], logs.CreateLogger<SessionFanout>());
+        Feed = configuration.Dashboard is null ? null : new SessionFeed();
+        ISessionSink?[] readers = [new SessionLog(logs.CreateLogger<SessionLog>()), alerts, Injections, _store, _evidence, Feed, observer];
+        Sessions = new SessionFanout(readers.OfType<ISessionSink>(), logs.CreateLogger<SessionFanout>());
     }
 
     /// <summary>Of everybody who keeps something in the database of records.</summary>
@@ -40,6 +39,9 @@ sealed class Telling : IAsyncDisposable
 
     /// <summary>Of what is told.</summary>
     public RecordsDatabase Database { get; }
+
+    /// <summary>For the dashboard; null without one.</summary>
+    public SessionFeed? Feed { get; }
 
     public StrippingWatch Stripping { get; } = new();
 
