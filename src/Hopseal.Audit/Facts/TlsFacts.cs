@@ -1,0 +1,47 @@
+using System.Collections.Immutable;
+
+namespace Hopseal.Audit.Facts;
+
+/// <summary>What a server does with hand-made hellos. Null members were not found out; <see cref="Problems"/> says why.</summary>
+/// <param name="Versions">Each that was asked for, and whether it is spoken: <c>TLS 1.3</c> to <c>SSL 3.0</c>; null: could not be found out.</param>
+/// <param name="Suites">Accepted, in the server's order where it has one.</param>
+/// <param name="AllSuites">The list is complete; otherwise it is what a quick look saw.</param>
+/// <param name="ServerOrder">The server chooses by its own order; null also where there is nothing to choose.</param>
+/// <param name="Groups">Accepted in TLS 1.3, by IANA name.</param>
+/// <param name="PostQuantumPreferred">It asks for a hybrid group although it was offered last.</param>
+/// <param name="DhBits">Of the prime in a DHE exchange; null where there is none.</param>
+public sealed record TlsFacts(
+    ImmutableSortedDictionary<string, bool?> Versions,
+    ImmutableArray<SuiteFact> Suites,
+    bool AllSuites,
+    bool? ServerOrder,
+    ImmutableArray<string> Groups,
+    bool? PostQuantumPreferred,
+    int? DhBits)
+{
+    /// <summary>Whether any hello got an answer.</summary>
+    public bool Speaks => Versions.Values.Any(spoken => spoken is true);
+
+    /// <summary>Whether the groups are a complete answer to the question for hybrids.</summary>
+    public bool GroupsKnown { get; init; }
+
+    /// <summary>RFC 7627; null without TLS 1.2.</summary>
+    public bool? ExtendedMasterSecret { get; init; }
+
+    /// <summary>RFC 5746; null without TLS 1.2.</summary>
+    public bool? SecureRenegotiation { get; init; }
+
+    public bool? Compression { get; init; }
+
+    /// <summary>RFC 7507: a hello that says it fell back is refused; null where only one version is spoken.</summary>
+    public bool? FallbackRefused { get; init; }
+
+    /// <summary>It signs with SHA-1 when asked for nothing else; null without TLS 1.2.</summary>
+    public bool? Sha1Signature { get; init; }
+
+    public ImmutableArray<string> Problems { get; init; } = [];
+}
+
+/// <param name="Version">In which it was accepted.</param>
+/// <param name="Name">Of IANA.</param>
+public sealed record SuiteFact(string Version, string Name);
