@@ -2,7 +2,7 @@ namespace Hopseal.Relay;
 
 /// <summary>What a peer wrote, as it may stand in a log line, a database field or a report: bounded, and without control
 /// characters, which could end the line or drive a terminal.</summary>
-static class OneLine
+public static class OneLine
 {
     /// <param name="text">Anything.</param>
     /// <param name="maxCharacters">Of the result.</param>

@@ -55,7 +55,7 @@ sealed class Gateway : IAsyncDisposable
         _remembered = new Remembered(configuration, resolver, pkix, policyPort, logs, clock);
 
         // What is told, how it comes in, how it goes out.
-        _telling = new Telling(configuration, logs, observer);
+        _telling = new Telling(configuration, logs, clock, observer);
         _receiving = new Receiving(configuration, _certificates.Served, pkix, _queue, _store.Spool, _telling.Sessions, logs, clock);
         _sending = new Sending(
             configuration, resolver, _remembered, _certificates.Shown, pkix, dane, _queue, _telling.Sessions, observer is not null, logs, clock);
@@ -177,7 +177,7 @@ sealed class Gateway : IAsyncDisposable
             _background.Add(Task.Run(() => _resolver.RunAsync(_stop.Token)));
         }
 
-        Periodic[] work = [.. _certificates.Work, .. _remembered.Work, .. _sending.Work];
+        Periodic[] work = [.. _certificates.Work, .. _remembered.Work, .. _sending.Work, .. _telling.Work];
         _background.AddRange(work.Select(periodic => Task.Run(() => periodic.RunAsync(_clock, _stop.Token))));
     }
 }

@@ -8,7 +8,7 @@ using Hopseal.Smtp.Wire;
 namespace Hopseal.Relay.Attempt;
 
 /// <summary>A missed floor in plain words: which host, what was required and by whom, what was reached.</summary>
-static class SecurityWords
+public static class SecurityWords
 {
     const int MaxFailures = 3;
     const int MaxCharacters = 600;

@@ -84,7 +84,10 @@ public sealed partial class RecordsDatabase : IAsyncDisposable
     }
 
     /// <summary>A connection that cannot write; the caller disposes it.</summary>
-    public SqliteConnection OpenReader() => Sqlite.OpenToRead(File);
+    public SqliteConnection OpenReader() => OpenToRead(File);
+
+    /// <summary>The same of a file that another process may be writing to.</summary>
+    public static SqliteConnection OpenToRead(string file) => Sqlite.OpenToRead(file);
 
     /// <summary>Takes nothing more, writes what waits, and closes.</summary>
     public async ValueTask DisposeAsync()
@@ -155,21 +158,41 @@ public sealed partial class RecordsDatabase : IAsyncDisposable
     {
         try
         {
-            using var transaction = _writer.BeginTransaction(deferred: false);
+            // Not an SqliteTransaction: prepared commands would have to be told of each.
+            Run("BEGIN IMMEDIATE");
             foreach (var work in works)
             {
                 work.Do(_writer);
             }
 
-            transaction.Commit();
+            Run("COMMIT");
             return null;
         }
 #pragma warning disable CA1031 // A defect in one work must not end the task that all wait for: it fails that work, and is told.
         catch (Exception e)
 #pragma warning restore CA1031
         {
+            RollBack();
             return e;
         }
+    }
+
+    /// <summary>SQLite has rolled back by itself after some errors, a full disk among them.</summary>
+    void RollBack()
+    {
+        if (SQLitePCL.raw.sqlite3_get_autocommit(_writer.Handle) == 0)
+        {
+            Run("ROLLBACK");
+        }
+    }
+
+    void Run(string sql)
+    {
+        using var command = _writer.CreateCommand();
+#pragma warning disable CA2100 // constants of this file
+        command.CommandText = sql;
+#pragma warning restore CA2100
+        command.ExecuteNonQuery();
     }
 
     /// <summary>A full disk fails every work: it is told when it begins and when it ends.</summary>

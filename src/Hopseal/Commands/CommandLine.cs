@@ -26,6 +26,7 @@ static class CommandLine
             PlanCommand.Create(terminal),
             CheckCommand.Create(terminal),
             QueueCommand.Create(terminal),
+            SessionsCommand.Create(terminal),
             TlsCommand.Create(terminal),
             DnsCommand.Create(terminal),
             CertificateCommand.Create(terminal),

@@ -32,6 +32,7 @@ static class ConfigurationReader
         var tls = TlsSettings.Read(root.Child("Tls"));
         var limits = LimitSettings.Read(root.Child("Limits"));
         var dns = DnsSettings.Read(root.Child("Dns"));
+        var records = RecordsSettings.Read(root.Child("Records"));
         var log = LogSettings.Read(root.Child("Log"));
         root.Close();
 
@@ -75,6 +76,7 @@ static class ConfigurationReader
                 Dns = dns,
                 MtaSts = mtaSts,
                 Roots = roots,
+                Records = records,
                 Log = log,
             };
     }

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Hopseal.Dns;
 using Hopseal.Policy;
 using Hopseal.Relay;
+using Hopseal.Reports.Sessions;
 using Hopseal.Smtp.Client;
 using Hopseal.Smtp.Tls;
 
@@ -47,6 +48,9 @@ sealed record GatewayConfiguration
 
     /// <summary>PEM files of certificate authorities trusted besides the system's.</summary>
     public ImmutableArray<string> Roots { get; init; } = [];
+
+    /// <summary>How long single sessions and attempts are kept.</summary>
+    public RecordsOptions Records { get; init; } = new();
 
     public required LogSettings Log { get; init; }
 

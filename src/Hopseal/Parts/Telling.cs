@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Hopseal.Configuration;
 using Hopseal.Relay;
+using Hopseal.Reports.Sessions;
 using Hopseal.Reports.Store;
 using Microsoft.Extensions.Logging;
 
@@ -10,28 +11,40 @@ namespace Hopseal.Parts;
 sealed class Telling : IAsyncDisposable
 {
     readonly RecordsDatabase _database;
+    readonly SessionStore _store;
 
     /// <param name="observer">One more reader; the demo's.</param>
-    public Telling(GatewayConfiguration configuration, ILoggerFactory logs, ISessionSink? observer)
+    public Telling(GatewayConfiguration configuration, ILoggerFactory logs, TimeProvider clock, ISessionSink? observer)
     {
         _database = RecordsDatabase.Open(configuration.DataDirectory, Tables, logs.CreateLogger<RecordsDatabase>());
         var alerts = new StrippingAlerts(Stripping, logs.CreateLogger<StrippingAlerts>());
-        ISessionSink[] readers = [new SessionLog(logs.CreateLogger<SessionLog>()), alerts];
+        _store = new SessionStore(_database, configuration.Records, clock, logs.CreateLogger<SessionStore>());
+        ISessionSink[] readers = [new SessionLog(logs.CreateLogger<SessionLog>()), alerts, _store];
         Sessions = new SessionFanout(observer is null ? readers : [.. readers, observer], logs.CreateLogger<SessionFanout>());
     }
 
     /// <summary>Of everybody who keeps something in the database of records.</summary>
-    public static ImmutableArray<SchemaPart> Tables => [];
+    public static ImmutableArray<SchemaPart> Tables => [SessionStore.Tables];
 
     public StrippingWatch Stripping { get; } = new();
 
     /// <summary>Where finished records go.</summary>
     public SessionFanout Sessions { get; }
 
+    /// <summary>What was recorded.</summary>
+    public SessionQuery Query => new(_database);
+
+    public ImmutableArray<Periodic> Work =>
+    [
+        Periodic.Of(SessionStore.WriteInterval, () => _store.Write()),
+        new(SessionStore.CleanInterval, _store.CleanAsync),
+    ];
+
     /// <summary>After the last session: what its readers have to write is written.</summary>
     public async ValueTask DisposeAsync()
     {
         await Sessions.DisposeAsync();
+        _store.Write();
         await _database.DisposeAsync();
     }
 }

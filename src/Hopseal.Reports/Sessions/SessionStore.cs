@@ -1,0 +1,183 @@
+using Hopseal.Relay;
+using Hopseal.Reports.Store;
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Logging;
+
+namespace Hopseal.Reports.Sessions;
+
+/// <summary>Keeps what happened: a reader of <see cref="SessionFanout"/>. It gathers records for a moment and writes them in one go; what does not
+/// find room is counted by the database (<see cref="RecordsDatabase.Lost"/>).</summary>
+public sealed partial class SessionStore(RecordsDatabase database, RecordsOptions options, TimeProvider clock, ILogger<SessionStore> log) : ISessionSink
+{
+    const int MostGathered = 250;
+
+    /// <summary>Batches that wait for a slow disk: 50,000 records, some tens of MiB.</summary>
+    const int MostWaiting = 200;
+    const int MostDeleted = 2_000;
+    const long SumsDays = 400;
+
+    readonly Lock _lock = new();
+    List<object> _gathered = new(MostGathered);
+    SessionRows? _rows;
+    int _waiting;
+    long _dropped;
+
+    /// <summary>Records that found no room because the database was too slow.</summary>
+    public long Dropped => Volatile.Read(ref _dropped);
+
+    /// <summary>Between two writes of what has been gathered, when it is little.</summary>
+    public static TimeSpan WriteInterval { get; } = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>Between two looks for what is too old.</summary>
+    public static TimeSpan CleanInterval { get; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>The tables that it needs.</summary>
+    public static SchemaPart Tables => SessionTables.Part;
+
+    public bool TryRecord(SessionRecord record) => Gather(record);
+
+    public bool TryRecord(DeliveryAttempt attempt) => Gather(attempt);
+
+    /// <summary>Hands over what has been gathered; false when it found no room.</summary>
+    public bool Write()
+    {
+        List<object> batch;
+        lock (_lock)
+        {
+            if (_gathered.Count == 0)
+            {
+                return true;
+            }
+
+            batch = _gathered;
+            _gathered = new List<object>(MostGathered);
+        }
+
+        // The work is done a second time, alone, when the first was rolled back with its group.
+        var first = 1;
+        if (Interlocked.Increment(ref _waiting) <= MostWaiting && database.TryPost(connection =>
+            {
+                if (Interlocked.Exchange(ref first, 0) == 1)
+                {
+                    Interlocked.Decrement(ref _waiting);
+                }
+
+                Write(connection, batch);
+            }))
+        {
+            return true;
+        }
+
+        Interlocked.Decrement(ref _waiting);
+        Interlocked.Add(ref _dropped, batch.Count);
+        return false;
+    }
+
+    /// <summary>Deletes what is too old or too much, in steps that let others write between them.</summary>
+    public async Task CleanAsync(CancellationToken cancel)
+    {
+        var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
+        var oldest = now - (options.Days * Times.Day);
+        long deleted = 0;
+        foreach (var table in (string[])["sessions", "attempts"])
+        {
+            deleted += await DeleteAsync(
+                $"DELETE FROM {table} WHERE id IN (SELECT id FROM {table} WHERE ended < $1 ORDER BY ended LIMIT {MostDeleted})", oldest, cancel);
+            deleted += await DeleteAsync(
+                $"DELETE FROM {table} WHERE id <= (SELECT max(id) FROM {table}) - $1 AND id < (SELECT min(id) FROM {table}) + {MostDeleted}", options.MostSessions, cancel);
+        }
+
+        await DeleteAsync($"DELETE FROM traffic WHERE hour < $1", (now / Times.Hour) - (SumsDays * 24), cancel);
+        await DeleteAsync($"DELETE FROM destination_days WHERE (domain, day) IN (SELECT domain, day FROM destination_days WHERE day < $1 LIMIT {MostDeleted})", (now / Times.Day) - SumsDays, cancel);
+        await DeleteAsync($"DELETE FROM destinations WHERE domain IN (SELECT domain FROM destinations WHERE last_at < $1 LIMIT {MostDeleted})", now - (SumsDays * Times.Day), cancel);
+        deleted += await DeleteAsync($"DELETE FROM peers WHERE peer IN (SELECT peer FROM peers WHERE last_at < $1 LIMIT {MostDeleted})", oldest, cancel);
+        if (deleted > 0)
+        {
+            await database.WriteAsync(
+                connection =>
+                {
+                    _rows?.Forget();
+                    Execute(connection, "PRAGMA incremental_vacuum(2000)");
+                },
+                cancel);
+            LogCleaned(log, deleted);
+        }
+    }
+
+    async Task<long> DeleteAsync(string sql, long bound, CancellationToken cancel)
+    {
+        var all = 0L;
+        while (true)
+        {
+            var some = 0;
+            await database.WriteAsync(connection => some = Execute(connection, sql, bound), cancel);
+            all += some;
+            if (some < MostDeleted)
+            {
+                return all;
+            }
+        }
+    }
+
+    static int Execute(SqliteConnection connection, string sql, long? bound = null)
+    {
+        using var command = connection.CreateCommand();
+#pragma warning disable CA2100 // constants of this file
+        command.CommandText = sql;
+#pragma warning restore CA2100
+        if (bound is { } value)
+        {
+            command.Parameters.AddWithValue("$1", value);
+        }
+
+        return command.ExecuteNonQuery();
+    }
+
+    bool Gather(object record)
+    {
+        if (options.Days == 0)
+        {
+            return true;
+        }
+
+        bool full;
+        lock (_lock)
+        {
+            _gathered.Add(record);
+            full = _gathered.Count >= MostGathered;
+        }
+
+        return !full || Write();
+    }
+
+    void Write(SqliteConnection connection, List<object> batch)
+    {
+        if (_rows?.Connection != connection)
+        {
+            _rows = new SessionRows(connection);
+        }
+
+        try
+        {
+            foreach (var record in batch)
+            {
+                if (record is SessionRecord session)
+                {
+                    _rows.Write(session);
+                }
+                else
+                {
+                    _rows.Write((DeliveryAttempt)record);
+                }
+            }
+        }
+        catch
+        {
+            _rows.Forget();
+            throw;
+        }
+    }
+
+    [LoggerMessage(EventId = 2711, Level = LogLevel.Debug, Message = "{Deleted} records of sessions, attempts and peers were old, and deleted")]
+    static partial void LogCleaned(ILogger log, long deleted);
+}
