@@ -46,6 +46,44 @@ static class Certificates
             ServesTls(certificate));
     }
 
+    /// <summary>Null for one that is no certificate.</summary>
+    public static CertificateFacts? Describe(ReadOnlyMemory<byte> der)
+    {
+        try
+        {
+            using var certificate = X509CertificateLoader.LoadCertificate(der.Span);
+            return Describe(certificate);
+        }
+        catch (CryptographicException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>The number at IANA of the curve that a certificate's key is on; null for other keys, or where it cannot be read.</summary>
+    public static int? CurveOf(ReadOnlyMemory<byte> der)
+    {
+        try
+        {
+            using var certificate = X509CertificateLoader.LoadCertificate(der.Span);
+            return Key(certificate).Curve switch
+            {
+                "nistP224" => 0x0015,
+                "nistP256" => 0x0017,
+                "nistP384" => 0x0018,
+                "nistP521" => 0x0019,
+                "brainpoolP256r1" => 0x001A,
+                "brainpoolP384r1" => 0x001B,
+                "brainpoolP512r1" => 0x001C,
+                _ => null,
+            };
+        }
+        catch (CryptographicException)
+        {
+            return null;
+        }
+    }
+
     static (string Kind, int Bits, string? Curve) Key(X509Certificate2 certificate)
     {
         try

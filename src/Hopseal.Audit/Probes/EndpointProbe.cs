@@ -36,7 +36,26 @@ sealed class EndpointProbe(PkixCheck pkix, DaneCheck dane, Manners manners, Prob
             facts = facts with { Injection = await InjectAsync(endpoint, protocol, expected, cancel) };
         }
 
+        if (protocol.ImplicitTls ? facts.Dialogue.Reach is Reach.Talked : facts.Dialogue.StartTls is true)
+        {
+            facts = await SayHelloAsync(facts, endpoint, protocol, expected, budget, cancel);
+        }
+
         return facts with { Connections = budget.Taken };
+    }
+
+    /// <summary>What only hand-made hellos can find out, also where the platform's TLS gets no further.</summary>
+    async Task<EndpointFacts> SayHelloAsync(
+        EndpointFacts facts, IPEndPoint endpoint, MailProtocol protocol, Expected expected, ConnectionBudget budget, CancellationToken cancel)
+    {
+        var transport = new HelloTransport(endpoint, protocol, budget, options);
+        var result = await new TlsProbe(transport.AskAsync, expected.Name?.Ascii, options.Deep).RunAsync(() => transport.Exchanges, cancel);
+        var shown = facts.Handshake is { Chain: [var leaf, ..] } ? leaf.Fingerprint : "";
+        return facts with
+        {
+            Tls = result.Facts,
+            OtherCertificates = [.. result.Chains.Select(chain => Certificates.Describe(chain[0])).OfType<CertificateFacts>().Where(other => other.Fingerprint != shown)],
+        };
     }
 
     /// <summary>The whole way: greeting, capabilities, STARTTLS, a real handshake, capabilities again.</summary>
