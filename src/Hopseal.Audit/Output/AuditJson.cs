@@ -1,6 +1,9 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.Json.Schema;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 using Hopseal.Audit.Checks;
 using Hopseal.Audit.Facts;
 using Hopseal.Audit.Findings;
@@ -50,6 +53,41 @@ public static class AuditJson
     };
 
     static readonly JsonSerializerOptions s_pretty = new(s_line) { WriteIndented = true };
+
+    /// <summary>The published description of a document, as JSON Schema 2020-12.</summary>
+    public static string Schema()
+    {
+        var schema = (JsonObject)JsonSchemaExporter.GetJsonSchemaAsNode(s_line, typeof(AuditDocument), new JsonSchemaExporterOptions
+        {
+            TreatNullObliviousAsNonNullable = true,
+            TransformSchemaNode = RequireWhatIsAlwaysThere,
+        });
+        var published = new JsonObject
+        {
+            ["$schema"] = "https://json-schema.org/draft/2020-12/schema",
+            ["title"] = $"A report of hopseal check, version {AuditDocument.Version}",
+        };
+        foreach (var (name, value) in schema.ToArray())
+        {
+            schema.Remove(name);
+            published[name] = value;
+        }
+
+        return published.ToJsonString(s_pretty) + "\n";
+    }
+
+    /// <summary>What is null is left out when it is written; everything else is there.</summary>
+    static JsonNode RequireWhatIsAlwaysThere(JsonSchemaExporterContext context, JsonNode node)
+    {
+        if (node is JsonObject schema && context.TypeInfo.Kind is JsonTypeInfoKind.Object)
+        {
+            schema["required"] = new JsonArray(
+                [.. context.TypeInfo.Properties.Where(property => property.Get is not null && !property.IsGetNullable && Nullable.GetUnderlyingType(property.PropertyType) is null)
+                    .Select(property => (JsonNode)property.Name)]);
+        }
+
+        return node;
+    }
 
     public static string Write(AuditDocument document, bool indented) => JsonSerializer.Serialize(document, indented ? s_pretty : s_line);
 
