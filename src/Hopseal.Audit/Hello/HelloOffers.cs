@@ -29,7 +29,7 @@ static class HelloOffers
         .. CipherSuites.Tls12
             .Where(suite => suite is { KeyExchange: KeyExchange.Rsa or KeyExchange.Dhe or KeyExchange.Ecdhe, Authentication: not SuiteAuthentication.Dss })
             .Where(suite => !IsStrong(suite) && !IsRare(suite))
-            .GroupBy(suite => (suite.KeyExchange, suite.Authentication, suite.Encryption, suite.IsExport))
+            .GroupBy(suite => (suite.KeyExchange, suite.Authentication, suite.Encryption, suite.IsExport, suite.Mac == "MD5"))
             .Select(kind => kind.First())
             .OrderByDescending(suite => suite is { KeyExchange: KeyExchange.Dhe, Authentication: SuiteAuthentication.Rsa, Bits: >= 128 })
             .Take(MostSuites)

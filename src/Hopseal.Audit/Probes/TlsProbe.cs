@@ -179,9 +179,9 @@ sealed class TlsProbe(Func<ClientHello, CancellationToken, Task<HelloAnswer>> as
 
             _seen.AllSuites = all;
         }
-        else if (HelloOffers.Weak.Any(suite => _seen.Accepts(WireVersion.Tls12, suite)))
+        else if (_seen.BestOlder is { } newest && HelloOffers.Weak.Any(suite => _seen.Accepts(newest, suite)))
         {
-            await search.SuitesAsync(WireVersion.Tls12, cancel);
+            await search.SuitesAsync(newest, cancel);
         }
         else
         {
