@@ -61,6 +61,8 @@ sealed class SeenTls
 
     public bool Accepts(WireVersion version, CipherSuite suite) => _suites.Contains(Fact(version, suite.Value));
 
+    public bool AcceptsWeak(WireVersion version) => CipherSuites.Tls12.Any(suite => HelloOffers.IsWeak(suite) && Accepts(version, suite));
+
     /// <summary>How many suites of this version were seen.</summary>
     public int Accepted(WireVersion version) => _suites.Count(suite => suite.Version == WireVersions.NameOf(version));
 
