@@ -13,7 +13,6 @@ sealed class Keys : IDisposable
         Open(_directory);
         using var rsa = RSA.Create(2048);
         Rsa = Write("rsa", new CertificateRequest("CN=mx.test", rsa, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1), rsa.ExportPkcs8PrivateKeyPem());
-        RsaKeyFirst = WriteFile("key-first.pem", $"{rsa.ExportPkcs8PrivateKeyPem()}\n{File.ReadAllText(Rsa)}");
         using var ecdsa = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         Ecdsa = Write("ecdsa", new CertificateRequest("CN=mx.test", ecdsa, HashAlgorithmName.SHA256), ecdsa.ExportPkcs8PrivateKeyPem());
     }
@@ -22,9 +21,6 @@ sealed class Keys : IDisposable
     public string Rsa { get; }
 
     public string Ecdsa { get; }
-
-    /// <summary>As Postfix wants it: the key before the certificate.</summary>
-    public string RsaKeyFirst { get; }
 
     /// <summary>Readable by the users that mail programs run as.</summary>
     public string MakeDirectory(string name)

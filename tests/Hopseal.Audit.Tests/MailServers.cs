@@ -204,7 +204,8 @@ static class MailServers
             alias_maps =
             alias_database =
             smtpd_tls_security_level = may
-            smtpd_tls_chain_files = {keys.RsaKeyFirst}
+            smtpd_tls_cert_file = {keys.Rsa}
+            smtpd_tls_key_file = {keys.Rsa}
             {string.Join('\n', settings)}
 
             """);
