@@ -33,6 +33,7 @@ public sealed class JudgeTests
         (CheckIds.StsMx, Verdict.Warn, GoodFacts.With(s_domain with { Sts = s_domain.Sts with { Policy = new("testing", 86400 * 30, ["other.example"]) } })),
         (CheckIds.StsAgree, Verdict.Fail, GoodFacts.With(s_endpoint.Handshake! with { PkixProblems = ["self-signed"] })),
         (CheckIds.TlsaMatch, Verdict.Fail, GoodFacts.With(s_endpoint.Handshake! with { TlsaMatches = false })),
+        (CheckIds.TlsaMatch, Verdict.Fail, GoodFacts.With(s_endpoint with { OtherCertificates = [s_certificate with { Fingerprint = "ab" }], UnmatchedCertificates = ["ab"] })),
         (CheckIds.TlsaRollover, Verdict.Info, GoodFacts.With(GoodFacts.Host with { Tlsa = GoodFacts.Host.Tlsa with { Records = [GoodFacts.Host.Tlsa.Records[0]] } })),
         (CheckIds.TlsaDenial, Verdict.Fail, GoodFacts.With(GoodFacts.Host with { Tlsa = new TlsaFacts(TlsaAnswer.Failed, null, [], [], "SERVFAIL") })),
         (CheckIds.TlsaExists, Verdict.Warn, GoodFacts.With(GoodFacts.Host with { Tlsa = GoodFacts.Host.Tlsa with { Answer = TlsaAnswer.Unsigned } })),
