@@ -155,7 +155,7 @@ sealed class SeenTls
         Add(_suites, Fact(flight.Version, flight.Suite));
         if (flight.Problem is { } problem)
         {
-            Problem($"{flight.Version}: {problem}");
+            Problem($"{WireVersions.NameOf(flight.Version)}: {problem}");
         }
 
         if (flight.Group is { } group)
