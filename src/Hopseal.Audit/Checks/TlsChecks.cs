@@ -95,9 +95,10 @@ static class TlsChecks
 
     static IEnumerable<Finding> Groups(TlsFacts tls, string subject, Profile profile)
     {
-        if (!tls.Groups.IsEmpty)
+        string[] groups = [.. tls.Groups.Concat(tls.OlderGroups).Distinct()];
+        if (groups.Length > 0)
         {
-            var graded = tls.Groups.Select(name => (Name: name, Grade: profile.GradeOfGroup(name))).ToArray();
+            var graded = groups.Select(name => (Name: name, Grade: profile.GradeOfGroup(name))).ToArray();
             var worst = graded.Max(group => group.Grade);
             yield return new Finding(
                 CheckIds.GroupList, subject, Question.Confidential, Profile.VerdictOf(worst) is Verdict.Fail ? Verdict.Warn : Profile.VerdictOf(worst),

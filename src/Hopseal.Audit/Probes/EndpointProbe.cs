@@ -50,12 +50,9 @@ sealed class EndpointProbe(PkixCheck pkix, DaneCheck dane, Manners manners, Prob
     {
         var transport = new HelloTransport(endpoint, protocol, budget, options);
         var result = await new TlsProbe(transport.AskAsync, expected.Name?.Ascii, options.Deep).RunAsync(() => transport.Exchanges, cancel);
-        var shown = facts.Handshake is { Chain: [var leaf, ..] } ? leaf.Fingerprint : "";
-        return facts with
-        {
-            Tls = result.Facts,
-            OtherCertificates = [.. result.Chains.Select(chain => Certificates.Describe(chain[0])).OfType<CertificateFacts>().Where(other => other.Fingerprint != shown)],
-        };
+        var shown = facts.Handshake is { Chain: [var leaf, ..] } ? leaf.Fingerprint : null;
+        var (others, unmatched) = OtherCertificates.Of(result.Chains, shown, expected, dane);
+        return facts with { Tls = result.Facts, OtherCertificates = others, UnmatchedCertificates = unmatched };
     }
 
     /// <summary>The whole way: greeting, capabilities, STARTTLS, a real handshake, capabilities again.</summary>

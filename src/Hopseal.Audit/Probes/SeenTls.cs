@@ -61,6 +61,8 @@ sealed class SeenTls
 
     public bool Accepts(WireVersion version, CipherSuite suite) => _suites.Contains(Fact(version, suite.Value));
 
+    public bool AcceptsWeak(WireVersion version) => CipherSuites.Tls12.Any(suite => HelloOffers.IsWeak(suite) && Accepts(version, suite));
+
     /// <summary>How many suites of this version were seen.</summary>
     public int Accepted(WireVersion version) => _suites.Count(suite => suite.Version == WireVersions.NameOf(version));
 
@@ -153,7 +155,7 @@ sealed class SeenTls
         Add(_suites, Fact(flight.Version, flight.Suite));
         if (flight.Problem is { } problem)
         {
-            Problem($"{flight.Version}: {problem}");
+            Problem($"{WireVersions.NameOf(flight.Version)}: {problem}");
         }
 
         if (flight.Group is { } group)

@@ -23,7 +23,7 @@ sealed class TlsProbe(Func<ClientHello, CancellationToken, Task<HelloAnswer>> as
         await ModernAsync(cancel);
         var none = await StrongAndWeakAsync(cancel);
         await OldVersionsAsync(none, cancel);
-        if (!deep && !none)
+        if (!deep && !none && !_seen.AcceptsWeak(WireVersion.Tls12))
         {
             await WeakAsync(cancel);
         }
@@ -179,7 +179,7 @@ sealed class TlsProbe(Func<ClientHello, CancellationToken, Task<HelloAnswer>> as
 
             _seen.AllSuites = all;
         }
-        else if (_seen.BestOlder is { } newest && HelloOffers.Weak.Any(suite => _seen.Accepts(newest, suite)))
+        else if (_seen.BestOlder is { } newest && _seen.AcceptsWeak(newest))
         {
             await search.SuitesAsync(newest, cancel);
         }
@@ -212,7 +212,7 @@ sealed class TlsProbe(Func<ClientHello, CancellationToken, Task<HelloAnswer>> as
             .. CipherSuites.Tls12.Where(suite => suite is { KeyExchange: KeyExchange.Dhe, Authentication: SuiteAuthentication.Rsa, Bits: >= 112 } && (version is WireVersion.Tls12 || !suite.NeedsTls12))
                 .Take(HelloOffers.MostSuites)
         ];
-        if (_seen.DhBits is null && (deep || HelloOffers.Weak.Any(suite => _seen.Accepts(version, suite))))
+        if (_seen.DhBits is null && (deep || _seen.AcceptsWeak(version)))
         {
             await AskAsync(HelloOffers.Older12(serverName, version, primes), cancel);
         }
@@ -243,7 +243,7 @@ sealed class TlsProbe(Func<ClientHello, CancellationToken, Task<HelloAnswer>> as
     {
         (null, _) or (_, null) => null,
         var (strong, weak) when strong != weak => false,
-        _ => HelloOffers.StrongFirst.Count(suite => _seen.Accepts(WireVersion.Tls12, suite)) > 1 ? true : null,
+        _ => _seen.Accepted(WireVersion.Tls12) > 1 ? true : null,
     };
 
     /// <summary>Yes, no, or that it cannot be told.</summary>
