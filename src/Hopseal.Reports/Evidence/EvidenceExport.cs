@@ -26,13 +26,18 @@ public static class EvidenceExport
 
     /// <returns>How the days were found that it was read from; null when there is no ledger, and nothing is written then.</returns>
     /// <exception cref="IOException">The ledger cannot be read, or the output not be written.</exception>
-    public static async Task<ChainStatus?> WriteAsync(
+    public static Task<ChainStatus?> WriteAsync(
         LedgerFiles files, EvidenceQuery query, EvidenceFormat format, TimeProvider clock, Stream output, CancellationToken cancel)
     {
         ArgumentNullException.ThrowIfNull(query);
         ArgumentNullException.ThrowIfNull(clock);
         ArgumentNullException.ThrowIfNull(output);
+        return Task.Run(() => RunAsync(files, query, format, clock, output, cancel), cancel);
+    }
 
+    static async Task<ChainStatus?> RunAsync(
+        LedgerFiles files, EvidenceQuery query, EvidenceFormat format, TimeProvider clock, Stream output, CancellationToken cancel)
+    {
         // A clock that was set back leaves earlier times in a later file.
         var lastDay = EntryTime.DayOf(query.To);
         var reader = LedgerReader.OfDays(files, EntryTime.DayOf(query.From), lastDay < DateOnly.MaxValue ? lastDay.AddDays(1) : lastDay, hash: null);

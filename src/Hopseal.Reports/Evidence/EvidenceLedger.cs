@@ -79,7 +79,7 @@ public sealed partial class EvidenceLedger : ISessionSink, IAsyncDisposable
     async Task RunAsync()
     {
         var batch = new List<object>();
-        await _writer.BeginAsync();
+        _writer.Begin();
         while (await WaitAsync())
         {
             while (batch.Count < MostInBatch && _waiting.Reader.TryRead(out var record))
@@ -87,17 +87,17 @@ public sealed partial class EvidenceLedger : ISessionSink, IAsyncDisposable
                 batch.Add(record);
             }
 
-            await _writer.WriteAsync(batch, Interlocked.Exchange(ref _missed, 0));
+            _writer.Write(batch, Interlocked.Exchange(ref _missed, 0));
             batch.Clear();
             if (_writer.SinceFlush >= s_flushInterval)
             {
                 _writer.Flush();
             }
 
-            await _writer.TendAsync();
+            _writer.Tend();
         }
 
-        await _writer.EndAsync(Interlocked.Exchange(ref _missed, 0));
+        _writer.End(Interlocked.Exchange(ref _missed, 0));
     }
 
     /// <summary>For a record, for the time of the next flush, or for the time to look whether a day is over. False when all is over.</summary>

@@ -14,7 +14,7 @@ sealed record LedgerEnd(
 {
     /// <summary>Looks at the last file, and puts aside the line within which it ends.</summary>
     /// <exception cref="IOException">It cannot be read, or not be mended.</exception>
-    public static async ValueTask<LedgerEnd> FindAsync(LedgerFiles files, CancellationToken cancel)
+    public static LedgerEnd Find(LedgerFiles files, CancellationToken cancel)
     {
         var said = ImmutableArray.CreateBuilder<LedgerEntry>();
         var (head, headFault) = Read(files.Head);
@@ -23,7 +23,7 @@ sealed record LedgerEnd(
         long newestLength = 0;
         foreach (var (day, path) in files.Days().Reverse())
         {
-            var (last, length) = await LastAsync(path, said, cancel);
+            var (last, length) = Last(path, said, cancel);
             (newest, newestLength) = newest is null ? (day, length) : (newest, newestLength);
             if (last is null)
             {
@@ -74,20 +74,20 @@ sealed record LedgerEnd(
     }
 
     /// <summary>The last entry of a file, and where its line ends; null when it has none.</summary>
-    static async ValueTask<((LedgerPoint Point, DateTimeOffset At, string Kind)? Last, long Length)> LastAsync(
+    static ((LedgerPoint Point, DateTimeOffset At, string Kind)? Last, long Length) Last(
         string path, ImmutableArray<LedgerEntry>.Builder said, CancellationToken cancel)
     {
-        await using var file = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.Read, bufferSize: 0);
+        using var file = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.Read, bufferSize: 0);
         file.Seek(StartOfTail(file), SeekOrigin.Begin);
         var from = file.Position;
         var lines = new LineReader(file);
         (LedgerPoint, DateTimeOffset, string)? last = null;
         var whole = from;
-        while (await lines.ReadAsync(cancel))
+        while (lines.Read(cancel))
         {
             if (lines.IsTorn)
             {
-                said.Add(await PutAsideAsync(file, path, from + lines.Offset, cancel));
+                said.Add(PutAside(file, path, from + lines.Offset));
                 break;
             }
 
@@ -128,14 +128,14 @@ sealed record LedgerEnd(
         return end < 0 ? 0 : file.Length - Window + end + 1;
     }
 
-    static async ValueTask<LedgerEntry> PutAsideAsync(FileStream file, string path, long start, CancellationToken cancel)
+    static LedgerEntry.Recovered PutAside(FileStream file, string path, long start)
     {
         var aside = $"{path}.{start}.torn";
         file.Seek(start, SeekOrigin.Begin);
-        await using (var torn = LedgerFiles.OpenToAppend(aside))
+        using (var torn = LedgerFiles.OpenToAppend(aside))
         {
             torn.SetLength(0);
-            await file.CopyToAsync(torn, cancel);
+            file.CopyTo(torn);
             torn.Flush(flushToDisk: true);
         }
 

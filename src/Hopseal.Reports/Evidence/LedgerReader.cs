@@ -116,9 +116,9 @@ sealed class LedgerReader
     async Task ReadAsync(string path, bool isLast, EntrySeen? seen, Func<CancellationToken, ValueTask>? after, CancellationToken cancel)
     {
         var name = Path.GetFileName(path);
-        await using var file = LedgerFiles.OpenToRead(path);
+        using var file = LedgerFiles.OpenToRead(path);
         var lines = new LineReader(file);
-        while (await lines.ReadAsync(cancel))
+        while (lines.Read(cancel))
         {
             if (lines.IsTooLong)
             {

@@ -7,7 +7,7 @@ static class LedgerRetention
     /// <summary>Null when there is nothing to delete. The file in which the chain goes on is never deleted.</summary>
     /// <param name="today">UTC.</param>
     /// <exception cref="IOException">Not everything is deleted; the next time goes on.</exception>
-    public static async ValueTask<LedgerEntry?> ApplyAsync(LedgerFiles files, int days, DateOnly today, DateTimeOffset now, CancellationToken cancel)
+    public static LedgerEntry? Apply(LedgerFiles files, int days, DateOnly today, DateTimeOffset now)
     {
         var all = files.Days();
         var old = all.Take(Math.Max(0, all.Length - 1)).Where(file => file.Day < today.AddDays(-days)).ToList();
@@ -19,7 +19,7 @@ static class LedgerRetention
         LedgerPoint? last = null;
         foreach (var (_, path) in old)
         {
-            last = await LastAsync(path, cancel) ?? last;
+            last = Last(path) ?? last;
         }
 
         if (last is not null)
@@ -36,12 +36,12 @@ static class LedgerRetention
         return last is null ? null : new LedgerEntry.Retention(last, now, old.Count);
     }
 
-    static async ValueTask<LedgerPoint?> LastAsync(string path, CancellationToken cancel)
+    static LedgerPoint? Last(string path)
     {
-        await using var file = LedgerFiles.OpenToRead(path);
+        using var file = LedgerFiles.OpenToRead(path);
         var lines = new LineReader(file);
         LedgerPoint? last = null;
-        while (await lines.ReadAsync(cancel))
+        while (lines.Read(CancellationToken.None))
         {
             last = lines.IsTooLong || lines.IsTorn ? last : PointOf(lines.Line.Span) ?? last;
         }

@@ -8,10 +8,11 @@ public static class LedgerVerification
     /// <param name="to">The last day.</param>
     /// <param name="hash">Of an entry that has to be there, as it left the machine in a log line.</param>
     /// <exception cref="IOException">It cannot be read.</exception>
-    public static async Task<ChainStatus?> RunAsync(LedgerFiles files, DateOnly? from, DateOnly? to, string? hash, CancellationToken cancel) =>
-        LedgerReader.OfDays(files, from, to, hash) is { } reader ? await reader.ReadAsync(null, null, cancel) : null;
+    public static Task<ChainStatus?> RunAsync(LedgerFiles files, DateOnly? from, DateOnly? to, string? hash, CancellationToken cancel) => Task.Run(
+        async () => LedgerReader.OfDays(files, from, to, hash) is { } reader ? await reader.ReadAsync(null, null, cancel) : null, cancel);
 
     /// <summary>The same for one file.</summary>
     /// <exception cref="IOException">It cannot be read.</exception>
-    public static Task<ChainStatus> RunAsync(string file, string? hash, CancellationToken cancel) => LedgerReader.OfFile(file, hash).ReadAsync(null, null, cancel);
+    public static Task<ChainStatus> RunAsync(string file, string? hash, CancellationToken cancel) =>
+        Task.Run(() => LedgerReader.OfFile(file, hash).ReadAsync(null, null, cancel), cancel);
 }

@@ -35,15 +35,15 @@ sealed partial class LedgerWriter(
     public TimeSpan SinceFlush => clock.GetElapsedTime(_flushedAt);
 
     /// <summary>Looks at what is there, and writes that a gateway starts.</summary>
-    public async ValueTask BeginAsync()
+    public void Begin()
     {
-        await WriteAsync([], 0);
+        Write([], 0);
         Flush();
-        await TendAsync();
+        Tend();
     }
 
     /// <param name="missed">Records that never got here.</param>
-    public async ValueTask WriteAsync(List<object> records, long missed)
+    public void Write(List<object> records, long missed)
     {
         _lost += missed;
         if (records.Count == 0 && _lost == 0 && !_isOwed && _file is not null)
@@ -55,7 +55,7 @@ sealed partial class LedgerWriter(
         {
             if (_file is null)
             {
-                await OpenAsync();
+                Open();
             }
 
             Append(records);
@@ -102,7 +102,7 @@ sealed partial class LedgerWriter(
     }
 
     /// <summary>Once a day: says where the ledger stands, and deletes what is past its time.</summary>
-    public async ValueTask TendAsync()
+    public void Tend()
     {
         var now = clock.GetUtcNow();
         var today = EntryTime.DayOf(now);
@@ -115,7 +115,7 @@ sealed partial class LedgerWriter(
         LogHead(log, _file.Flushed.Seq, _file.Flushed.Hash);
         try
         {
-            if (await LedgerRetention.ApplyAsync(files, options.Days, today, now, CancellationToken.None) is { } retention)
+            if (LedgerRetention.Apply(files, options.Days, today, now) is { } retention)
             {
                 Owe([retention]);
                 Append([]);
@@ -129,9 +129,9 @@ sealed partial class LedgerWriter(
     }
 
     /// <summary>Writes that the gateway stops.</summary>
-    public async ValueTask EndAsync(long missed)
+    public void End(long missed)
     {
-        await WriteAsync([], missed);
+        Write([], missed);
         try
         {
             if (_file is not null)
@@ -159,10 +159,10 @@ sealed partial class LedgerWriter(
 
     public void Dispose() => _file?.Dispose();
 
-    async ValueTask OpenAsync()
+    void Open()
     {
         var words = RecipientWords.Load(files, options.Addresses);
-        var end = await LedgerEnd.FindAsync(files, CancellationToken.None);
+        var end = LedgerEnd.Find(files, CancellationToken.None);
         foreach (var damage in end.Said.OfType<LedgerEntry.Damage>())
         {
             LogDamage(log, files.Directory, damage.What, damage.Found.Seq);

@@ -1,6 +1,7 @@
 namespace Hopseal.Reports.Evidence;
 
-/// <summary>Reads a file of the ledger line by line in bounded memory, and without making anything for a line.</summary>
+/// <summary>Reads a file of the ledger line by line in bounded memory, and without making anything for a line. It waits for the disk: callers have a thread for
+/// that.</summary>
 sealed class LineReader(Stream stream)
 {
     const int FirstOctets = 64 * 1024;
@@ -28,7 +29,7 @@ sealed class LineReader(Stream stream)
     public bool IsTooLong { get; private set; }
 
     /// <summary>False at the end.</summary>
-    public async ValueTask<bool> ReadAsync(CancellationToken cancel)
+    public bool Read(CancellationToken cancel)
     {
         while (!TryTake())
         {
@@ -37,7 +38,8 @@ sealed class LineReader(Stream stream)
                 return TakeRest();
             }
 
-            await FillAsync(cancel);
+            cancel.ThrowIfCancellationRequested();
+            Fill();
         }
 
         return true;
@@ -78,7 +80,7 @@ sealed class LineReader(Stream stream)
         return true;
     }
 
-    async ValueTask FillAsync(CancellationToken cancel)
+    void Fill()
     {
         if (_end - _start > EntryFrame.MostOctets)
         {
@@ -95,7 +97,7 @@ sealed class LineReader(Stream stream)
             (_buffer, _start, _end) = (larger, 0, _end - _start);
         }
 
-        var read = await stream.ReadAsync(_buffer.AsMemory(_end), cancel);
+        var read = stream.Read(_buffer.AsSpan(_end));
         _end += read;
         _ended = read == 0;
     }
