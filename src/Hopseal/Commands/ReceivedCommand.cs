@@ -20,6 +20,9 @@ sealed class ReceivedCommand(Terminal terminal, ReceivedReports received, Report
 {
     const int PageRows = 500;
 
+    /// <summary>Failures of one report, of which there may be thousands, that are looked for among our sessions.</summary>
+    const int MostCompared = 200;
+
     static readonly ReceivedJson s_json = new(new JsonSerializerOptions(ReceivedJson.Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
 
     public static Command Create(Terminal terminal)
@@ -77,8 +80,12 @@ sealed class ReceivedCommand(Terminal terminal, ReceivedReports received, Report
             return ExitCode.No;
         }
 
-        var place = $"received {When(report.Source.ReceivedAt)} by {Way(report.Source.Origin)} from {report.Source.From ?? "<>"}";
-        var output = new ReportOutput(terminal, json) { OurSide = (failure, period) => sessions?.Compare(failure, period).Words };
+        var place = json ? string.Create(CultureInfo.InvariantCulture, $"report {id}") : $"received {When(report.Source.ReceivedAt)} by {Way(report.Source.Origin)} from {report.Source.From ?? "<>"}";
+        var compared = 0;
+        var output = new ReportOutput(terminal, json)
+        {
+            OurSide = (failure, period) => compared++ < MostCompared ? sessions?.Compare(failure, period).Words : null,
+        };
         await output.WriteAsync(place, new ReportItem("", new ReadReport.Accepted(report.Report, report.Warnings)), report.Source.Proof.ToString());
         await terminal.Out.FlushAsync(cancel);
         return ExitCode.Done;

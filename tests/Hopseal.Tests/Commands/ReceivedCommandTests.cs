@@ -67,6 +67,11 @@ public sealed class ReceivedCommandTests : IAsyncDisposable
         var shown = await RunAsync("report", "received", "1", "--config", "hopseal.json");
         Assert.Contains("by import from a.json\n  not verified: not signed\n  example.org, MTA-STS: 12 sessions good, 3 failed\n    3 sessions: certificate-expired at mx1.example.org", shown.Out, StringComparison.Ordinal);
         Assert.Contains("\n      Our side: The report does not name the address that the sender connected from.\n", shown.Out, StringComparison.Ordinal);
+        using var line = JsonDocument.Parse((await RunAsync("report", "received", "1", "--json", "--config", "hopseal.json")).Out);
+        Assert.Equal("report 1", line.RootElement.GetProperty("file").GetString());
+        Assert.Equal(
+            "The report does not name the address that the sender connected from.",
+            line.RootElement.GetProperty("policies")[0].GetProperty("failures")[0].GetProperty("ourSide").GetString());
         var none = await RunAsync("report", "received", "7", "--config", "hopseal.json");
         Assert.Equal((1, "hopseal: there is no report 7\n"), (none.ExitCode, none.Error));
     }
