@@ -28,6 +28,7 @@ sealed class Gateway : IAsyncDisposable
     readonly Telling _telling;
     readonly Receiving _receiving;
     readonly Sending _sending;
+    readonly TlsReporting _reporting;
     readonly ControlOperations _operations;
     readonly CancellationTokenSource _stop = new();
     readonly List<Task> _background = [];
@@ -60,11 +61,14 @@ sealed class Gateway : IAsyncDisposable
         _sending = new Sending(
             configuration, resolver, _remembered, _certificates.Shown, pkix, dane, _queue, _telling.Sessions, observer is not null, logs, clock);
 
+        _reporting = new TlsReporting(configuration, _telling, resolver, zone is not null, pkix, _queue, _store, logs, clock);
+
         // How it is administered.
         _operations = new ControlOperations(
             new QueueOperations(_store, clock, logs.CreateLogger<QueueOperations>(), _sending.Runner.Retry, _queue.Wake),
             new PlanOperations(PlanSource.Gateway, _sending.Planner.PlanAsync, _ => ValueTask.FromResult(_resolver?.Health), clock),
-            new TlsOperations(_remembered.Proven, _telling.Stripping));
+            new TlsOperations(_remembered.Proven, _telling.Stripping),
+            _reporting.Operations);
     }
 
     /// <summary>Where it listens, in the order of the configuration.</summary>
@@ -137,6 +141,7 @@ sealed class Gateway : IAsyncDisposable
         {
             await _remembered.DisposeAsync();
             await _sending.DisposeAsync();
+            _reporting.Dispose();
             await _telling.DisposeAsync();
             _queue.Dispose();
             await _store.DisposeAsync();
@@ -155,6 +160,7 @@ sealed class Gateway : IAsyncDisposable
         }
 
         _remembered.Restore();
+        _reporting.Restore();
         await _receiving.StartAsync();
         if (_configuration.MtaSts.Endpoint is not null)
         {
@@ -177,7 +183,7 @@ sealed class Gateway : IAsyncDisposable
             _background.Add(Task.Run(() => _resolver.RunAsync(_stop.Token)));
         }
 
-        Periodic[] work = [.. _certificates.Work, .. _remembered.Work, .. _sending.Work, .. _telling.Work];
+        Periodic[] work = [.. _certificates.Work, .. _remembered.Work, .. _sending.Work, .. _reporting.Work, .. _telling.Work];
         _background.AddRange(work.Select(periodic => Task.Run(() => periodic.RunAsync(_clock, _stop.Token))));
     }
 }

@@ -29,6 +29,9 @@ static class ConfigurationReader
         var rootFiles = trust.Find("Roots")?.Items().ToImmutableArray() ?? [];
         trust.Close();
         var mtaSts = MtaStsSettings.Read(root.Child("MtaSts"), listeners, !certificates.IsEmpty);
+        var tlsReports = root.Child("TlsReports");
+        var reportSending = ReportSendingSettings.Read(tlsReports, hostname, directory);
+        tlsReports.Close();
         var tls = TlsSettings.Read(root.Child("Tls"));
         var limits = LimitSettings.Read(root.Child("Limits"));
         var dns = DnsSettings.Read(root.Child("Dns"));
@@ -75,6 +78,7 @@ static class ConfigurationReader
                     : null,
                 Dns = dns,
                 MtaSts = mtaSts,
+                ReportSending = reportSending,
                 Roots = roots,
                 Records = records,
                 Log = log,

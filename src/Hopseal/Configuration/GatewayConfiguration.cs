@@ -46,6 +46,9 @@ sealed record GatewayConfiguration
     /// <summary>The policies of our own domains.</summary>
     public MtaStsSettings MtaSts { get; init; } = MtaStsSettings.None;
 
+    /// <summary>What we report to others.</summary>
+    public ReportSendingSettings ReportSending { get; init; } = ReportSendingSettings.None;
+
     /// <summary>PEM files of certificate authorities trusted besides the system's.</summary>
     public ImmutableArray<string> Roots { get; init; } = [];
 

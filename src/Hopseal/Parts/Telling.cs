@@ -3,6 +3,7 @@ using Hopseal.Configuration;
 using Hopseal.Relay;
 using Hopseal.Reports.Sessions;
 using Hopseal.Reports.Store;
+using Hopseal.Reports.Tlsrpt.Sending;
 using Microsoft.Extensions.Logging;
 
 namespace Hopseal.Parts;
@@ -10,21 +11,30 @@ namespace Hopseal.Parts;
 /// <summary>Step 12: everything that reads the records of sessions and attempts, each in the background of the sessions.</summary>
 sealed class Telling : IAsyncDisposable
 {
-    readonly RecordsDatabase _database;
     readonly SessionStore _store;
 
     /// <param name="observer">One more reader; the demo's.</param>
     public Telling(GatewayConfiguration configuration, ILoggerFactory logs, TimeProvider clock, ISessionSink? observer)
     {
-        _database = RecordsDatabase.Open(configuration.DataDirectory, Tables, logs.CreateLogger<RecordsDatabase>());
+        Database = RecordsDatabase.Open(configuration.DataDirectory, Tables, logs.CreateLogger<RecordsDatabase>());
         var alerts = new StrippingAlerts(Stripping, logs.CreateLogger<StrippingAlerts>());
-        _store = new SessionStore(_database, configuration.Records, clock, logs.CreateLogger<SessionStore>());
-        ISessionSink[] readers = [new SessionLog(logs.CreateLogger<SessionLog>()), alerts, _store];
+        _store = new SessionStore(Database, configuration.Records, clock, logs.CreateLogger<SessionStore>());
+        ReportTally = TlsReporting.CreateTally(configuration, Database, ReportMail = new OwnReportMail(clock), logs, clock);
+        ISessionSink[] readers = [new SessionLog(logs.CreateLogger<SessionLog>()), alerts, _store, .. ReportTally is null ? Array.Empty<ISessionSink>() : [ReportTally]];
         Sessions = new SessionFanout(observer is null ? readers : [.. readers, observer], logs.CreateLogger<SessionFanout>());
     }
 
     /// <summary>Of everybody who keeps something in the database of records.</summary>
-    public static ImmutableArray<SchemaPart> Tables => [SessionStore.Tables];
+    public static ImmutableArray<SchemaPart> Tables => [SessionStore.Tables, SendingTables.Part];
+
+    /// <summary>Of what is told.</summary>
+    public RecordsDatabase Database { get; }
+
+    /// <summary>What is counted for reports of ours; null: nothing is.</summary>
+    public ReportTally? ReportTally { get; }
+
+    /// <summary>Messages that carry them.</summary>
+    public OwnReportMail ReportMail { get; }
 
     public StrippingWatch Stripping { get; } = new();
 
@@ -32,7 +42,7 @@ sealed class Telling : IAsyncDisposable
     public SessionFanout Sessions { get; }
 
     /// <summary>What was recorded.</summary>
-    public SessionQuery Query => new(_database);
+    public SessionQuery Query => new(Database);
 
     public ImmutableArray<Periodic> Work =>
     [
@@ -45,6 +55,12 @@ sealed class Telling : IAsyncDisposable
     {
         await Sessions.DisposeAsync();
         _store.Write();
-        await _database.DisposeAsync();
+        if (ReportTally is not null)
+        {
+            await ReportTally.WriteAsync(CancellationToken.None);
+            ReportTally.Dispose();
+        }
+
+        await Database.DisposeAsync();
     }
 }
