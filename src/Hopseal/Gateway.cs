@@ -27,8 +27,9 @@ sealed class Gateway : IAsyncDisposable
     readonly Remembered _remembered;
     readonly Telling _telling;
     readonly Receiving _receiving;
-    readonly TlsReportIntake _reports;
+    readonly TlsReportIntake _reportIntake;
     readonly Sending _sending;
+    readonly TlsReporting _reporting;
     readonly ControlOperations _operations;
     readonly CancellationTokenSource _stop = new();
     readonly List<Task> _background = [];
@@ -58,15 +59,18 @@ sealed class Gateway : IAsyncDisposable
         // What is told, how it comes in, how it goes out.
         _telling = new Telling(configuration, logs, clock, observer);
         _receiving = new Receiving(configuration, _certificates.Served, pkix, _queue, _store.Spool, _telling.Sessions, logs, clock);
-        _reports = new TlsReportIntake(configuration, resolver, _telling.Database, logs, clock);
+        _reportIntake = new TlsReportIntake(configuration, resolver, _telling.Database, logs, clock);
         _sending = new Sending(
-            configuration, resolver, _remembered, _certificates.Shown, pkix, dane, _queue, _reports.Mail, _telling.Sessions, observer is not null, logs, clock);
+            configuration, resolver, _remembered, _certificates.Shown, pkix, dane, _queue, _reportIntake.Mail, _telling.Sessions, observer is not null, logs, clock);
+
+        _reporting = new TlsReporting(configuration, _telling, resolver, zone is not null, pkix, _queue, _store, logs, clock);
 
         // How it is administered.
         _operations = new ControlOperations(
             new QueueOperations(_store, clock, logs.CreateLogger<QueueOperations>(), _sending.Runner.Retry, _queue.Wake),
             new PlanOperations(PlanSource.Gateway, _sending.Planner.PlanAsync, _ => ValueTask.FromResult(_resolver?.Health), clock),
-            new TlsOperations(_remembered.Proven, _telling.Stripping));
+            new TlsOperations(_remembered.Proven, _telling.Stripping),
+            _reporting.Operations);
     }
 
     /// <summary>Where it listens, in the order of the configuration.</summary>
@@ -133,14 +137,15 @@ sealed class Gateway : IAsyncDisposable
                 await _policyServer.DisposeAsync();
             }
 
-            await _reports.StopAsync();
+            await _reportIntake.StopAsync();
             await Task.WhenAll([stopping, .. _background]);
         }
         finally
         {
             await _remembered.DisposeAsync();
             await _sending.DisposeAsync();
-            _reports.Dispose();
+            _reporting.Dispose();
+            _reportIntake.Dispose();
             await _telling.DisposeAsync();
             _queue.Dispose();
             await _store.DisposeAsync();
@@ -159,7 +164,8 @@ sealed class Gateway : IAsyncDisposable
         }
 
         _remembered.Restore();
-        await _reports.StartAsync(_certificates.Served);
+        _reporting.Restore();
+        await _reportIntake.StartAsync(_certificates.Served);
         await _receiving.StartAsync();
         if (_configuration.MtaSts.Endpoint is not null)
         {
@@ -182,7 +188,7 @@ sealed class Gateway : IAsyncDisposable
             _background.Add(Task.Run(() => _resolver.RunAsync(_stop.Token)));
         }
 
-        Periodic[] work = [.. _certificates.Work, .. _remembered.Work, .. _sending.Work, .. _telling.Work, .. _reports.Work];
+        Periodic[] work = [.. _certificates.Work, .. _remembered.Work, .. _sending.Work, .. _reporting.Work, .. _telling.Work, .. _reportIntake.Work];
         _background.AddRange(work.Select(periodic => Task.Run(() => periodic.RunAsync(_clock, _stop.Token))));
     }
 }

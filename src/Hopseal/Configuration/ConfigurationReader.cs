@@ -32,6 +32,7 @@ static class ConfigurationReader
         var mtaSts = MtaStsSettings.Read(root.Child("MtaSts"), listeners, !certificates.IsEmpty);
         var tlsReports = root.Child("TlsReports");
         var reportIntake = ReportIntakeSettings.Read(tlsReports.Child("Receive"), TakenEndpoints(listeners, mtaSts), !certificates.IsEmpty, domains);
+        var reportSending = ReportSendingSettings.Read(tlsReports, hostname, directory);
         tlsReports.Close();
         var tls = TlsSettings.Read(root.Child("Tls"));
         var limits = LimitSettings.Read(root.Child("Limits"));
@@ -80,6 +81,7 @@ static class ConfigurationReader
                 Dns = dns,
                 MtaSts = mtaSts,
                 ReportIntake = reportIntake,
+                ReportSending = reportSending,
                 Roots = roots,
                 Records = records,
                 Log = log,

@@ -49,6 +49,9 @@ sealed record GatewayConfiguration
     /// <summary>Where reports about our domains come in.</summary>
     public ReportIntakeSettings ReportIntake { get; init; } = ReportIntakeSettings.None;
 
+    /// <summary>What we report to others.</summary>
+    public ReportSendingSettings ReportSending { get; init; } = ReportSendingSettings.None;
+
     /// <summary>PEM files of certificate authorities trusted besides the system's.</summary>
     public ImmutableArray<string> Roots { get; init; } = [];
 

@@ -42,6 +42,9 @@ sealed record ControlRequest
     /// <summary>The same; null for every port of the host.</summary>
     public int? Port { get; init; }
 
+    /// <summary>Of <see cref="ControlCommand.ReportSend"/>: UTC; null for every day that is over.</summary>
+    public DateOnly? Day { get; init; }
+
     /// <summary>Counts what a change would meet, and changes nothing.</summary>
     public bool DryRun { get; init; }
 
@@ -99,4 +102,7 @@ enum ControlCommand
 
     /// <summary>Lets one of them go.</summary>
     TlsForget,
+
+    /// <summary>Makes and sends TLS reports now.</summary>
+    ReportSend,
 }

@@ -4,6 +4,7 @@ using Hopseal.Relay;
 using Hopseal.Reports.Sessions;
 using Hopseal.Reports.Store;
 using Hopseal.Reports.Tlsrpt.Receiving;
+using Hopseal.Reports.Tlsrpt.Sending;
 using Microsoft.Extensions.Logging;
 
 namespace Hopseal.Parts;
@@ -19,15 +20,22 @@ sealed class Telling : IAsyncDisposable
         Database = RecordsDatabase.Open(configuration.DataDirectory, Tables, logs.CreateLogger<RecordsDatabase>());
         var alerts = new StrippingAlerts(Stripping, logs.CreateLogger<StrippingAlerts>());
         _store = new SessionStore(Database, configuration.Records, clock, logs.CreateLogger<SessionStore>());
-        ISessionSink[] readers = [new SessionLog(logs.CreateLogger<SessionLog>()), alerts, _store];
+        ReportTally = TlsReporting.CreateTally(configuration, Database, ReportMail = new OwnReportMail(clock), logs, clock);
+        ISessionSink[] readers = [new SessionLog(logs.CreateLogger<SessionLog>()), alerts, _store, .. ReportTally is null ? Array.Empty<ISessionSink>() : [ReportTally]];
         Sessions = new SessionFanout(observer is null ? readers : [.. readers, observer], logs.CreateLogger<SessionFanout>());
     }
 
     /// <summary>Of everybody who keeps something in the database of records.</summary>
-    public static ImmutableArray<SchemaPart> Tables => [SessionStore.Tables, ReceivedTables.Part];
+    public static ImmutableArray<SchemaPart> Tables => [SessionStore.Tables, ReceivedTables.Part, SendingTables.Part];
 
     /// <summary>Of what is told.</summary>
     public RecordsDatabase Database { get; }
+
+    /// <summary>What is counted for reports of ours; null: nothing is.</summary>
+    public ReportTally? ReportTally { get; }
+
+    /// <summary>Messages that carry them.</summary>
+    public OwnReportMail ReportMail { get; }
 
     public StrippingWatch Stripping { get; } = new();
 

@@ -72,7 +72,8 @@ public sealed class TlsCommandTests : IDisposable
             new ControlOperations(
                 new QueueOperations(store, TimeProvider.System, NullLogger<QueueOperations>.Instance),
                 new PlanOperations(PlanSource.Gateway, planner.PlanAsync, _ => default, TimeProvider.System),
-                tls),
+                tls,
+                new ReportOperations(null)),
             TimeProvider.System,
             NullLogger<ControlServer>.Instance);
 

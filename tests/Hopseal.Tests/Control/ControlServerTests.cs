@@ -171,7 +171,8 @@ public sealed class ControlServerTests : IAsyncDisposable
             new QueueOperations(_store, _clock, NullLogger<QueueOperations>.Instance),
             new PlanOperations(
                 PlanSource.Gateway, (_, _, _) => ValueTask.FromResult<DeliveryPlan>(new DeliveryPlan.Keep("mail")), _ => default, _clock),
-            TlsOperations.OfStopped(_workspace.Directory, _clock)),
+            TlsOperations.OfStopped(_workspace.Directory, _clock),
+            new ReportOperations(null)),
         _clock,
         NullLogger<ControlServer>.Instance);
 
