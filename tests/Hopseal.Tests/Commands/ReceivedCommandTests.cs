@@ -110,7 +110,7 @@ public sealed class ReceivedCommandTests : IAsyncDisposable
     }
 
     [Theory]
-    [InlineData("report received", 2, "there is no hopseal-data here")]
+    [InlineData("report received --config none.json", 2, "none.json")]
     [InlineData("report received --config hopseal.json --from yesterday", 2, "\"yesterday\" is not a date, such as 2027-01-31")]
     [InlineData("report received --config hopseal.json --domain a..b", 2, "\"a..b\" is not a domain name")]
     [InlineData("report import --store --config none.json a.json", 2, "none.json")]
