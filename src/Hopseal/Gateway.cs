@@ -29,9 +29,10 @@ sealed class Gateway : IAsyncDisposable
     readonly Remembered _remembered;
     readonly Telling _telling;
     readonly Receiving _receiving;
-    readonly TlsReportIntake _reports;
+    readonly TlsReportIntake _reportIntake;
     readonly Sending _sending;
     readonly Alerting _alerting;
+    readonly TlsReporting _reporting;
     readonly ControlOperations _operations;
     readonly GatewayView? _view;
     readonly CancellationTokenSource _stop = new();
@@ -63,9 +64,11 @@ sealed class Gateway : IAsyncDisposable
         // What is told, how it comes in, how it goes out.
         _telling = new Telling(configuration, logs, clock, observer);
         _receiving = new Receiving(configuration, _certificates.Served, pkix, _queue, _store.Spool, _telling.Sessions, logs, clock);
-        _reports = new TlsReportIntake(configuration, resolver, _telling.Database, logs, clock);
+        _reportIntake = new TlsReportIntake(configuration, resolver, _telling.Database, logs, clock);
         _sending = new Sending(
-            configuration, resolver, _remembered, _certificates.Shown, pkix, dane, _queue, _reports.Mail, _telling.Sessions, observer is not null, logs, clock);
+            configuration, resolver, _remembered, _certificates.Shown, pkix, dane, _queue, _reportIntake.Mail, _telling.Sessions, observer is not null, logs, clock);
+
+        _reporting = new TlsReporting(configuration, _telling, resolver, zone is not null, pkix, _queue, _store, logs, clock);
 
         _alerting = new Alerting(
             configuration,
@@ -92,7 +95,8 @@ sealed class Gateway : IAsyncDisposable
             queue,
             new PlanOperations(PlanSource.Gateway, _sending.Planner.PlanAsync, _ => ValueTask.FromResult(_resolver?.Health), clock),
             new TlsOperations(_remembered.Proven, _telling.Stripping),
-            new AlertOperations(_alerting.TestAsync, _alerting.Silence));
+            new AlertOperations(_alerting.TestAsync, _alerting.Silence),
+            _reporting.Operations);
     }
 
     /// <summary>Where it listens, in the order of the configuration.</summary>
@@ -167,7 +171,7 @@ sealed class Gateway : IAsyncDisposable
                 await _policyServer.DisposeAsync();
             }
 
-            await _reports.StopAsync();
+            await _reportIntake.StopAsync();
             await Task.WhenAll([stopping, .. _background]);
         }
         finally
@@ -175,7 +179,8 @@ sealed class Gateway : IAsyncDisposable
             await _remembered.DisposeAsync();
             await _sending.DisposeAsync();
             await _alerting.DisposeAsync();
-            _reports.Dispose();
+            _reporting.Dispose();
+            _reportIntake.Dispose();
             await _telling.DisposeAsync();
             _queue.Dispose();
             await _store.DisposeAsync();
@@ -200,7 +205,8 @@ sealed class Gateway : IAsyncDisposable
         }
 
         _remembered.Restore();
-        await _reports.StartAsync(_certificates.Served);
+        _reporting.Restore();
+        await _reportIntake.StartAsync(_certificates.Served);
         await _receiving.StartAsync();
         if (_configuration.MtaSts.Endpoint is not null)
         {
@@ -228,7 +234,10 @@ sealed class Gateway : IAsyncDisposable
             _background.Add(Task.Run(() => _resolver.RunAsync(_stop.Token)));
         }
 
-        Periodic[] work = [.. _certificates.Work, .. _remembered.Work, .. _sending.Work, .. _telling.Work, .. _reports.Work, .. _alerting.Work];
+        Periodic[] work =
+        [
+            .. _certificates.Work, .. _remembered.Work, .. _sending.Work, .. _reporting.Work, .. _telling.Work, .. _reportIntake.Work, .. _alerting.Work,
+        ];
         _background.AddRange(work.Select(periodic => Task.Run(() => periodic.RunAsync(_clock, _stop.Token))));
     }
 }

@@ -32,6 +32,7 @@ static class ConfigurationReader
         var mtaSts = MtaStsSettings.Read(root.Child("MtaSts"), listeners, !certificates.IsEmpty);
         var tlsReports = root.Child("TlsReports");
         var reportIntake = ReportIntakeSettings.Read(tlsReports.Child("Receive"), TakenEndpoints(listeners, mtaSts), !certificates.IsEmpty, domains);
+        var reportSending = ReportSendingSettings.Read(tlsReports, hostname, directory);
         tlsReports.Close();
         var dashboard = DashboardSettings.Read(
             root,
@@ -87,6 +88,7 @@ static class ConfigurationReader
                 MtaSts = mtaSts,
                 ReportIntake = reportIntake,
                 Dashboard = dashboard,
+                ReportSending = reportSending,
                 Roots = roots,
                 Records = records,
                 Alerts = alerts,

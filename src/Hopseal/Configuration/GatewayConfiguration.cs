@@ -53,6 +53,9 @@ sealed record GatewayConfiguration
     /// <summary>Null: there is none.</summary>
     public DashboardSettings? Dashboard { get; init; }
 
+    /// <summary>What we report to others.</summary>
+    public ReportSendingSettings ReportSending { get; init; } = ReportSendingSettings.None;
+
     /// <summary>PEM files of certificate authorities trusted besides the system's.</summary>
     public ImmutableArray<string> Roots { get; init; } = [];
 

@@ -7,6 +7,7 @@ using Hopseal.Reports.Evidence;
 using Hopseal.Reports.Sessions;
 using Hopseal.Reports.Store;
 using Hopseal.Reports.Tlsrpt.Receiving;
+using Hopseal.Reports.Tlsrpt.Sending;
 using Microsoft.Extensions.Logging;
 
 namespace Hopseal.Parts;
@@ -29,19 +30,26 @@ sealed class Telling : IAsyncDisposable
             configuration.Digest,
             clock,
             logs.CreateLogger<EvidenceLedger>());
+        ReportTally = TlsReporting.CreateTally(configuration, Database, ReportMail = new OwnReportMail(clock), logs, clock);
         Feed = configuration.Dashboard is null ? null : new SessionFeed();
-        ISessionSink?[] readers = [new SessionLog(logs.CreateLogger<SessionLog>()), alerts, Injections, _store, _evidence, Feed, observer];
+        ISessionSink?[] readers = [new SessionLog(logs.CreateLogger<SessionLog>()), alerts, Injections, _store, _evidence, ReportTally, Feed, observer];
         Sessions = new SessionFanout(readers.OfType<ISessionSink>(), logs.CreateLogger<SessionFanout>());
     }
 
     /// <summary>Of everybody who keeps something in the database of records.</summary>
-    public static ImmutableArray<SchemaPart> Tables => [SessionStore.Tables, ReceivedTables.Part, AlertStore.Tables];
+    public static ImmutableArray<SchemaPart> Tables => [SessionStore.Tables, ReceivedTables.Part, AlertStore.Tables, SendingTables.Part];
 
     /// <summary>Of what is told.</summary>
     public RecordsDatabase Database { get; }
 
     /// <summary>For the dashboard; null without one.</summary>
     public SessionFeed? Feed { get; }
+
+    /// <summary>What is counted for reports of ours; null: nothing is.</summary>
+    public ReportTally? ReportTally { get; }
+
+    /// <summary>Messages that carry them.</summary>
+    public OwnReportMail ReportMail { get; }
 
     public StrippingWatch Stripping { get; } = new();
 
