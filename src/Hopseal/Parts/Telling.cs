@@ -44,7 +44,7 @@ sealed class Telling : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Sessions.DisposeAsync();
-        _store.Write();
+        _store.Close();
         await _database.DisposeAsync();
     }
 }
