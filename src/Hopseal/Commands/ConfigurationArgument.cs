@@ -14,6 +14,29 @@ static class ConfigurationArgument
         HelpName = "FILE",
     };
 
+    /// <summary>For commands that only need to know where a gateway keeps its data.</summary>
+    public static Option<string?> OfData() => new("--config", "-c")
+    {
+        Description = "The gateway's configuration file. Without one: the data of local mode, in this directory.",
+        HelpName = "FILE",
+    };
+
+    /// <param name="file">What <see cref="OfData"/> was given.</param>
+    /// <exception cref="UsageException">There is none.</exception>
+    public static string DataDirectory(string? file, Terminal terminal)
+    {
+        if (file is null)
+        {
+            var local = Path.Combine(terminal.Directory, LocalMode.DirectoryName);
+            return Directory.Exists(local)
+                ? local
+                : throw new UsageException($"there is no {LocalMode.DirectoryName} here: name the gateway's configuration with --config");
+        }
+
+        var (directory, why) = ConfigurationFile.FindDataDirectory(file, terminal.Directory, terminal.Variables);
+        return directory ?? throw new UsageException(why!);
+    }
+
     /// <exception cref="UsageException">It cannot be used; every fault was written.</exception>
     public static GatewayConfiguration Load(string file, Terminal terminal)
     {

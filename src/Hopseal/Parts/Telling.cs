@@ -74,7 +74,7 @@ sealed class Telling : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Sessions.DisposeAsync();
-        _store.Write();
+        _store.Close();
         if (_evidence is not null)
         {
             await _evidence.DisposeAsync();
