@@ -41,6 +41,7 @@ static class ConfigurationReader
         var limits = LimitSettings.Read(root.Child("Limits"));
         var dns = DnsSettings.Read(root.Child("Dns"));
         var records = RecordsSettings.Read(root.Child("Records"));
+        var evidence = EvidenceSettings.Read(root.Child("Evidence"));
         var log = LogSettings.Read(root.Child("Log"));
         root.Close();
 
@@ -87,6 +88,7 @@ static class ConfigurationReader
                 Dashboard = dashboard,
                 Roots = roots,
                 Records = records,
+                Evidence = evidence,
                 Log = log,
             };
     }

@@ -37,6 +37,7 @@ public sealed partial class ExampleConfigurationTests : IDisposable
         Assert.Equal(plain.Dns.TrustAuthenticData, shown.Dns.TrustAuthenticData);
         Assert.Equal(plain.Log.Level, shown.Log.Level);
         Assert.Equal(plain.Records, shown.Records);
+        Assert.Equal(plain.Evidence, shown.Evidence);
         Assert.Equal(
             (plain.Outbound.Port, plain.Outbound.Connections, plain.Outbound.ConnectionsPerDestination, plain.Outbound.RememberTls),
             (shown.Outbound.Port, shown.Outbound.Connections, shown.Outbound.ConnectionsPerDestination, shown.Outbound.RememberTls));
