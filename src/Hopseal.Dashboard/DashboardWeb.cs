@@ -29,6 +29,7 @@ public static class DashboardWeb
         services.AddSingleton(view).AddSingleton(options).AddSingleton(view.Clock);
         services.AddSingleton(new RequestGuard(options.Names)).AddSingleton<LoginSessions>().AddSingleton<LoginFailures>();
         services.AddSingleton(new LoginDemand(!options.Users.IsEmpty)).AddSingleton(options.Users).AddSingleton<LoginEndpoints>();
+        services.AddSingleton<EvidenceDownload>();
         services.AddRouting();
         services.AddRazorComponents().AddInteractiveServerComponents(circuits =>
         {
@@ -61,6 +62,7 @@ public static class DashboardWeb
         application.UseAntiforgery();
         application.MapGet(EmbeddedAssets.Path + "{name}", EmbeddedAssets.ServeAsync).AllowAnonymous();
         application.MapGet("/favicon.ico", () => Results.Redirect(EmbeddedAssets.UrlOf("seal.svg"))).AllowAnonymous();
+        application.MapGet("/evidence/export", application.Services.GetRequiredService<EvidenceDownload>().SendAsync);
         application.Services.GetRequiredService<LoginEndpoints>().Map(application);
         application.MapRazorComponents<App>().AddInteractiveServerRenderMode(circuits => circuits.ContentSecurityFrameAncestorsPolicy = "'none'");
     }

@@ -3,6 +3,7 @@ using System.Net;
 using Hopseal.Dashboard.Live;
 using Hopseal.Policy;
 using Hopseal.Relay.Queue;
+using Hopseal.Reports.Evidence;
 using Hopseal.Reports.Sessions;
 using Hopseal.Reports.Tlsrpt.Receiving;
 using Hopseal.Smtp.Tls;
@@ -37,6 +38,9 @@ public sealed record GatewayView
 
     /// <summary>Sessions and attempts that are kept.</summary>
     public required SessionQuery Records { get; init; }
+
+    /// <summary>Null: none is written.</summary>
+    public required LedgerFiles? Evidence { get; init; }
 
     /// <summary>TLS reports of others about us.</summary>
     public required ReceivedReports Received { get; init; }

@@ -1,4 +1,5 @@
 using System.Reflection;
+using Hopseal.Dashboard;
 using Hopseal.Relay;
 using Hopseal.Reports.Store;
 using Microsoft.Extensions.Logging;
@@ -13,7 +14,7 @@ public sealed class EventIdTests
     {
         const BindingFlags Any = BindingFlags.Static | BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly;
         var events =
-            from assembly in new[] { typeof(Gateway).Assembly, typeof(RecordsDatabase).Assembly, typeof(SessionLog).Assembly }
+            from assembly in new[] { typeof(Gateway).Assembly, typeof(DashboardWeb).Assembly, typeof(RecordsDatabase).Assembly, typeof(SessionLog).Assembly }
             from type in assembly.GetTypes()
             from method in type.GetMethods(Any)
             let number = method.GetCustomAttribute<LoggerMessageAttribute>()?.EventId

@@ -7,6 +7,7 @@ using Hopseal.Dns;
 using Hopseal.Policy.Dane;
 using Hopseal.Relay.Queue;
 using Hopseal.Relay.Stores.Sqlite;
+using Hopseal.Reports.Evidence;
 using Hopseal.Reports.Sessions;
 using Hopseal.Reports.Store;
 using Hopseal.Reports.Tlsrpt.Receiving;
@@ -45,6 +46,7 @@ sealed class DashboardView(
         Certificates = () => [.. certificates.Served.InUse.Select(pair => Describe(pair.Files, pair.Certificate))],
         Publishing = InspectAsync,
         Records = new SessionQuery(database),
+        Evidence = configuration.Evidence.Days == 0 ? null : LedgerFiles.In(configuration.DataDirectory),
         Received = ReceivedReports.Of(database),
     };
 
