@@ -18,7 +18,7 @@ public sealed class CheckTests
         var cancel = TestContext.Current.CancellationToken;
         using var directory = new TestDirectory("check");
         using var authority = new TestAuthority(directory);
-        var own = authority.Issue(Host, $"mta-sts.{Domain}");
+        var own = authority.Issue($"*.{Domain}");
         using var certificate = X509CertificateLoader.LoadCertificateFromFile(own.Chain);
         using var other = X509CertificateLoader.LoadCertificateFromFile(authority.Issue("other.test").Chain);
         var port = Ports.Next();
