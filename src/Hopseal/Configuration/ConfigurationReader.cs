@@ -34,10 +34,16 @@ static class ConfigurationReader
         var reportIntake = ReportIntakeSettings.Read(tlsReports.Child("Receive"), TakenEndpoints(listeners, mtaSts), !certificates.IsEmpty, domains);
         var reportSending = ReportSendingSettings.Read(tlsReports, hostname, directory);
         tlsReports.Close();
+        var dashboard = DashboardSettings.Read(
+            root,
+            [.. TakenEndpoints(listeners, mtaSts), .. reportIntake.Endpoint is { } post ? [(post, "TlsReports.Receive")] : ImmutableArray<(IPEndPoint, string)>.Empty],
+            !certificates.IsEmpty);
         var tls = TlsSettings.Read(root.Child("Tls"));
         var limits = LimitSettings.Read(root.Child("Limits"));
         var dns = DnsSettings.Read(root.Child("Dns"));
+        var alerts = AlertSettings.Read(root.Child("Alerts"), directory);
         var records = RecordsSettings.Read(root.Child("Records"));
+        var evidence = EvidenceSettings.Read(root.Child("Evidence"));
         var log = LogSettings.Read(root.Child("Log"));
         root.Close();
 
@@ -82,8 +88,11 @@ static class ConfigurationReader
                 MtaSts = mtaSts,
                 ReportIntake = reportIntake,
                 ReportSending = reportSending,
+                Dashboard = dashboard,
                 Roots = roots,
                 Records = records,
+                Alerts = alerts,
+                Evidence = evidence,
                 Log = log,
             };
     }
