@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging;
 namespace Hopseal.Reports.Store;
 
 /// <summary>The database of what is told: sessions, alerts, reports. It is not the queue's: mail goes on when this one cannot be written,
-/// and its commits are not flushed one by one, so that a power cut may cost the last second.</summary>
+/// and its commits are not flushed one by one, so that a power cut may cost the last second; only those that ask for it are.</summary>
 /// <remarks>One task writes and groups what waits into one transaction; a work that fails does not fail the others of its group. Readers
 /// have connections of their own and never wait for it.</remarks>
 public sealed partial class RecordsDatabase : IAsyncDisposable
@@ -87,11 +87,12 @@ public sealed partial class RecordsDatabase : IAsyncDisposable
     }
 
     /// <summary>Completes when the work is committed.</summary>
+    /// <param name="flushed">And on stable storage: for what somebody else then forgets, such as the queue.</param>
     /// <exception cref="SqliteException">It was not done.</exception>
-    public async Task WriteAsync(Action<SqliteConnection> work, CancellationToken cancel)
+    public async Task WriteAsync(Action<SqliteConnection> work, CancellationToken cancel, bool flushed = false)
     {
         var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        await _waiting.Writer.WriteAsync(new Work(work, done, null), cancel);
+        await _waiting.Writer.WriteAsync(new Work(work, done, null, flushed), cancel);
         await done.Task.WaitAsync(cancel);
     }
 
@@ -166,6 +167,8 @@ public sealed partial class RecordsDatabase : IAsyncDisposable
         begun = false;
         try
         {
+            Sqlite.Flush(_writer, works.Any(work => work.Flushed));
+
             // Not an SqliteTransaction: prepared commands would have to be told of each.
             Run("BEGIN IMMEDIATE");
             begun = true;
@@ -245,5 +248,5 @@ public sealed partial class RecordsDatabase : IAsyncDisposable
     [LoggerMessage(EventId = 2703, Level = LogLevel.Warning, Message = "{File} can be written again; {Lost} times something was not written since the start")]
     static partial void LogWrittenAgain(ILogger log, string file, long lost);
 
-    sealed record Work(Action<SqliteConnection> Do, TaskCompletionSource? Done, Action<bool>? Settled);
+    sealed record Work(Action<SqliteConnection> Do, TaskCompletionSource? Done, Action<bool>? Settled, bool Flushed = false);
 }

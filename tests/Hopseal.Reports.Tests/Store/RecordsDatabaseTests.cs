@@ -76,6 +76,27 @@ public sealed class RecordsDatabaseTests : IDisposable
     }
 
     [Fact]
+    public async Task Only_what_asks_for_it_is_flushed()
+    {
+        await using var database = Open([s_numbers]);
+        var levels = new List<long>();
+        foreach (var flushed in (bool[])[false, true, false])
+        {
+            await database.WriteAsync(connection => levels.Add(Synchronous(connection)), Cancel, flushed);
+        }
+
+        // NORMAL is 1, FULL is 2.
+        Assert.Equal([1, 2, 1], levels);
+
+        static long Synchronous(SqliteConnection connection)
+        {
+            using var ask = connection.CreateCommand();
+            ask.CommandText = "PRAGMA synchronous";
+            return (long)ask.ExecuteScalar()!;
+        }
+    }
+
+    [Fact]
     public async Task What_another_process_locks_out_fails_at_once_and_is_told_and_the_next_is_written()
     {
         await using var database = Open([s_numbers], TimeSpan.FromSeconds(1));
