@@ -63,6 +63,9 @@ public sealed partial class SessionQuery
         return new SessionPage(rows, rows.Length == limit ? rows[^1].Id : floor > low ? floor : null);
     }
 
+    /// <summary>When the oldest session that is still kept ended; null: none is.</summary>
+    public DateTimeOffset? Oldest() => Read<DateTimeOffset?>("SELECT ended FROM sessions ORDER BY ended LIMIT 1", row => Time(row, 0)).FirstOrDefault();
+
     /// <param name="id">See <see cref="SessionRow.Id"/>.</param>
     public SessionRow? Session(long id) =>
         Read($"SELECT {SessionRow.Columns} FROM sessions WHERE id = $id", SessionRow.Of, ("$id", id)).FirstOrDefault();

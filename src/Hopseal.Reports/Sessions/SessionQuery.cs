@@ -85,9 +85,6 @@ public sealed partial class SessionQuery(Func<SqliteConnection> open)
             row.GetInt64(9)),
         ("$at", after?.LastAt.ToUnixTimeMilliseconds() ?? long.MaxValue), ("$peer", after?.Peer ?? ""), ("$search", search?.ToLowerInvariant()), ("$limit", limit));
 
-    /// <summary>When the oldest session that is still kept ended; null: none is.</summary>
-    public DateTimeOffset? Oldest() => Read<DateTimeOffset?>("SELECT ended FROM sessions ORDER BY ended LIMIT 1", row => Time(row, 0)).FirstOrDefault();
-
     static DestinationRow Destination(SqliteDataReader row) => new(
         row.GetString(0), Time(row, 1), row.IsDBNull(2) ? null : (TransportLevel)row.GetInt32(2), row.IsDBNull(3) ? null : Time(row, 3), Text(row, 4), Text(row, 5),
         row.GetInt64(6), row.GetInt64(7), row.GetInt64(8), row.GetInt64(9), row.GetInt64(10), row.GetInt64(11), row.GetInt64(12));

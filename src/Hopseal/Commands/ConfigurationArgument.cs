@@ -21,22 +21,6 @@ static class ConfigurationArgument
         HelpName = "FILE",
     };
 
-    /// <param name="file">What <see cref="OfData"/> was given.</param>
-    /// <exception cref="UsageException">There is none.</exception>
-    public static string DataDirectory(string? file, Terminal terminal)
-    {
-        if (file is null)
-        {
-            var local = Path.Combine(terminal.Directory, LocalMode.DirectoryName);
-            return Directory.Exists(local)
-                ? local
-                : throw new UsageException($"there is no {LocalMode.DirectoryName} here: name the gateway's configuration with --config");
-        }
-
-        var (directory, why) = ConfigurationFile.FindDataDirectory(file, terminal.Directory, terminal.Variables);
-        return directory ?? throw new UsageException(why!);
-    }
-
     /// <exception cref="UsageException">It cannot be used; every fault was written.</exception>
     public static GatewayConfiguration Load(string file, Terminal terminal)
     {
