@@ -47,11 +47,19 @@ sealed record GatewayConfiguration
     /// <summary>The policies of our own domains.</summary>
     public MtaStsSettings MtaSts { get; init; } = MtaStsSettings.None;
 
+    /// <summary>Where reports about our domains come in.</summary>
+    public ReportIntakeSettings ReportIntake { get; init; } = ReportIntakeSettings.None;
+
+    /// <summary>Null: there is none.</summary>
+    public DashboardSettings? Dashboard { get; init; }
+
     /// <summary>PEM files of certificate authorities trusted besides the system's.</summary>
     public ImmutableArray<string> Roots { get; init; } = [];
 
     /// <summary>How long single sessions and attempts are kept.</summary>
     public RecordsOptions Records { get; init; } = new();
+
+    public AlertSettings Alerts { get; init; } = new();
 
     /// <summary>How evidence is kept.</summary>
     public EvidenceOptions Evidence { get; init; } = new();
