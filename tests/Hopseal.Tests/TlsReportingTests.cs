@@ -46,7 +46,7 @@ public sealed class TlsReportingTests : IDisposable
         var posted = new TaskCompletionSource<(string? Type, byte[] Body)>(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var site = await PostSiteAsync(certificate, posted);
         await using var receiver = await Gateway.StartAsync(
-            LocalMode.Prepare(_receiver.Directory, new LocalPorts(0, 0, 0), TimeProvider.System), NullLoggerFactory.Instance, TimeProvider.System);
+            LocalMode.Prepare(_receiver.Directory, new LocalPorts(0, 0, 0, 0), TimeProvider.System), NullLoggerFactory.Instance, TimeProvider.System);
         var zone = ZoneResolver.Parse(
             $"""
             {Receiver} MX 10 mx.{Receiver}
@@ -87,7 +87,7 @@ public sealed class TlsReportingTests : IDisposable
     public async Task A_gateway_that_reports_nothing_says_so()
     {
         await using var gateway = await Gateway.StartAsync(
-            LocalMode.Prepare(_sender.Directory, new LocalPorts(0, 0, 0), TimeProvider.System), NullLoggerFactory.Instance, TimeProvider.System);
+            LocalMode.Prepare(_sender.Directory, new LocalPorts(0, 0, 0, 0), TimeProvider.System), NullLoggerFactory.Instance, TimeProvider.System);
         var run = await RunAsync("send");
         Assert.Equal((3, "hopseal: this gateway sends no TLS reports: TlsReports.Send is not configured, or not enabled\n"), (run.ExitCode, run.Error));
     }

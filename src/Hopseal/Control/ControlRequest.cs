@@ -45,6 +45,11 @@ sealed record ControlRequest
     /// <summary>Of <see cref="ControlCommand.ReportSend"/>: UTC; null for every day that is over.</summary>
     public DateOnly? Day { get; init; }
 
+    /// <summary>Of <see cref="ControlCommand.AlertSilence"/>: an alert, and until when nothing is to be told of it.</summary>
+    public long? Alert { get; init; }
+
+    public DateTimeOffset? Until { get; init; }
+
     /// <summary>Counts what a change would meet, and changes nothing.</summary>
     public bool DryRun { get; init; }
 
@@ -105,4 +110,10 @@ enum ControlCommand
 
     /// <summary>Makes and sends TLS reports now.</summary>
     ReportSend,
+
+    /// <summary>Sends a notice through every channel.</summary>
+    AlertTest,
+
+    /// <summary>Nothing more is told of an alert for a while.</summary>
+    AlertSilence,
 }

@@ -1,8 +1,12 @@
 using System.Collections.Immutable;
 using Hopseal.Configuration;
+using Hopseal.Dashboard.Live;
 using Hopseal.Relay;
+using Hopseal.Reports.Alerts;
+using Hopseal.Reports.Evidence;
 using Hopseal.Reports.Sessions;
 using Hopseal.Reports.Store;
+using Hopseal.Reports.Tlsrpt.Receiving;
 using Hopseal.Reports.Tlsrpt.Sending;
 using Microsoft.Extensions.Logging;
 
@@ -12,6 +16,7 @@ namespace Hopseal.Parts;
 sealed class Telling : IAsyncDisposable
 {
     readonly SessionStore _store;
+    readonly EvidenceLedger? _evidence;
 
     /// <param name="observer">One more reader; the demo's.</param>
     public Telling(GatewayConfiguration configuration, ILoggerFactory logs, TimeProvider clock, ISessionSink? observer)
@@ -19,13 +24,20 @@ sealed class Telling : IAsyncDisposable
         Database = RecordsDatabase.Open(configuration.DataDirectory, Tables, logs.CreateLogger<RecordsDatabase>());
         var alerts = new StrippingAlerts(Stripping, logs.CreateLogger<StrippingAlerts>());
         _store = new SessionStore(Database, configuration.Records, clock, logs.CreateLogger<SessionStore>());
+        _evidence = configuration.Evidence.Days == 0 ? null : new EvidenceLedger(
+            LedgerFiles.In(configuration.DataDirectory),
+            configuration.Evidence,
+            configuration.Digest,
+            clock,
+            logs.CreateLogger<EvidenceLedger>());
         ReportTally = TlsReporting.CreateTally(configuration, Database, ReportMail = new OwnReportMail(clock), logs, clock);
-        ISessionSink[] readers = [new SessionLog(logs.CreateLogger<SessionLog>()), alerts, _store, .. ReportTally is null ? Array.Empty<ISessionSink>() : [ReportTally]];
-        Sessions = new SessionFanout(observer is null ? readers : [.. readers, observer], logs.CreateLogger<SessionFanout>());
+        Feed = configuration.Dashboard is null ? null : new SessionFeed();
+        ISessionSink?[] readers = [new SessionLog(logs.CreateLogger<SessionLog>()), alerts, Injections, _store, _evidence, ReportTally, Feed, observer];
+        Sessions = new SessionFanout(readers.OfType<ISessionSink>(), logs.CreateLogger<SessionFanout>());
     }
 
     /// <summary>Of everybody who keeps something in the database of records.</summary>
-    public static ImmutableArray<SchemaPart> Tables => [SessionStore.Tables, SendingTables.Part];
+    public static ImmutableArray<SchemaPart> Tables => [SessionStore.Tables, ReceivedTables.Part, SendingTables.Part, AlertStore.Tables];
 
     /// <summary>Of what is told.</summary>
     public RecordsDatabase Database { get; }
@@ -36,7 +48,15 @@ sealed class Telling : IAsyncDisposable
     /// <summary>Messages that carry them.</summary>
     public OwnReportMail ReportMail { get; }
 
+    /// <summary>For the dashboard; null without one.</summary>
+    public SessionFeed? Feed { get; }
+
     public StrippingWatch Stripping { get; } = new();
+
+    public InjectionWatch Injections { get; } = new();
+
+    /// <summary>Records that found no room.</summary>
+    public long Lost => Database.Lost + _store.Dropped + Sessions.Dropped;
 
     /// <summary>Where finished records go.</summary>
     public SessionFanout Sessions { get; }
@@ -59,6 +79,11 @@ sealed class Telling : IAsyncDisposable
         {
             await ReportTally.WriteAsync(CancellationToken.None);
             ReportTally.Dispose();
+        }
+
+        if (_evidence is not null)
+        {
+            await _evidence.DisposeAsync();
         }
 
         await Database.DisposeAsync();

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Hopseal.Commands;
 using Hopseal.Configuration;
 using Hopseal.Control;
@@ -73,6 +74,7 @@ public sealed class TlsCommandTests : IDisposable
                 new QueueOperations(store, TimeProvider.System, NullLogger<QueueOperations>.Instance),
                 new PlanOperations(PlanSource.Gateway, planner.PlanAsync, _ => default, TimeProvider.System),
                 tls,
+                new AlertOperations(_ => Task.FromResult<ImmutableArray<string>>([]), (_, _) => null),
                 new ReportOperations(null)),
             TimeProvider.System,
             NullLogger<ControlServer>.Instance);

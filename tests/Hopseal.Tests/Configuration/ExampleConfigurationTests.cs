@@ -18,6 +18,7 @@ public sealed partial class ExampleConfigurationTests : IDisposable
         _workspace.WriteSecret("smarthost.password", "geheim\n");
         using var key = RSA.Create(2048);
         _workspace.WriteSecret("tlsrpt.pem", key.ExportPkcs8PrivateKeyPem());
+        _workspace.WriteSecret("webhook.secret", "geheim\n");
     }
 
     public void Dispose() => _workspace.Dispose();
@@ -41,6 +42,12 @@ public sealed partial class ExampleConfigurationTests : IDisposable
         Assert.Equal(plain.Dns.TrustAuthenticData, shown.Dns.TrustAuthenticData);
         Assert.Equal(plain.Log.Level, shown.Log.Level);
         Assert.Equal(plain.Records, shown.Records);
+        Assert.Equal(plain.Evidence, shown.Evidence);
+        Assert.Equal(
+            (plain.Alerts.MinimumSeverity, plain.Alerts.QueueAge, plain.Alerts.DiskPercent, plain.Alerts.CertificateDays),
+            (shown.Alerts.MinimumSeverity, shown.Alerts.QueueAge, shown.Alerts.DiskPercent, shown.Alerts.CertificateDays));
+        Assert.Single(shown.Alerts.Webhooks);
+        Assert.Single(shown.Alerts.Mail!.To);
         Assert.Equal(
             (plain.Outbound.Port, plain.Outbound.Connections, plain.Outbound.ConnectionsPerDestination, plain.Outbound.RememberTls),
             (shown.Outbound.Port, shown.Outbound.Connections, shown.Outbound.ConnectionsPerDestination, shown.Outbound.RememberTls));
