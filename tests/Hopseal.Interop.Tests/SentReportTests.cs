@@ -24,6 +24,32 @@ public sealed class SentReportTests
         print(*(dkim.verify(text, dnsfunc=ask, tlsrpt="strict") for text in (message, message.replace(b"aggregate", b"changed"))))
         """;
 
+    /// <summary>The members of RFC 8460 §4.4 and §4.3, strictly: no other is written.</summary>
+    const string Schema = """
+        import json, sys, jsonschema
+        def thing(needed, **members):
+            return {"type": "object", "additionalProperties": False, "required": needed.split(), "properties": {name.replace("_", "-"): of for name, of in members.items()}}
+        text, count = {"type": "string", "minLength": 1}, {"type": "integer", "minimum": 0}
+        lines = {"type": "array", "items": text, "minItems": 1}
+        time = {"type": "string", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$"}
+        kinds = ["tlsa", "sts", "no-policy-found"]
+        results = ["starttls-not-supported", "certificate-host-mismatch", "certificate-expired", "certificate-not-trusted", "validation-failure", "tlsa-invalid",
+            "dnssec-invalid", "dane-required", "sts-policy-fetch-error", "sts-policy-invalid", "sts-webpki-invalid"]
+        address = {"anyOf": [{"type": "string", "format": "ipv4"}, {"type": "string", "format": "ipv6"}]}
+        failure = thing("result-type failed-session-count", result_type={"enum": results}, sending_mta_ip=address, receiving_mx_hostname=text, receiving_mx_helo=text,
+            receiving_ip=address, failed_session_count=count, additional_information=text, failure_reason_code=text)
+        policy = thing("policy-type policy-domain", policy_type={"enum": kinds}, policy_string=lines, policy_domain=text, mx_host=lines)
+        summary = thing("total-successful-session-count total-failure-session-count", total_successful_session_count=count, total_failure_session_count=count)
+        report = thing("organization-name date-range contact-info report-id policies", organization_name=text,
+            date_range=thing("start-datetime end-datetime", start_datetime=time, end_datetime=time), contact_info={"type": "string", "format": "email"}, report_id=text,
+            policies={"type": "array", "minItems": 1, "items": thing("policy summary", policy=policy, summary=summary, failure_details={"type": "array", "items": failure})})
+        given = json.load(sys.stdin)
+        checked = jsonschema.Draft202012Validator(report, format_checker=jsonschema.FormatChecker())
+        checked.validate(given)
+        given["policies"][0]["failure-details"][0]["result-type"] = "unknown"
+        print("valid", checked.is_valid(given))
+        """;
+
     [Fact(Timeout = 180_000)]
     public async Task A_report_goes_by_mail_signed_as_others_check_it_and_never_into_our_own_network()
     {
@@ -67,7 +93,9 @@ public sealed class SentReportTests
         Assert.Equal("True False", verified.Succeeded("dkimpy").Output.Trim());
 
         // STARTTLS was not offered: that is what there is to tell.
-        using var report = JsonDocument.Parse(await ReportAsync(here, cancel, "show", "1", "--json"));
+        var json = await ReportAsync(here, cancel, "show", "1", "--json");
+        Assert.Equal("valid False", (await Command.RunAsync("/usr/bin/python3", ["-c", Schema], cancel, json)).Succeeded("jsonschema").Output.Trim());
+        using var report = JsonDocument.Parse(json);
         var policy = Assert.Single(report.RootElement.GetProperty("policies").EnumerateArray());
         Assert.Equal((0, 1), (Count(policy, "total-successful-session-count"), Count(policy, "total-failure-session-count")));
         Assert.Equal("starttls-not-supported", Assert.Single(policy.GetProperty("failure-details").EnumerateArray()).GetProperty("result-type").GetString());
