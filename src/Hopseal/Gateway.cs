@@ -25,6 +25,7 @@ sealed class Gateway : IAsyncDisposable
     readonly SqliteQueueStore _store;
     readonly MessageQueue _queue;
     readonly Remembered _remembered;
+    readonly Measuring? _measuring;
     readonly Telling _telling;
     readonly Receiving _receiving;
     readonly Sending _sending;
@@ -52,10 +53,11 @@ sealed class Gateway : IAsyncDisposable
         // Where mail is kept. From here on there is something to dispose.
         _store = SqliteQueueStore.Open(configuration.DataDirectory, logs.CreateLogger<SqliteQueueStore>());
         _queue = new MessageQueue(_store, configuration.Outbound.Schedule, clock, logs.CreateLogger<MessageQueue>());
-        _remembered = new Remembered(configuration, resolver, pkix, policyPort, logs, clock);
+        _measuring = Measuring.Of(configuration, logs, clock);
+        _remembered = new Remembered(configuration, resolver, pkix, policyPort, _measuring is null ? null : _measuring.Metrics.Count, logs, clock);
 
         // What is told, how it comes in, how it goes out.
-        _telling = new Telling(configuration, logs, clock, observer);
+        _telling = new Telling(configuration, logs, clock, observer, _measuring?.Metrics);
         _receiving = new Receiving(configuration, _certificates.Served, pkix, _queue, _store.Spool, _telling.Sessions, logs, clock);
         _sending = new Sending(
             configuration, resolver, _remembered, _certificates.Shown, pkix, dane, _queue, _telling.Sessions, observer is not null, logs, clock);
@@ -138,6 +140,11 @@ sealed class Gateway : IAsyncDisposable
             await _remembered.DisposeAsync();
             await _sending.DisposeAsync();
             await _telling.DisposeAsync();
+            if (_measuring is not null)
+            {
+                await _measuring.DisposeAsync();
+            }
+
             _queue.Dispose();
             await _store.DisposeAsync();
             _stop.Dispose();
@@ -155,6 +162,12 @@ sealed class Gateway : IAsyncDisposable
         }
 
         _remembered.Restore();
+        if (_measuring is not null)
+        {
+            // Before the first session: what nobody listens to is not counted.
+            await _measuring.StartAsync();
+        }
+
         await _receiving.StartAsync();
         if (_configuration.MtaSts.Endpoint is not null)
         {
@@ -178,6 +191,7 @@ sealed class Gateway : IAsyncDisposable
         }
 
         Periodic[] work = [.. _certificates.Work, .. _remembered.Work, .. _sending.Work, .. _telling.Work];
+        work = _measuring is null ? work : [.. work, _measuring.Work(_store, _certificates, _remembered, _telling, _resolver)];
         _background.AddRange(work.Select(periodic => Task.Run(() => periodic.RunAsync(_clock, _stop.Token))));
     }
 }

@@ -33,6 +33,7 @@ static class ConfigurationReader
         var limits = LimitSettings.Read(root.Child("Limits"));
         var dns = DnsSettings.Read(root.Child("Dns"));
         var records = RecordsSettings.Read(root.Child("Records"));
+        var metrics = MetricsSettings.Read(root.Child("Metrics"), listeners, mtaSts.Endpoint);
         var log = LogSettings.Read(root.Child("Log"));
         root.Close();
 
@@ -77,6 +78,7 @@ static class ConfigurationReader
                 MtaSts = mtaSts,
                 Roots = roots,
                 Records = records,
+                Metrics = metrics,
                 Log = log,
             };
     }

@@ -52,6 +52,9 @@ sealed record GatewayConfiguration
     /// <summary>How long single sessions and attempts are kept.</summary>
     public RecordsOptions Records { get; init; } = new();
 
+    /// <summary>Where the gateway's numbers are shown or sent.</summary>
+    public MetricsSettings Metrics { get; init; } = MetricsSettings.None;
+
     public required LogSettings Log { get; init; }
 
     /// <summary>What applies on one day (UTC): rules end.</summary>

@@ -38,6 +38,9 @@ sealed class OwnCertificates
     /// <summary>To next hops that ask for one.</summary>
     public ClientCertificates Shown { get; }
 
+    /// <summary>How the certificate that is shown for a host of ours stands to what is published for it.</summary>
+    public TlsaStanding StandingOf(DomainName host) => _ownTlsa.StandingOf(host, Served);
+
     public ImmutableArray<Periodic> Work =>
     [
         Periodic.Of(s_interval, Reload),

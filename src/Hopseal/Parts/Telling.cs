@@ -13,14 +13,14 @@ sealed class Telling : IAsyncDisposable
     readonly RecordsDatabase _database;
     readonly SessionStore _store;
 
-    /// <param name="observer">One more reader; the demo's.</param>
-    public Telling(GatewayConfiguration configuration, ILoggerFactory logs, TimeProvider clock, ISessionSink? observer)
+    /// <param name="others">More readers: the metrics, the demo.</param>
+    public Telling(GatewayConfiguration configuration, ILoggerFactory logs, TimeProvider clock, params IEnumerable<ISessionSink?> others)
     {
         _database = RecordsDatabase.Open(configuration.DataDirectory, Tables, logs.CreateLogger<RecordsDatabase>());
         var alerts = new StrippingAlerts(Stripping, logs.CreateLogger<StrippingAlerts>());
         _store = new SessionStore(_database, configuration.Records, clock, logs.CreateLogger<SessionStore>());
         ISessionSink[] readers = [new SessionLog(logs.CreateLogger<SessionLog>()), alerts, _store];
-        Sessions = new SessionFanout(observer is null ? readers : [.. readers, observer], logs.CreateLogger<SessionFanout>());
+        Sessions = new SessionFanout([.. readers, .. others.OfType<ISessionSink>()], logs.CreateLogger<SessionFanout>());
     }
 
     /// <summary>Of everybody who keeps something in the database of records.</summary>
@@ -30,6 +30,9 @@ sealed class Telling : IAsyncDisposable
 
     /// <summary>Where finished records go.</summary>
     public SessionFanout Sessions { get; }
+
+    /// <summary>What the database of records had to give up.</summary>
+    public long DatabaseLost => _database.Lost;
 
     /// <summary>What was recorded.</summary>
     public SessionQuery Query => new(_database);
