@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Net;
 using OpenTelemetry.Exporter;
 
@@ -16,7 +17,8 @@ sealed record MetricsSettings(IPEndPoint? Endpoint, Uri? Otlp, OtlpExportProtoco
 
     public bool Wanted => Endpoint is not null || Otlp is not null;
 
-    public static MetricsSettings Read(Section section, IEnumerable<ListenerSettings> listeners, IPEndPoint? policies)
+    /// <param name="taken">Where something else listens already, and what.</param>
+    public static MetricsSettings Read(Section section, ImmutableArray<(IPEndPoint Endpoint, string What)> taken)
     {
         var endpointSetting = section.Find("Endpoint");
         var endpoint = endpointSetting?.Endpoint();
@@ -31,7 +33,7 @@ sealed record MetricsSettings(IPEndPoint? Endpoint, Uri? Otlp, OtlpExportProtoco
 
         if (endpoint is not null)
         {
-            CheckEndpoint(endpointSetting!, endpoint, isPublic, listeners, policies);
+            CheckEndpoint(endpointSetting!, endpoint, isPublic, taken);
         }
         else if (isPublic)
         {
@@ -47,15 +49,11 @@ sealed record MetricsSettings(IPEndPoint? Endpoint, Uri? Otlp, OtlpExportProtoco
         return new MetricsSettings(endpoint, otlp, overHttp ? OtlpExportProtocol.HttpProtobuf : OtlpExportProtocol.Grpc, TimeSpan.FromSeconds(interval));
     }
 
-    static void CheckEndpoint(Setting setting, IPEndPoint endpoint, bool isPublic, IEnumerable<ListenerSettings> listeners, IPEndPoint? policies)
+    static void CheckEndpoint(Setting setting, IPEndPoint endpoint, bool isPublic, ImmutableArray<(IPEndPoint Endpoint, string What)> taken)
     {
-        if (listeners.FirstOrDefault(listener => listener.Endpoint.Equals(endpoint)) is { } taken)
+        if (taken.FirstOrDefault(other => other.Endpoint.Equals(endpoint)) is { What: { } what })
         {
-            setting.Error($"the listener {Shown.Text(taken.Name)} listens on {endpoint} already");
-        }
-        else if (endpoint.Equals(policies))
-        {
-            setting.Error($"MtaSts.Endpoint listens on {endpoint} already");
+            setting.Error($"{what} listens on {endpoint} already");
         }
 
         if (IPAddress.IsLoopback(endpoint.Address))

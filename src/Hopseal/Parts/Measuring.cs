@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
-using System.Net;
 using Hopseal.Configuration;
+using Hopseal.Policy.MtaSts;
+using Hopseal.Relay;
 using Hopseal.Relay.Queue;
 using Hopseal.Relay.Stores.Sqlite;
 using Hopseal.Reports.Metrics;
@@ -30,7 +31,7 @@ sealed partial class Measuring : IAsyncDisposable
     const int StopMilliseconds = 5000;
 
     readonly GatewayConfiguration _configuration;
-    readonly GatewayMetrics _metrics;
+    readonly GatewayMetrics? _metrics;
     readonly ILoggerFactory _logs;
     readonly ILogger _log;
     readonly TimeProvider _clock;
@@ -40,27 +41,29 @@ sealed partial class Measuring : IAsyncDisposable
     bool _queueFailing;
     DateTimeOffset _queueDue;
 
-    Measuring(GatewayConfiguration configuration, ILoggerFactory logs, TimeProvider clock)
+    public Measuring(GatewayConfiguration configuration, ILoggerFactory logs, TimeProvider clock)
     {
         (_configuration, _logs, _log, _clock) = (configuration, logs, logs.CreateLogger<Measuring>(), clock);
-        _metrics = new GatewayMetrics(configuration.Listeners.ToDictionary(
-            listener => listener.Name,
-            listener => listener.Mode is ListenerMode.StartTls ? TransportLevel.Plaintext : TransportLevel.Encrypted));
+        _metrics = configuration.Metrics.Wanted
+            ? new GatewayMetrics(configuration.Listeners.ToDictionary(
+                listener => listener.Name,
+                listener => listener.Mode is ListenerMode.StartTls ? TransportLevel.Plaintext : TransportLevel.Encrypted))
+            : null;
     }
 
-    /// <summary>One more reader of the records.</summary>
-    public GatewayMetrics Metrics => _metrics;
+    /// <summary>One more reader of the records; null when nobody wants metrics.</summary>
+    public ISessionSink? Reader => _metrics;
 
-    /// <summary>Where Prometheus may ask; null: nowhere.</summary>
-    public IPEndPoint? Endpoint => _server?.Endpoint;
-
-    /// <summary>Null when nobody wants metrics.</summary>
-    public static Measuring? Of(GatewayConfiguration configuration, ILoggerFactory logs, TimeProvider clock) =>
-        configuration.Metrics.Wanted ? new Measuring(configuration, logs, clock) : null;
+    public void Count(StsNews news) => _metrics?.Count(news);
 
     /// <exception cref="GatewayStartException">The endpoint cannot be listened on.</exception>
     public async Task StartAsync()
     {
+        if (_metrics is null)
+        {
+            return;
+        }
+
         var settings = _configuration.Metrics;
         var builder = Sdk.CreateMeterProviderBuilder()
             .ConfigureResource(resource => resource.AddService(
@@ -97,8 +100,9 @@ sealed partial class Measuring : IAsyncDisposable
     }
 
     /// <summary>What looks at the rest of the gateway for what is no record.</summary>
-    public Periodic Work(SqliteQueueStore store, OwnCertificates certificates, Remembered remembered, Telling telling, ResolverWatch? resolver) =>
-        new(s_interval, stop => LookAsync(store, certificates, remembered, telling, resolver, stop), AtOnce: true);
+    public ImmutableArray<Periodic> Work(
+        SqliteQueueStore store, OwnCertificates certificates, Remembered remembered, Telling telling, ResolverWatch? resolver) =>
+        _metrics is null ? [] : [new(s_interval, stop => LookAsync(_metrics, store, certificates, remembered, telling, resolver, stop), AtOnce: true)];
 
     public async ValueTask DisposeAsync()
     {
@@ -114,21 +118,27 @@ sealed partial class Measuring : IAsyncDisposable
             _provider.Dispose();
         }
 
-        _metrics.Dispose();
+        _metrics?.Dispose();
     }
 
     async Task LookAsync(
-        SqliteQueueStore store, OwnCertificates certificates, Remembered remembered, Telling telling, ResolverWatch? resolver, CancellationToken stop)
+        GatewayMetrics metrics,
+        SqliteQueueStore store,
+        OwnCertificates certificates,
+        Remembered remembered,
+        Telling telling,
+        ResolverWatch? resolver,
+        CancellationToken stop)
     {
         await LookAtQueueAsync(store, stop);
         var now = _clock.GetUtcNow();
-        _metrics.Set(new GatewayReadings(
+        metrics.Set(new GatewayReadings(
             _depth,
             _depth is null ? null : _depth.OldestReceivedAt is { } oldest && oldest < now ? now - oldest : TimeSpan.Zero,
             remembered.Policies.Snapshot().Length,
             resolver?.Health?.State,
             [.. certificates.Served.InUse.Select(used => (used.Files.Chain, used.Certificate.Description.NotAfter - now))],
-            [.. _configuration.MxNames.Select(name => (name.Ascii, certificates.StandingOf(name)))],
+            [.. certificates.Standings.Select(one => (one.Host.Ascii, one.Standing))],
             telling.Sessions.Dropped,
             telling.DatabaseLost,
             telling.Stripping.Suspects().Count));

@@ -120,7 +120,7 @@ public sealed class MeasuringTests : IDisposable
         TimeProvider.System);
 
     GatewayConfiguration Configuration(MetricsSettings settings) =>
-        LocalMode.Prepare(_workspace.Directory, new LocalPorts(0, 0, 0), TimeProvider.System) with { Metrics = settings };
+        LocalMode.Prepare(_workspace.Directory, new LocalPorts(0, 0, 0, 0), TimeProvider.System) with { Metrics = settings };
 
     static async Task SendAsync(Gateway gateway)
     {
