@@ -27,6 +27,7 @@ sealed class Gateway : IAsyncDisposable
     readonly SqliteQueueStore _store;
     readonly MessageQueue _queue;
     readonly Remembered _remembered;
+    readonly Measuring _measuring;
     readonly Telling _telling;
     readonly Receiving _receiving;
     readonly TlsReportIntake _reportIntake;
@@ -59,10 +60,11 @@ sealed class Gateway : IAsyncDisposable
         // Where mail is kept. From here on there is something to dispose.
         _store = SqliteQueueStore.Open(configuration.DataDirectory, logs.CreateLogger<SqliteQueueStore>());
         _queue = new MessageQueue(_store, configuration.Outbound.Schedule, clock, logs.CreateLogger<MessageQueue>());
-        _remembered = new Remembered(configuration, resolver, pkix, policyPort, logs, clock);
+        _measuring = new Measuring(configuration, logs, clock);
+        _remembered = new Remembered(configuration, resolver, pkix, policyPort, _measuring.Count, logs, clock);
 
         // What is told, how it comes in, how it goes out.
-        _telling = new Telling(configuration, logs, clock, observer);
+        _telling = new Telling(configuration, logs, clock, observer, _measuring.Reader);
         _receiving = new Receiving(configuration, _certificates.Served, pkix, _queue, _store.Spool, _telling.Sessions, logs, clock);
         _reportIntake = new TlsReportIntake(configuration, resolver, _telling.Database, logs, clock);
         _sending = new Sending(
@@ -182,6 +184,7 @@ sealed class Gateway : IAsyncDisposable
             _reporting.Dispose();
             _reportIntake.Dispose();
             await _telling.DisposeAsync();
+            await _measuring.DisposeAsync();
             _queue.Dispose();
             await _store.DisposeAsync();
             _stop.Dispose();
@@ -205,6 +208,7 @@ sealed class Gateway : IAsyncDisposable
         }
 
         _remembered.Restore();
+        await _measuring.StartAsync();
         _reporting.Restore();
         await _reportIntake.StartAsync(_certificates.Served);
         await _receiving.StartAsync();
@@ -237,6 +241,7 @@ sealed class Gateway : IAsyncDisposable
         Periodic[] work =
         [
             .. _certificates.Work, .. _remembered.Work, .. _sending.Work, .. _reporting.Work, .. _telling.Work, .. _reportIntake.Work, .. _alerting.Work,
+            .. _measuring.Work(_store, _certificates, _remembered, _telling, _resolver),
         ];
         _background.AddRange(work.Select(periodic => Task.Run(() => periodic.RunAsync(_clock, _stop.Token))));
     }

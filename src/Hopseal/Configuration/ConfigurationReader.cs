@@ -44,6 +44,13 @@ static class ConfigurationReader
         var alerts = AlertSettings.Read(root.Child("Alerts"), directory);
         var records = RecordsSettings.Read(root.Child("Records"));
         var evidence = EvidenceSettings.Read(root.Child("Evidence"));
+        var metrics = MetricsSettings.Read(
+            root.Child("Metrics"),
+            [
+                .. TakenEndpoints(listeners, mtaSts),
+                .. reportIntake.Endpoint is { } posts ? [(posts, "TlsReports.Receive")] : ImmutableArray<(IPEndPoint, string)>.Empty,
+                .. dashboard is null ? ImmutableArray<(IPEndPoint, string)>.Empty : [(dashboard.Endpoint, "Dashboard")],
+            ]);
         var log = LogSettings.Read(root.Child("Log"));
         root.Close();
 
@@ -91,6 +98,7 @@ static class ConfigurationReader
                 ReportSending = reportSending,
                 Roots = roots,
                 Records = records,
+                Metrics = metrics,
                 Alerts = alerts,
                 Evidence = evidence,
                 Log = log,

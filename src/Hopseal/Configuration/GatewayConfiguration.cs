@@ -62,6 +62,9 @@ sealed record GatewayConfiguration
     /// <summary>How long single sessions and attempts are kept.</summary>
     public RecordsOptions Records { get; init; } = new();
 
+    /// <summary>Where the gateway's numbers are shown or sent.</summary>
+    public MetricsSettings Metrics { get; init; } = MetricsSettings.None;
+
     public AlertSettings Alerts { get; init; } = new();
 
     /// <summary>How evidence is kept.</summary>

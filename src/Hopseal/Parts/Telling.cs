@@ -18,8 +18,8 @@ sealed class Telling : IAsyncDisposable
     readonly SessionStore _store;
     readonly EvidenceLedger? _evidence;
 
-    /// <param name="observer">One more reader; the demo's.</param>
-    public Telling(GatewayConfiguration configuration, ILoggerFactory logs, TimeProvider clock, ISessionSink? observer)
+    /// <param name="others">More readers: the metrics, the demo.</param>
+    public Telling(GatewayConfiguration configuration, ILoggerFactory logs, TimeProvider clock, params IEnumerable<ISessionSink?> others)
     {
         Database = RecordsDatabase.Open(configuration.DataDirectory, Tables, logs.CreateLogger<RecordsDatabase>());
         var alerts = new StrippingAlerts(Stripping, logs.CreateLogger<StrippingAlerts>());
@@ -32,7 +32,7 @@ sealed class Telling : IAsyncDisposable
             logs.CreateLogger<EvidenceLedger>());
         ReportTally = TlsReporting.CreateTally(configuration, Database, ReportMail = new OwnReportMail(clock), logs, clock);
         Feed = configuration.Dashboard is null ? null : new SessionFeed();
-        ISessionSink?[] readers = [new SessionLog(logs.CreateLogger<SessionLog>()), alerts, Injections, _store, _evidence, ReportTally, Feed, observer];
+        ISessionSink?[] readers = [new SessionLog(logs.CreateLogger<SessionLog>()), alerts, Injections, _store, _evidence, ReportTally, Feed, .. others];
         Sessions = new SessionFanout(readers.OfType<ISessionSink>(), logs.CreateLogger<SessionFanout>());
     }
 
@@ -56,7 +56,10 @@ sealed class Telling : IAsyncDisposable
     public InjectionWatch Injections { get; } = new();
 
     /// <summary>Records that found no room.</summary>
-    public long Lost => Database.Lost + _store.Dropped + Sessions.Dropped;
+    public long Lost => DatabaseLost + Sessions.Dropped;
+
+    /// <summary>Of them, those that the database of records had none for.</summary>
+    public long DatabaseLost => Database.Lost + _store.Dropped;
 
     /// <summary>Where finished records go.</summary>
     public SessionFanout Sessions { get; }
