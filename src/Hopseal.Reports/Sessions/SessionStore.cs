@@ -64,8 +64,21 @@ public sealed partial class SessionStore(RecordsDatabase database, RecordsOption
         return false;
     }
 
-    /// <summary>Deletes what is too old or too much, in steps that let others write between them.</summary>
+    /// <summary>Deletes what is too old or too much, in steps that let others write between them. A database that cannot be written is told, and
+    /// left for the next time.</summary>
     public async Task CleanAsync(CancellationToken cancel)
+    {
+        try
+        {
+            await DeleteOldAsync(cancel);
+        }
+        catch (SqliteException e)
+        {
+            LogNotCleaned(log, e);
+        }
+    }
+
+    async Task DeleteOldAsync(CancellationToken cancel)
     {
         var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
         var oldest = now - (options.Days * Times.Day);
@@ -194,6 +207,9 @@ public sealed partial class SessionStore(RecordsDatabase database, RecordsOption
 
     [LoggerMessage(EventId = 2712, Level = LogLevel.Warning, Message = "{Missing} records of sessions and attempts are missing: they could not be written, or not soon enough")]
     static partial void LogDropped(ILogger log, long missing);
+
+    [LoggerMessage(EventId = 2713, Level = LogLevel.Warning, Message = "Old records of sessions and attempts could not be deleted; it is tried again")]
+    static partial void LogNotCleaned(ILogger log, Exception e);
 
     [LoggerMessage(EventId = 2711, Level = LogLevel.Debug, Message = "{Deleted} records of sessions, attempts and peers were old, and deleted")]
     static partial void LogCleaned(ILogger log, long deleted);
