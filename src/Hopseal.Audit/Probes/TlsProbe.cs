@@ -23,7 +23,8 @@ sealed class TlsProbe(Func<ClientHello, CancellationToken, Task<HelloAnswer>> as
         await ModernAsync(cancel);
         var none = await StrongAndWeakAsync(cancel);
         await OldVersionsAsync(none, cancel);
-        if (!deep && !none && !_seen.AcceptsWeak(WireVersion.Tls12))
+        _seen.BrokenKnown = none;
+        if (!deep && !none)
         {
             await WeakAsync(cancel);
         }
@@ -97,13 +98,29 @@ sealed class TlsProbe(Func<ClientHello, CancellationToken, Task<HelloAnswer>> as
         }
     }
 
-    /// <summary>Everything that should not be, in one hello.</summary>
+    /// <summary>Everything that should not be, in one hello; and where something of it is accepted, what must not be, in another.</summary>
     async Task WeakAsync(CancellationToken cancel)
     {
-        var (answer, flight) = await AskAsync(HelloOffers.Older12(serverName, WireVersion.Tls12, HelloOffers.Weak), cancel);
-        if (flight is not null || answer is not (HelloAnswer.Refused or HelloAnswer.Closed))
+        if (!_seen.Spoken().Any(_seen.AcceptsWeak))
         {
+            var (answer, flight) = await AskAsync(HelloOffers.Older12(serverName, WireVersion.Tls12, HelloOffers.Weak), cancel);
+            if (flight is null)
+            {
+                _seen.BrokenKnown = answer is HelloAnswer.Refused or HelloAnswer.Closed;
+                return;
+            }
+
             _seen.Set(WireVersion.Tls12, Said(answer, flight, WireVersion.Tls12));
+        }
+
+        if (!_seen.Spoken().Any(_seen.AcceptsBroken))
+        {
+            var (answer, flight) = await AskAsync(HelloOffers.Older12(serverName, WireVersion.Tls12, HelloOffers.Broken), cancel);
+            _seen.BrokenKnown = Said(answer, flight, WireVersion.Tls12) is not null;
+        }
+        else
+        {
+            _seen.BrokenKnown = true;
         }
     }
 
