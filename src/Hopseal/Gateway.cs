@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Net;
 using Hopseal.Configuration;
 using Hopseal.Control;
+using Hopseal.Dashboard;
 using Hopseal.Dns;
 using Hopseal.Parts;
 using Hopseal.Policy;
@@ -9,6 +10,7 @@ using Hopseal.Policy.Dane;
 using Hopseal.Relay;
 using Hopseal.Relay.Queue;
 using Hopseal.Relay.Stores.Sqlite;
+using Hopseal.Reports.Alerts;
 using Hopseal.Smtp.Server;
 using Microsoft.Extensions.Logging;
 
@@ -27,12 +29,16 @@ sealed class Gateway : IAsyncDisposable
     readonly Remembered _remembered;
     readonly Telling _telling;
     readonly Receiving _receiving;
+    readonly TlsReportIntake _reports;
     readonly Sending _sending;
+    readonly Alerting _alerting;
     readonly ControlOperations _operations;
+    readonly GatewayView? _view;
     readonly CancellationTokenSource _stop = new();
     readonly List<Task> _background = [];
     ControlServer? _control;
     StsPolicyServer? _policyServer;
+    DashboardServer? _dashboard;
 
     Gateway(GatewayConfiguration configuration, ILoggerFactory logs, TimeProvider clock, IDnsResolver? zone, ISessionSink? observer, int? policyPort)
     {
@@ -57,18 +63,43 @@ sealed class Gateway : IAsyncDisposable
         // What is told, how it comes in, how it goes out.
         _telling = new Telling(configuration, logs, clock, observer);
         _receiving = new Receiving(configuration, _certificates.Served, pkix, _queue, _store.Spool, _telling.Sessions, logs, clock);
+        _reports = new TlsReportIntake(configuration, resolver, _telling.Database, logs, clock);
         _sending = new Sending(
-            configuration, resolver, _remembered, _certificates.Shown, pkix, dane, _queue, _telling.Sessions, observer is not null, logs, clock);
+            configuration, resolver, _remembered, _certificates.Shown, pkix, dane, _queue, _reports.Mail, _telling.Sessions, observer is not null, logs, clock);
+
+        _alerting = new Alerting(
+            configuration,
+            new AlertStore(_telling.Database),
+            new AlertWatches(configuration)
+            {
+                Stripping = _telling.Stripping,
+                Injections = _telling.Injections,
+                Certificates = _certificates,
+                Policies = _remembered.Policies,
+                Resolver = () => _resolver?.Health,
+                Sessions = _telling.Query,
+                OldestEntry = OldestEntryAsync,
+                Lost = () => _telling.Lost,
+            },
+            _queue, logs, clock);
 
         // How it is administered.
+        var queue = new QueueOperations(_store, clock, logs.CreateLogger<QueueOperations>(), _sending.Runner.Retry, _queue.Wake);
+        _view = _telling.Feed is { } feed
+            ? new DashboardView(configuration, _store, queue, _sending.Planner, _certificates, resolver, _telling.Database, clock).Of(feed)
+            : null;
         _operations = new ControlOperations(
-            new QueueOperations(_store, clock, logs.CreateLogger<QueueOperations>(), _sending.Runner.Retry, _queue.Wake),
+            queue,
             new PlanOperations(PlanSource.Gateway, _sending.Planner.PlanAsync, _ => ValueTask.FromResult(_resolver?.Health), clock),
-            new TlsOperations(_remembered.Proven, _telling.Stripping));
+            new TlsOperations(_remembered.Proven, _telling.Stripping),
+            new AlertOperations(_alerting.TestAsync, _alerting.Silence));
     }
 
     /// <summary>Where it listens, in the order of the configuration.</summary>
     public ImmutableArray<IPEndPoint> Endpoints => _receiving.Endpoints;
+
+    /// <summary>Where the dashboard is, for a browser; null without one.</summary>
+    public Uri? Dashboard => _dashboard?.Address;
 
     /// <summary>Completes, with its exception if it has one, when a part ends that should run as long as the gateway.</summary>
     public Task<Task> PartEnded => Task.WhenAny(_background);
@@ -126,22 +157,36 @@ sealed class Gateway : IAsyncDisposable
                 await _control.DisposeAsync();
             }
 
+            if (_dashboard is not null)
+            {
+                await _dashboard.DisposeAsync();
+            }
+
             if (_policyServer is not null)
             {
                 await _policyServer.DisposeAsync();
             }
 
+            await _reports.StopAsync();
             await Task.WhenAll([stopping, .. _background]);
         }
         finally
         {
             await _remembered.DisposeAsync();
             await _sending.DisposeAsync();
+            await _alerting.DisposeAsync();
+            _reports.Dispose();
             await _telling.DisposeAsync();
             _queue.Dispose();
             await _store.DisposeAsync();
             _stop.Dispose();
         }
+    }
+
+    async ValueTask<QueueEntry?> OldestEntryAsync(CancellationToken cancel)
+    {
+        var page = await _store.ListAsync(new QueueSelection { State = EntryState.Deferred }, QueuePosition.Start, 1, cancel);
+        return page.Entries.FirstOrDefault();
     }
 
     async Task BeginAsync()
@@ -155,10 +200,16 @@ sealed class Gateway : IAsyncDisposable
         }
 
         _remembered.Restore();
+        await _reports.StartAsync(_certificates.Served);
         await _receiving.StartAsync();
         if (_configuration.MtaSts.Endpoint is not null)
         {
             _policyServer = await StsPolicyServer.StartAsync(_configuration.MtaSts, _certificates.Served, _configuration.Tls.Protocols, _logs);
+        }
+
+        if (_view is not null)
+        {
+            _dashboard = await DashboardServer.StartAsync(_configuration, _view, _certificates.Served, _logs);
         }
 
         try
@@ -177,7 +228,7 @@ sealed class Gateway : IAsyncDisposable
             _background.Add(Task.Run(() => _resolver.RunAsync(_stop.Token)));
         }
 
-        Periodic[] work = [.. _certificates.Work, .. _remembered.Work, .. _sending.Work, .. _telling.Work];
+        Periodic[] work = [.. _certificates.Work, .. _remembered.Work, .. _sending.Work, .. _telling.Work, .. _reports.Work, .. _alerting.Work];
         _background.AddRange(work.Select(periodic => Task.Run(() => periodic.RunAsync(_clock, _stop.Token))));
     }
 }

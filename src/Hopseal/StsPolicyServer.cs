@@ -11,13 +11,9 @@ using Hopseal.Policy.MtaSts;
 using Hopseal.Smtp.Tls;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace Hopseal;
@@ -43,10 +39,7 @@ sealed class StsPolicyServer : IAsyncDisposable
             policy => Encoding.ASCII.GetBytes(StsPolicyText.Write(policy.Value)),
             StringComparer.Ordinal);
 
-        // Empty: no configuration files, no variables, no console.
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.Logging.SetMinimumLevel(LogLevel.Warning).AddProvider(new GatewaysLog(logs));
-        builder.Services.AddSingleton<IHostLifetime, GatewaysLifetime>();
+        var builder = WebHosting.CreateBuilder(logs);
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
             Limit(kestrel);
@@ -65,14 +58,7 @@ sealed class StsPolicyServer : IAsyncDisposable
     }
 
     /// <summary>Where it listens.</summary>
-    public IPEndPoint Endpoint
-    {
-        get
-        {
-            var address = _application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
-            return IPEndPoint.Parse(new Uri(address).Authority);
-        }
-    }
+    public IPEndPoint Endpoint => WebHosting.EndpointOf(_application);
 
     /// <param name="settings">With an endpoint.</param>
     /// <exception cref="GatewayStartException">It cannot listen there.</exception>
@@ -88,10 +74,7 @@ sealed class StsPolicyServer : IAsyncDisposable
         catch (Exception e) when (e is IOException or SocketException)
         {
             await server.DisposeAsync();
-            var why = (e as SocketException ?? e.InnerException?.InnerException as SocketException ?? e.InnerException as SocketException) is { } socket
-                ? ListenFault.Describe(socket)
-                : e.Message;
-            throw new GatewayStartException($"MtaSts cannot listen on {settings.Endpoint}: {why}", e);
+            throw new GatewayStartException($"MtaSts cannot listen on {settings.Endpoint}: {WebHosting.Describe(e)}", e);
         }
     }
 
@@ -148,22 +131,5 @@ sealed class StsPolicyServer : IAsyncDisposable
         {
             await response.Body.WriteAsync(body, context.RequestAborted);
         }
-    }
-
-    sealed class GatewaysLog(ILoggerFactory logs) : ILoggerProvider
-    {
-        public ILogger CreateLogger(string categoryName) => logs.CreateLogger(categoryName);
-
-        public void Dispose()
-        {
-        }
-    }
-
-    /// <summary>The gateway starts and stops it; signals are the gateway's.</summary>
-    sealed class GatewaysLifetime : IHostLifetime
-    {
-        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
 }

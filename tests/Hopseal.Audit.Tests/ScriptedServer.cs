@@ -85,7 +85,7 @@ sealed class ScriptedServer : IAsyncDisposable
                 _running.Add(RunAsync(client));
             }
         }
-        catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
+        catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException or InvalidOperationException)
         {
             // Stopped.
         }

@@ -1,5 +1,6 @@
 using System.Reflection;
 using Hopseal.Relay;
+using Hopseal.Reports.Store;
 using Microsoft.Extensions.Logging;
 
 namespace Hopseal.Tests;
@@ -12,7 +13,7 @@ public sealed class EventIdTests
     {
         const BindingFlags Any = BindingFlags.Static | BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly;
         var events =
-            from assembly in new[] { typeof(Gateway).Assembly, typeof(SessionLog).Assembly }
+            from assembly in new[] { typeof(Gateway).Assembly, typeof(RecordsDatabase).Assembly, typeof(SessionLog).Assembly }
             from type in assembly.GetTypes()
             from method in type.GetMethods(Any)
             let number = method.GetCustomAttribute<LoggerMessageAttribute>()?.EventId

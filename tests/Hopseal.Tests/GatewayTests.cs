@@ -1,10 +1,16 @@
 using System.Net;
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using System.Text;
 using Hopseal.Configuration;
 using Hopseal.Dns;
 using Hopseal.Policy;
 using Hopseal.Relay;
 using Hopseal.Relay.Queue;
+using Hopseal.Reports.Store;
+using Hopseal.Reports.Tlsrpt;
+using Hopseal.Reports.Tlsrpt.Mail;
+using Hopseal.Reports.Tlsrpt.Receiving;
 using Hopseal.Smtp.Tls;
 using Hopseal.Tests.Commands;
 using MailKit.Net.Smtp;
@@ -76,7 +82,7 @@ public sealed class GatewayTests : IDisposable
         var said = new LineWaiter("listening on 127.0.0.1:");
         var sink = CommandRun.OfAsync(_workspace.Directory, ["sink", "--port", "0", "--count", "1"], error: said);
         var route = new DomainRoute(NextHopText.Parse($"localhost:{await said.RestOfLineAsync(Cancel)}"), SecurityFloor.Encrypted, null);
-        var local = LocalMode.Prepare(_workspace.Directory, new LocalPorts(0, 0, 0), TimeProvider.System);
+        var local = LocalMode.Prepare(_workspace.Directory, new LocalPorts(0, 0, 0, 0), TimeProvider.System);
         var table = new DomainTable(local.Domains.Domains.Add(DomainName.Parse("example.org"), route), null);
         await using (var gateway = await Gateway.StartAsync(local with { Domains = table }, NullLoggerFactory.Instance, TimeProvider.System))
         {
@@ -96,7 +102,7 @@ public sealed class GatewayTests : IDisposable
         var said = new LineWaiter("listening on 127.0.0.1:");
         var sink = CommandRun.OfAsync(_workspace.Directory, ["sink", "--port", "0", "--count", "1"], error: said);
         var open = new DomainRoute(NextHopText.Parse($"127.0.0.1:{await said.RestOfLineAsync(Cancel)}"), null, null);
-        var local = LocalMode.Prepare(_workspace.Directory, new LocalPorts(0, 0, 0), TimeProvider.System);
+        var local = LocalMode.Prepare(_workspace.Directory, new LocalPorts(0, 0, 0, 0), TimeProvider.System);
         var table = local.Domains.Domains
             .Add(DomainName.Parse("locked.test"), open with { Floor = SecurityFloor.Authenticated })
             .Add(DomainName.Parse("open.test"), open);
@@ -135,7 +141,7 @@ public sealed class GatewayTests : IDisposable
         await using (var first = await StartAsync())
         {
             using var other = new Workspace();
-            var taken = LocalMode.Prepare(other.Directory, new LocalPorts(0, 0, first.Endpoints[0].Port), TimeProvider.System);
+            var taken = LocalMode.Prepare(other.Directory, new LocalPorts(0, 0, first.Endpoints[0].Port, 0), TimeProvider.System);
             var fault = await Assert.ThrowsAsync<GatewayStartException>(
                 () => Gateway.StartAsync(taken, NullLoggerFactory.Instance, TimeProvider.System));
             Assert.Equal(
@@ -143,7 +149,7 @@ public sealed class GatewayTests : IDisposable
 
             // The same data directory can be used at once.
             await using var second = await Gateway.StartAsync(
-                LocalMode.Prepare(other.Directory, new LocalPorts(0, 0, 0), TimeProvider.System), NullLoggerFactory.Instance, TimeProvider.System);
+                LocalMode.Prepare(other.Directory, new LocalPorts(0, 0, 0, 0), TimeProvider.System), NullLoggerFactory.Instance, TimeProvider.System);
         }
     }
 
@@ -168,10 +174,50 @@ public sealed class GatewayTests : IDisposable
         Assert.StartsWith("421 ", farewell, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Mail_to_the_mailbox_for_TLS_reports_is_read_and_not_delivered()
+    {
+        using var key = RSA.Create(2048);
+        var zone = ZoneResolver.Parse($"reports._domainkey.company-x.example TXT v=DKIM1\\; p={Convert.ToBase64String(key.ExportSubjectPublicKeyInfo())}");
+        var local = LocalMode.Prepare(_workspace.Directory, new LocalPorts(0, 0, 0, 0), TimeProvider.System);
+        var receive = ReportIntakeSettings.None with { Mailboxes = [SenderPatternOf("tlsrpt@example.org")] };
+        var attempts = new FirstAttempt();
+        await using var gateway = await Gateway.StartAsync(
+            local with { ReportIntake = receive }, NullLoggerFactory.Instance, TimeProvider.System, zone, attempts);
+        using var client = await ConnectAsync(gateway.Endpoints[0], SecureSocketOptions.StartTls);
+        await client.SendAsync(TlsReportMail(key), MailboxAddress.Parse("tls@company-x.example"), [MailboxAddress.Parse("TLSRPT@example.org")], Cancel);
+
+        var attempt = await attempts.Made.WaitAsync(s_limit, Cancel);
+        Assert.IsType<RecipientOutcome.Delivered>(Assert.Single(attempt.Recipients).Outcome);
+        var head = Assert.Single(ReceivedReports.OfFile(Data(RecordsDatabase.FileName)).List(new ReceivedFilter()));
+        Assert.Equal(
+            ("Company-X", "example.org", 7, new ReportProof.Signed(DomainName.Parse("company-x.example"))),
+            (head.Organization, head.Domain, head.Successful, head.Source.Proof));
+        Assert.False(Directory.Exists(Path.Combine(Data("mail"), "new")) && Directory.GetFiles(Path.Combine(Data("mail"), "new")).Length > 0);
+    }
+
+    static SenderPattern SenderPatternOf(string text) => SenderPattern.TryParse(text, out var pattern) ? pattern : throw new ArgumentException(text, nameof(text));
+
+    static MimeMessage TlsReportMail(RSA key)
+    {
+        var report = new TlsReport
+        {
+            Organization = "Company-X",
+            Contact = "tls@company-x.example",
+            Id = "1",
+            Period = ReportPeriod.Day(DateOnly.FromDateTime(TimeProvider.System.GetUtcNow().UtcDateTime.AddDays(-1))),
+            Policies = [new PolicyResult { Kind = new ReportedName<PolicyKind>(PolicyKind.NoPolicyFound, "no-policy-found"), Domain = "example.org", Successful = 7, Failed = 0 }],
+        };
+        var domain = DomainName.Parse("example.org");
+        var signer = ReportMessage.Signer(new MemoryStream(Encoding.ASCII.GetBytes(key.ExportRSAPrivateKeyPem())), DomainName.Parse("company-x.example"), "reports");
+        return MimeMessage.Load(new MemoryStream(
+            ReportMessage.Create(report, domain, new Hopseal.Smtp.Mail.Mailbox("tlsrpt", domain), TimeProvider.System.GetUtcNow(), signer)));
+    }
+
     string Data(string name) => Path.Combine(_workspace.Directory, LocalMode.DirectoryName, name);
 
     Task<Gateway> StartAsync() => Gateway.StartAsync(
-        LocalMode.Prepare(_workspace.Directory, new LocalPorts(0, 0, 0), TimeProvider.System),
+        LocalMode.Prepare(_workspace.Directory, new LocalPorts(0, 0, 0, 0), TimeProvider.System),
         NullLoggerFactory.Instance,
         TimeProvider.System);
 

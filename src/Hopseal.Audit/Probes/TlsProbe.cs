@@ -12,7 +12,8 @@ sealed record TlsProbeResult(TlsFacts Facts, ImmutableArray<ImmutableArray<ReadO
 /// leaves the least unknown.</summary>
 /// <param name="ask">Sends one hello over a connection of its own.</param>
 /// <param name="deep">Every suite and group, as far as connections last, and every version for itself.</param>
-sealed class TlsProbe(Func<ClientHello, CancellationToken, Task<HelloAnswer>> ask, string? serverName, bool deep)
+/// <param name="everyCertificate">Also the certificate that only some clients are shown.</param>
+sealed class TlsProbe(Func<ClientHello, CancellationToken, Task<HelloAnswer>> ask, string? serverName, bool deep, bool everyCertificate)
 {
     readonly SeenTls _seen = new();
 
@@ -31,7 +32,11 @@ sealed class TlsProbe(Func<ClientHello, CancellationToken, Task<HelloAnswer>> as
 
         if (_seen.BestOlder is { } version)
         {
-            await OtherCertificateAsync(version, cancel);
+            if (everyCertificate)
+            {
+                await OtherCertificateAsync(version, cancel);
+            }
+
             await Sha1Async(version, cancel);
         }
 

@@ -188,6 +188,10 @@ public static class ReplyVerdict
     public static RecipientOutcome OfKept() =>
         new RecipientOutcome.Delivered(new SmtpReply(250, new EnhancedStatus(2, 0, 0), "kept in a Maildir"), DeliveredTo.Mailbox);
 
+    /// <summary>Read by this gateway itself.</summary>
+    public static RecipientOutcome OfRead() =>
+        new RecipientOutcome.Delivered(new SmtpReply(250, new EnhancedStatus(2, 0, 0), "read by this gateway"), DeliveredTo.Mailbox);
+
     /// <summary>Which of two failures of one attempt stands for it: one that leaves hope, then one about security, then the
     /// later. So a message bounces only when every session said so, and a missed floor is not hidden by a time-out.</summary>
     public static RecipientOutcome Prefer(RecipientOutcome? earlier, RecipientOutcome later) => (earlier, later) switch

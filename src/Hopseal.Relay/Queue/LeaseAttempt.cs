@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Hopseal.Relay.Queue;
 
-/// <summary>One lease from its plan to its record: plan, deliver, settle, record.</summary>
+/// <summary>One lease from its plan to its record: read what is our own, plan, deliver, settle, record.</summary>
 sealed partial class LeaseAttempt(
     MessageQueue queue,
     Deliverer deliverer,
@@ -25,33 +25,45 @@ sealed partial class LeaseAttempt(
     public async Task RunAsync(
         QueueLease lease, Action<DeliveryAttempt> judged, CancellationToken breakOff, CancellationToken giveUpSettling)
     {
-        var attempt = await AttemptAsync(lease, breakOff);
+        var startedAt = options.Clock.GetUtcNow();
+        var started = options.Clock.GetTimestamp();
+        var own = await ReadOwnAsync(lease, breakOff);
+        if (own.Rest is not { } rest)
+        {
+            var alone = own.Alone(options.OwnMail!, startedAt, options.Clock.GetElapsedTime(started));
+            await (breakOff.IsCancellationRequested ? FinishAsync(alone, giveUpSettling) : GiveUpOrFinishAsync(alone, giveUpSettling));
+            return;
+        }
+
+        var attempt = await AttemptAsync(rest, breakOff);
         if (breakOff.IsCancellationRequested)
         {
-            await FinishAsync(attempt, giveUpSettling);
+            await FinishAsync(own.With(attempt), giveUpSettling);
             return;
         }
 
         judged(attempt);
-        await GiveUpOrFinishAsync(attempt, giveUpSettling);
+        await GiveUpOrFinishAsync(own.With(attempt), giveUpSettling);
     }
 
     /// <summary>Settles a lease whose time is over without an attempt, because its destination is left alone for a
     /// while.</summary>
     /// <param name="failure">Why it is.</param>
     /// <exception cref="OperationCanceledException"><paramref name="giveUpSettling"/>: nothing is written down.</exception>
-    public Task SuspendAsync(QueueLease lease, RecipientOutcome.Deferred? failure, CancellationToken giveUpSettling)
+    public async Task SuspendAsync(QueueLease lease, RecipientOutcome.Deferred? failure, CancellationToken giveUpSettling)
     {
         var outcome = ReplyVerdict.OfSuspension(lease.Domain, failure);
+        var startedAt = options.Clock.GetUtcNow();
+        var own = await ReadOwnAsync(lease, giveUpSettling);
         var attempt = new DeliveryAttempt(
             lease,
-            options.Clock.GetUtcNow(),
+            startedAt,
             TimeSpan.Zero,
             new DeliveryPlan.Defer(outcome.Status, outcome.Reason),
             [],
-            [.. lease.Pending.Recipients.Select(recipient => (recipient, (RecipientOutcome)outcome))],
+            [.. (own.Rest?.Pending.Recipients ?? []).Select(recipient => (recipient, (RecipientOutcome)outcome))],
             TlsFailed: false);
-        return GiveUpOrFinishAsync(attempt, giveUpSettling);
+        await GiveUpOrFinishAsync(own.With(attempt), giveUpSettling);
     }
 
     Task GiveUpOrFinishAsync(DeliveryAttempt attempt, CancellationToken giveUpSettling)
@@ -74,6 +86,24 @@ sealed partial class LeaseAttempt(
             [.. attempt.Recipients.Select(recipient => recipient.Outcome)], attempt.RetryAt, attempt.TlsFailed);
         await queue.SettleAsync(lease, settlement, written, giveUpSettling);
         sink.TryRecord(attempt);
+    }
+
+    /// <summary>Never throws: what could not be read is deferred.</summary>
+    async ValueTask<OwnMailReading> ReadOwnAsync(QueueLease lease, CancellationToken breakOff)
+    {
+        try
+        {
+            return await OwnMailReading.OfAsync(options.OwnMail, lease, cancel => queue.OpenContentAsync(lease.Id, cancel), breakOff);
+        }
+        catch (OperationCanceledException) when (breakOff.IsCancellationRequested)
+        {
+            return OwnMailReading.Unread(options.OwnMail!, lease, ReplyVerdict.OfStop());
+        }
+        catch (Exception e)
+        {
+            LogUnread(log, e, lease.Id, lease.Domain);
+            return OwnMailReading.Unread(options.OwnMail!, lease, ReplyVerdict.OfOwnFault("a fault of this gateway ended the reading"));
+        }
     }
 
     /// <summary>Never throws.</summary>
@@ -138,4 +168,6 @@ sealed partial class LeaseAttempt(
     [LoggerMessage(FirstEvent, LogLevel.Error, "An attempt at message {Id} for {Domain} failed by a fault of ours; it is tried again")]
     static partial void LogFailed(ILogger log, Exception e, QueueId id, string domain);
 
+    [LoggerMessage(FirstEvent + 1, LogLevel.Error, "Message {Id} for {Domain} could not be read by a fault of ours; it is tried again")]
+    static partial void LogUnread(ILogger log, Exception e, QueueId id, string domain);
 }

@@ -9,6 +9,9 @@ public sealed record QueueRunnerOptions
     /// <summary>Decides how the mail of a lease travels; <see cref="DeliveryPlanner"/> in production.</summary>
     public required Func<QueueLease, CancellationToken, ValueTask<DeliveryPlan>> Plan { get; init; }
 
+    /// <summary>Null: everything is delivered.</summary>
+    public OwnMail? OwnMail { get; init; }
+
     /// <summary>The same schedule as the queue's.</summary>
     public required RetrySchedule Schedule { get; init; }
 

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
 using Hopseal.Reports.Tlsrpt.Mail;
@@ -7,6 +8,11 @@ namespace Hopseal.Reports.Tlsrpt;
 /// <summary>A report that was found, or something that should have been one.</summary>
 /// <param name="Where">Within the file; empty for the whole of it. For people.</param>
 public sealed record ReportItem(string Where, ReadReport Result);
+
+/// <summary>A message of a mailbox, or a whole file, and what was found in it.</summary>
+/// <param name="Octets">As they are; empty where they are too many.</param>
+/// <param name="Items">At least one.</param>
+public sealed record ReportContent(ReadOnlyMemory<byte> Octets, bool IsMail, ImmutableArray<ReportItem> Items);
 
 /// <summary>Finds the reports in a file: JSON, gzip or zip; a message, or a mailbox (mbox) full of messages with reports attached. The name
 /// of the file decides nothing.</summary>
@@ -18,6 +24,19 @@ public static class ReportFile
     /// <exception cref="IOException">The file cannot be read.</exception>
     public static async IAsyncEnumerable<ReportItem> ReadAsync(Stream file, string name, [EnumeratorCancellation] CancellationToken cancel)
     {
+        await foreach (var content in ReadContentsAsync(file, name, cancel))
+        {
+            foreach (var item in content.Items)
+            {
+                yield return item;
+            }
+        }
+    }
+
+    /// <summary>The same, with what the reports were found in.</summary>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    public static async IAsyncEnumerable<ReportContent> ReadContentsAsync(Stream file, string name, [EnumeratorCancellation] CancellationToken cancel)
+    {
         ArgumentNullException.ThrowIfNull(file);
         ArgumentNullException.ThrowIfNull(name);
         var reader = PipeReader.Create(file, new StreamPipeReaderOptions(bufferSize: 64 * 1024, leaveOpen: true));
@@ -28,20 +47,13 @@ public static class ReportFile
                 var number = 0;
                 await foreach (var message in Mbox.ReadAsync(reader, cancel))
                 {
-                    number++;
-                    foreach (var item in OfMessage(message, $"message {number}"))
-                    {
-                        yield return item;
-                    }
+                    yield return OfMessage(message, $"message {++number}");
                 }
 
                 yield break;
             }
 
-            foreach (var item in OfWhole(await ReadBoundedAsync(reader, cancel), name))
-            {
-                yield return item;
-            }
+            yield return OfWhole(await ReadBoundedAsync(reader, cancel), name);
         }
         finally
         {
@@ -49,25 +61,27 @@ public static class ReportFile
         }
     }
 
-    static IEnumerable<ReportItem> OfWhole(ReadOnlyMemory<byte>? octets, string name)
+    static ReportContent OfWhole(ReadOnlyMemory<byte>? octets, string name)
     {
         if (octets is not { } whole)
         {
-            return [TooLarge("")];
+            return new ReportContent(default, IsMail: false, [TooLarge("")]);
         }
 
         if (!PackedReport.Looks(whole.Span) && ReportMail.Looks(whole.Span))
         {
-            return ReportMail.Read(whole, "");
+            return OfMessage(whole, "");
         }
 
         var notes = new ReportNotes();
         PackedReport.WarnOfName(name, whole.Span, "file", notes);
-        return [new ReportItem("", ReportClaims.Compare(PackedReport.Read(whole, notes), [ReportClaim.OfFileName(name)], notes))];
+        var item = new ReportItem("", ReportClaims.Compare(PackedReport.Read(whole, notes), [ReportClaim.OfFileName(name)], notes));
+        return new ReportContent(whole, IsMail: false, [item]);
     }
 
-    static IEnumerable<ReportItem> OfMessage(ReadOnlyMemory<byte>? message, string where) =>
-        message is { } octets ? ReportMail.Read(octets, where) : [TooLarge(where)];
+    static ReportContent OfMessage(ReadOnlyMemory<byte>? message, string where) => message is { } octets
+        ? new ReportContent(octets, IsMail: true, [.. ReportMail.Read(octets, where)])
+        : new ReportContent(default, IsMail: true, [TooLarge(where)]);
 
     static ReportItem TooLarge(string where) =>
         new(where, new ReadReport.Rejected($"it is larger than {ReportLimits.MostOctets} octets"));

@@ -27,10 +27,12 @@ static class CommandLine
             CheckCommand.Create(terminal),
             QueueCommand.Create(terminal),
             SessionsCommand.Create(terminal),
+            AlertsCommand.Create(terminal),
             TlsCommand.Create(terminal),
             DnsCommand.Create(terminal),
             CertificateCommand.Create(terminal),
             ReportCommand.Create(terminal),
+            EvidenceCommand.Create(terminal),
             SinkCommand.Create(terminal),
             ConfigCommand.Create(terminal),
         };

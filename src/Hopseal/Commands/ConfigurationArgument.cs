@@ -32,6 +32,23 @@ static class ConfigurationArgument
         }
     }
 
+    /// <summary>Where a gateway keeps its data, without looking whether the rest of its configuration can be used.</summary>
+    /// <param name="file">Null: local mode, in this directory.</param>
+    /// <exception cref="UsageException">It is not said.</exception>
+    public static string DataDirectory(string? file, Terminal terminal)
+    {
+        if (file is null)
+        {
+            var local = Path.Combine(terminal.Directory, LocalMode.DirectoryName);
+            return Directory.Exists(local)
+                ? local
+                : throw new UsageException($"there is no {LocalMode.DirectoryName} here: name the gateway's configuration with --config");
+        }
+
+        var (directory, why) = ConfigurationFile.FindDataDirectory(file, terminal.Directory, terminal.Variables);
+        return directory ?? throw new UsageException(why!);
+    }
+
     /// <exception cref="UsageException">There is none.</exception>
     public static IDnsResolver Resolver(DnsSettings settings, Terminal terminal)
     {

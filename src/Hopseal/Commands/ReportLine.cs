@@ -20,7 +20,14 @@ abstract record ReportLine([property: JsonPropertyOrder(-2)] string File, [prope
         DateTime Start,
         DateTime End,
         ImmutableArray<Policy> Policies,
-        ImmutableArray<Warning> Warnings) : ReportLine(File, Part);
+        ImmutableArray<Warning> Warnings) : ReportLine(File, Part)
+    {
+        /// <summary>Who stands for it, in words; null where that was not looked for.</summary>
+        public string? Proof { get; init; }
+
+        /// <summary>What became of it, in words; null where it was not to be kept.</summary>
+        public string? Kept { get; init; }
+    }
 
     public sealed record Rejected(string File, string? Part, string Reason) : ReportLine(File, Part);
 
@@ -47,12 +54,12 @@ abstract record ReportLine([property: JsonPropertyOrder(-2)] string File, [prope
 
     public sealed record Warning(string Where, string What);
 
-    public static ReportLine Of(string file, ReportItem item)
+    public static ReportLine Of(string file, ReportItem item, string? proof, string? kept)
     {
         var part = item.Where.Length > 0 ? item.Where : null;
         return item.Result switch
         {
-            ReadReport.Accepted accepted => Of(file, part, accepted),
+            ReadReport.Accepted accepted => Of(file, part, accepted) with { Proof = proof, Kept = kept },
             ReadReport.Rejected rejected => new Rejected(file, part, rejected.Why),
             _ => throw new ArgumentException($"unknown result {item.Result}", nameof(item)),
         };

@@ -17,17 +17,21 @@ sealed class ReportOutput(Terminal terminal, bool json)
 
     int _read;
 
+    /// <summary>What our side saw of a failure of that period, in words; null where nothing is to be said.</summary>
+    public Func<FailureDetail, ReportPeriod, string?> OurSide { get; init; } = (_, _) => null;
+
     public int Rejected { get; private set; }
 
     /// <param name="file">As the command line names it.</param>
-    public async Task WriteAsync(string file, ReportItem item)
+    /// <param name="proof">Who stands for it, and <paramref name="kept"/> what became of it, in words; null where that was not asked for.</param>
+    public async Task WriteAsync(string file, ReportItem item, string? proof = null, string? kept = null)
     {
         var isReport = item.Result is ReadReport.Accepted;
         _read += isReport ? 1 : 0;
         Rejected += isReport ? 0 : 1;
         if (json)
         {
-            await terminal.Out.WriteLineAsync(JsonSerializer.Serialize(ReportLine.Of(file, item), s_json.ReportLine));
+            await terminal.Out.WriteLineAsync(JsonSerializer.Serialize(ReportLine.Of(file, item, proof, kept), s_json.ReportLine));
             return;
         }
 
@@ -35,7 +39,7 @@ sealed class ReportOutput(Terminal terminal, bool json)
         switch (item.Result)
         {
             case ReadReport.Accepted accepted:
-                await WriteAsync(place, accepted);
+                await WriteAsync(place, accepted, [proof, kept]);
                 break;
             case ReadReport.Rejected rejected:
                 await LineAsync($"{place}: {Colour("no report", "31")}: {Shown.Plain(rejected.Why)}");
@@ -52,16 +56,21 @@ sealed class ReportOutput(Terminal terminal, bool json)
         await terminal.Error.WriteLineAsync($"{QueueTable.Count(_read, "report")} read, {Rejected.ToString(CultureInfo.InvariantCulture)} rejected");
     }
 
-    async Task WriteAsync(string place, ReadReport.Accepted accepted)
+    async Task WriteAsync(string place, ReadReport.Accepted accepted, string?[] remarks)
     {
         var report = accepted.Report;
         var contact = report.Contact is { } address ? $" <{address}>" : "";
         await LineAsync($"{report.Organization ?? "Somebody without a name"}{contact} reports on {Days(report.Period)}");
         await LineAsync($"  {place}");
+        foreach (var remark in remarks.OfType<string>())
+        {
+            await LineAsync($"  {Shown.Plain(remark)}");
+        }
+
         var explained = new HashSet<string>(StringComparer.Ordinal);
         foreach (var policy in report.Policies)
         {
-            await WriteAsync(policy, explained);
+            await WriteAsync(policy, report.Period, explained);
         }
 
         foreach (var warning in accepted.Warnings)
@@ -72,7 +81,7 @@ sealed class ReportOutput(Terminal terminal, bool json)
         await LineAsync("");
     }
 
-    async Task WriteAsync(PolicyResult policy, HashSet<string> explained)
+    async Task WriteAsync(PolicyResult policy, ReportPeriod period, HashSet<string> explained)
     {
         var failed = policy.Failed == 0 && policy.Failures.IsEmpty ? "none failed" : Colour(string.Create(CultureInfo.InvariantCulture, $"{policy.Failed} failed"), "31");
         var domain = policy.Domain ?? "a domain that it does not name";
@@ -80,6 +89,11 @@ sealed class ReportOutput(Terminal terminal, bool json)
         foreach (var failure in policy.Failures)
         {
             await WriteAsync(failure);
+            if (OurSide(failure, period) is { } ours)
+            {
+                await LineAsync($"      Our side: {Shown.Plain(ours)}");
+            }
+
             if (explained.Add(failure.Type.Text))
             {
                 var words = ResultWords.Of(failure.Type, policy.Domain);

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Net;
 using Hopseal.Dns;
 using Hopseal.Policy.Dane;
 using Hopseal.Smtp.Client;
@@ -29,10 +30,19 @@ static class ConfigurationReader
         var rootFiles = trust.Find("Roots")?.Items().ToImmutableArray() ?? [];
         trust.Close();
         var mtaSts = MtaStsSettings.Read(root.Child("MtaSts"), listeners, !certificates.IsEmpty);
+        var tlsReports = root.Child("TlsReports");
+        var reportIntake = ReportIntakeSettings.Read(tlsReports.Child("Receive"), TakenEndpoints(listeners, mtaSts), !certificates.IsEmpty, domains);
+        tlsReports.Close();
+        var dashboard = DashboardSettings.Read(
+            root,
+            [.. TakenEndpoints(listeners, mtaSts), .. reportIntake.Endpoint is { } post ? [(post, "TlsReports.Receive")] : ImmutableArray<(IPEndPoint, string)>.Empty],
+            !certificates.IsEmpty);
         var tls = TlsSettings.Read(root.Child("Tls"));
         var limits = LimitSettings.Read(root.Child("Limits"));
         var dns = DnsSettings.Read(root.Child("Dns"));
+        var alerts = AlertSettings.Read(root.Child("Alerts"), directory);
         var records = RecordsSettings.Read(root.Child("Records"));
+        var evidence = EvidenceSettings.Read(root.Child("Evidence"));
         var log = LogSettings.Read(root.Child("Log"));
         root.Close();
 
@@ -75,8 +85,12 @@ static class ConfigurationReader
                     : null,
                 Dns = dns,
                 MtaSts = mtaSts,
+                ReportIntake = reportIntake,
+                Dashboard = dashboard,
                 Roots = roots,
                 Records = records,
+                Alerts = alerts,
+                Evidence = evidence,
                 Log = log,
             };
     }
@@ -126,6 +140,12 @@ static class ConfigurationReader
 
         return name;
     }
+
+    static ImmutableArray<(IPEndPoint Endpoint, string What)> TakenEndpoints(ImmutableArray<ListenerSettings> listeners, MtaStsSettings mtaSts) =>
+    [
+        .. listeners.Select(listener => (listener.Endpoint, $"the listener {Shown.Text(listener.Name)}")),
+        .. mtaSts.Endpoint is { } policies ? [(policies, "MtaSts")] : ImmutableArray<(IPEndPoint, string)>.Empty,
+    ];
 
     /// <summary>Only for a configuration without errors: what is missing because it could not be read is no second fault.</summary>
     static void CheckPurpose(Section root, ImmutableArray<ListenerSettings> listeners, DomainTable domains, AccessSettings access)

@@ -38,11 +38,21 @@ sealed class OwnCertificates
     /// <summary>To next hops that ask for one.</summary>
     public ClientCertificates Shown { get; }
 
+    /// <summary>How the certificates that are shown stand to what is published for our hosts.</summary>
+    public ImmutableArray<(DomainName Host, TlsaStanding Standing)> Standings =>
+        [.. _ownTlsa.All.Select(published => (published.Host, _ownTlsa.StandingOf(published.Host, Served)))];
+
     public ImmutableArray<Periodic> Work =>
     [
         Periodic.Of(s_interval, Reload),
         new(s_interval, LookAtTlsaAsync, AtOnce: true),
     ];
+
+    /// <summary>How what is shown stands to the TLSA records of our names.</summary>
+    public OwnTlsa Tlsa => _ownTlsa;
+
+    /// <summary>New ones that are not shown yet.</summary>
+    public ImmutableArray<CertificateReload.Waiting> Waiting => _watch.Waiting;
 
     public void TellStart() => _watch.TellStart();
 

@@ -22,6 +22,7 @@ sealed class Sending : IAsyncDisposable
     readonly Deliverer _deliverer;
     readonly DelayWatch? _delays;
 
+    /// <param name="ownMail">What is read instead of sent.</param>
     /// <param name="keepTranscripts">Records hold the dialogues.</param>
     public Sending(
         GatewayConfiguration configuration,
@@ -31,6 +32,7 @@ sealed class Sending : IAsyncDisposable
         PkixCheck pkix,
         DaneCheck dane,
         MessageQueue queue,
+        OwnMail? ownMail,
         ISessionSink sessions,
         bool keepTranscripts,
         ILoggerFactory logs,
@@ -72,6 +74,7 @@ sealed class Sending : IAsyncDisposable
             new QueueRunnerOptions
             {
                 Plan = (lease, cancel) => Planner.PlanAsync(lease.Domain, lease.Pending.ReturnPath, cancel),
+                OwnMail = ownMail,
                 Schedule = configuration.Outbound.Schedule,
                 Clock = clock,
                 MaxAttempts = configuration.Outbound.Connections,

@@ -1,8 +1,12 @@
 using System.Collections.Immutable;
 using Hopseal.Configuration;
+using Hopseal.Dashboard.Live;
 using Hopseal.Relay;
+using Hopseal.Reports.Alerts;
+using Hopseal.Reports.Evidence;
 using Hopseal.Reports.Sessions;
 using Hopseal.Reports.Store;
+using Hopseal.Reports.Tlsrpt.Receiving;
 using Microsoft.Extensions.Logging;
 
 namespace Hopseal.Parts;
@@ -10,29 +14,47 @@ namespace Hopseal.Parts;
 /// <summary>Step 12: everything that reads the records of sessions and attempts, each in the background of the sessions.</summary>
 sealed class Telling : IAsyncDisposable
 {
-    readonly RecordsDatabase _database;
     readonly SessionStore _store;
+    readonly EvidenceLedger? _evidence;
 
     /// <param name="observer">One more reader; the demo's.</param>
     public Telling(GatewayConfiguration configuration, ILoggerFactory logs, TimeProvider clock, ISessionSink? observer)
     {
-        _database = RecordsDatabase.Open(configuration.DataDirectory, Tables, logs.CreateLogger<RecordsDatabase>());
+        Database = RecordsDatabase.Open(configuration.DataDirectory, Tables, logs.CreateLogger<RecordsDatabase>());
         var alerts = new StrippingAlerts(Stripping, logs.CreateLogger<StrippingAlerts>());
-        _store = new SessionStore(_database, configuration.Records, clock, logs.CreateLogger<SessionStore>());
-        ISessionSink[] readers = [new SessionLog(logs.CreateLogger<SessionLog>()), alerts, _store];
-        Sessions = new SessionFanout(observer is null ? readers : [.. readers, observer], logs.CreateLogger<SessionFanout>());
+        _store = new SessionStore(Database, configuration.Records, clock, logs.CreateLogger<SessionStore>());
+        _evidence = configuration.Evidence.Days == 0 ? null : new EvidenceLedger(
+            LedgerFiles.In(configuration.DataDirectory),
+            configuration.Evidence,
+            configuration.Digest,
+            clock,
+            logs.CreateLogger<EvidenceLedger>());
+        Feed = configuration.Dashboard is null ? null : new SessionFeed();
+        ISessionSink?[] readers = [new SessionLog(logs.CreateLogger<SessionLog>()), alerts, Injections, _store, _evidence, Feed, observer];
+        Sessions = new SessionFanout(readers.OfType<ISessionSink>(), logs.CreateLogger<SessionFanout>());
     }
 
     /// <summary>Of everybody who keeps something in the database of records.</summary>
-    public static ImmutableArray<SchemaPart> Tables => [SessionStore.Tables];
+    public static ImmutableArray<SchemaPart> Tables => [SessionStore.Tables, ReceivedTables.Part, AlertStore.Tables];
+
+    /// <summary>Of what is told.</summary>
+    public RecordsDatabase Database { get; }
+
+    /// <summary>For the dashboard; null without one.</summary>
+    public SessionFeed? Feed { get; }
 
     public StrippingWatch Stripping { get; } = new();
+
+    public InjectionWatch Injections { get; } = new();
+
+    /// <summary>Records that found no room.</summary>
+    public long Lost => Database.Lost + _store.Dropped + Sessions.Dropped;
 
     /// <summary>Where finished records go.</summary>
     public SessionFanout Sessions { get; }
 
     /// <summary>What was recorded.</summary>
-    public SessionQuery Query => new(_database);
+    public SessionQuery Query => new(Database);
 
     public ImmutableArray<Periodic> Work =>
     [
@@ -45,6 +67,11 @@ sealed class Telling : IAsyncDisposable
     {
         await Sessions.DisposeAsync();
         _store.Write();
-        await _database.DisposeAsync();
+        if (_evidence is not null)
+        {
+            await _evidence.DisposeAsync();
+        }
+
+        await Database.DisposeAsync();
     }
 }

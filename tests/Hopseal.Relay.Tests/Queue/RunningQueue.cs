@@ -107,6 +107,9 @@ sealed class RunningQueue : IAsyncDisposable
     /// <summary>See <see cref="QueueRunner.Retry"/>.</summary>
     public void Retry(string domain) => _runner.Retry(domain);
 
+    /// <summary>See <see cref="QueueRunner.FailureOf"/>.</summary>
+    public RecipientOutcome.Deferred? FailureOf(string domain) => _runner.FailureOf(domain);
+
     /// <summary>Asks for the stop without waiting for it.</summary>
     public void BeginStop() => _stop.Cancel();
 

@@ -16,6 +16,15 @@ static class ReportMail
         return colon is > 0 and <= 100 && !octets[..colon].ContainsAnyExceptInRange((byte)'!', (byte)'~');
     }
 
+    /// <exception cref="FormatException">It is no message, or more than any report needs (<see cref="MailTooComplexException"/>).</exception>
+    public static MimeMessage Parse(ReadOnlyMemory<byte> octets)
+    {
+        var message = octets.ToArray();
+        MailBounds.Check(s_parsing, message);
+        using var stream = new MemoryStream(message, writable: false);
+        return new MimeParser(s_parsing, stream, MimeFormat.Entity).ParseMessage();
+    }
+
     /// <summary>At least one item. Never throws for what is in the message.</summary>
     /// <param name="where">As the items name it; empty for the whole file.</param>
     public static IReadOnlyList<ReportItem> Read(ReadOnlyMemory<byte> octets, string where)
@@ -23,8 +32,11 @@ static class ReportMail
         MimeMessage message;
         try
         {
-            using var stream = new MemoryStream(octets.ToArray(), writable: false);
-            message = new MimeParser(s_parsing, stream, MimeFormat.Entity).ParseMessage();
+            message = Parse(octets);
+        }
+        catch (MailTooComplexException e)
+        {
+            return [new ReportItem(where, new ReadReport.Rejected(e.Message))];
         }
         catch (FormatException)
         {

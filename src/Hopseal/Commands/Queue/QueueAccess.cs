@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
-using Hopseal.Configuration;
 using Hopseal.Control;
 using Hopseal.Relay.Queue;
 using Hopseal.Relay.Stores.Sqlite;
@@ -29,7 +28,7 @@ sealed class QueueAccess(Terminal terminal)
     public async IAsyncEnumerable<ControlLine> AskAsync(
         ParseResult parsed, ControlRequest request, Action<ControlLine.Done> done, [EnumeratorCancellation] CancellationToken cancel)
     {
-        await foreach (var line in LinesAsync(DataDirectory(parsed.GetValue(_config)), request, cancel))
+        await foreach (var line in LinesAsync(ConfigurationArgument.DataDirectory(parsed.GetValue(_config), terminal), request, cancel))
         {
             switch (line)
             {
@@ -127,19 +126,5 @@ sealed class QueueAccess(Terminal terminal)
         {
             throw new ControlException(e.Message, e);
         }
-    }
-
-    string DataDirectory(string? file)
-    {
-        if (file is null)
-        {
-            var local = Path.Combine(terminal.Directory, LocalMode.DirectoryName);
-            return Directory.Exists(local)
-                ? local
-                : throw new UsageException($"there is no {LocalMode.DirectoryName} here: name the gateway's configuration with --config");
-        }
-
-        var (directory, why) = ConfigurationFile.FindDataDirectory(file, terminal.Directory, terminal.Variables);
-        return directory ?? throw new UsageException(why!);
     }
 }
