@@ -11,13 +11,17 @@ sealed class MailServer : IDisposable
     static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(50);
 
     readonly Process _process;
+    readonly string[] _stop;
 
-    MailServer(Process process) => _process = process;
+    MailServer(Process process, string[] stop) => (_process, _stop) = (process, stop);
 
     /// <summary>Returns when every port answers.</summary>
-    public static async Task<MailServer> StartAsync(string program, IEnumerable<string> arguments, IEnumerable<int> ports, CancellationToken cancel)
+    /// <param name="stop">A command that ends it; without, it ends when it is told by SIGTERM.</param>
+    public static async Task<MailServer> StartAsync(
+        string program, IEnumerable<string> arguments, IEnumerable<int> ports, CancellationToken cancel, params string[] stop)
     {
-        var server = new MailServer(Programs.Start(program, arguments));
+        var process = Programs.Start(program, arguments);
+        var server = new MailServer(process, stop.Length > 0 ? stop : ["kill", "-TERM", $"{process.Id}"]);
         try
         {
             server._process.BeginErrorReadLine();
@@ -64,9 +68,10 @@ sealed class MailServer : IDisposable
     public void Dispose()
     {
         // In order: a master that is killed leaves its workers behind.
-        using (var kill = Process.Start("kill", ["-TERM", $"{_process.Id}"]))
+        using (var command = Process.Start(new ProcessStartInfo(_stop[0], _stop[1..]) { RedirectStandardError = true })!)
         {
-            kill.WaitForExit();
+            command.StandardError.ReadToEnd();
+            command.WaitForExit();
         }
 
         if (!_process.WaitForExit(s_start))
@@ -223,7 +228,10 @@ static class MailServers
             postlog   unix-dgram n - n - 1 postlogd
 
             """);
-        return await MailServer.StartAsync("/usr/sbin/postfix", ["-c", $"{root}/etc", "start-fg"], [port], cancel);
+
+        // The program that is started is a shell: its master would outlive it.
+        return await MailServer.StartAsync(
+            "/usr/sbin/postfix", ["-c", $"{root}/etc", "start-fg"], [port], cancel, "/usr/sbin/postfix", "-c", $"{root}/etc", "stop");
     }
 
     static string? Missing(string path) =>

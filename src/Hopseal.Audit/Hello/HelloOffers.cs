@@ -30,9 +30,13 @@ static class HelloOffers
             .GroupBy(suite => (suite.KeyExchange, suite.Authentication, suite.Encryption, suite.IsExport, suite.Mac == "MD5"))
             .Select(kind => kind.First())
             .OrderBy(suite => suite.KeyExchange is KeyExchange.Dhe)
-            .ThenByDescending(suite => suite.Bits)
+            .ThenBy(RankOf)
+            .ThenBy(suite => suite.Bits)
             .Take(MostSuites)
     ];
+
+    /// <summary>The worst of these.</summary>
+    public static ImmutableArray<CipherSuite> Broken { get; } = [.. Weak.Where(IsBroken)];
 
     /// <summary>Weak ones of every kind before strong ones: who takes one of the strong all the same has an order of its own.</summary>
     public static ImmutableArray<CipherSuite> WeakFirst { get; } =
@@ -90,7 +94,7 @@ static class HelloOffers
     static int RankOf(CipherSuite suite) => IsBroken(suite) ? 0 : !suite.HasForwardSecrecy ? 1 : !IsStrong(suite) ? 2 : 3;
 
     /// <summary>Nobody authenticated, nothing encrypted, or a cipher that is broken or too small (RFC 9325 §4.1).</summary>
-    static bool IsBroken(CipherSuite suite) => suite is { Authentication: SuiteAuthentication.None } or { Bits: < 128 } or { Mac: "MD5" }
+    public static bool IsBroken(CipherSuite suite) => suite is { Authentication: SuiteAuthentication.None } or { Bits: < 128 } or { Mac: "MD5" }
         || suite.IsExport || suite.Encryption.StartsWith("RC4", StringComparison.Ordinal) || suite.Encryption.StartsWith("RC2", StringComparison.Ordinal)
         || suite.Encryption is "IDEA_CBC" or "SEED_CBC";
 

@@ -12,7 +12,8 @@ sealed record TlsProbeResult(TlsFacts Facts, ImmutableArray<ImmutableArray<ReadO
 /// leaves the least unknown.</summary>
 /// <param name="ask">Sends one hello over a connection of its own.</param>
 /// <param name="deep">Every suite and group, as far as connections last, and every version for itself.</param>
-sealed class TlsProbe(Func<ClientHello, CancellationToken, Task<HelloAnswer>> ask, string? serverName, bool deep)
+/// <param name="everyCertificate">Also the certificate that only some clients are shown.</param>
+sealed class TlsProbe(Func<ClientHello, CancellationToken, Task<HelloAnswer>> ask, string? serverName, bool deep, bool everyCertificate)
 {
     readonly SeenTls _seen = new();
 
@@ -23,14 +24,19 @@ sealed class TlsProbe(Func<ClientHello, CancellationToken, Task<HelloAnswer>> as
         await ModernAsync(cancel);
         var none = await StrongAndWeakAsync(cancel);
         await OldVersionsAsync(none, cancel);
-        if (!deep && !none && !_seen.AcceptsWeak(WireVersion.Tls12))
+        _seen.BrokenKnown = none;
+        if (!deep && !none)
         {
             await WeakAsync(cancel);
         }
 
         if (_seen.BestOlder is { } version)
         {
-            await OtherCertificateAsync(version, cancel);
+            if (everyCertificate)
+            {
+                await OtherCertificateAsync(version, cancel);
+            }
+
             await Sha1Async(version, cancel);
         }
 
@@ -97,13 +103,29 @@ sealed class TlsProbe(Func<ClientHello, CancellationToken, Task<HelloAnswer>> as
         }
     }
 
-    /// <summary>Everything that should not be, in one hello.</summary>
+    /// <summary>Everything that should not be, in one hello; and where something of it is accepted, what must not be, in another.</summary>
     async Task WeakAsync(CancellationToken cancel)
     {
-        var (answer, flight) = await AskAsync(HelloOffers.Older12(serverName, WireVersion.Tls12, HelloOffers.Weak), cancel);
-        if (flight is not null || answer is not (HelloAnswer.Refused or HelloAnswer.Closed))
+        if (!_seen.Spoken().Any(_seen.AcceptsWeak))
         {
+            var (answer, flight) = await AskAsync(HelloOffers.Older12(serverName, WireVersion.Tls12, HelloOffers.Weak), cancel);
+            if (flight is null)
+            {
+                _seen.BrokenKnown = answer is HelloAnswer.Refused or HelloAnswer.Closed;
+                return;
+            }
+
             _seen.Set(WireVersion.Tls12, Said(answer, flight, WireVersion.Tls12));
+        }
+
+        if (!_seen.Spoken().Any(_seen.AcceptsBroken))
+        {
+            var (answer, flight) = await AskAsync(HelloOffers.Older12(serverName, WireVersion.Tls12, HelloOffers.Broken), cancel);
+            _seen.BrokenKnown = Said(answer, flight, WireVersion.Tls12) is not null;
+        }
+        else
+        {
+            _seen.BrokenKnown = true;
         }
     }
 

@@ -43,6 +43,7 @@ public sealed class JudgeTests
         (CheckIds.StartTlsWorks, Verdict.Warn, GoodFacts.With(new HandshakeFacts(false, "alert 40", null, null, [], [], null, null, null))),
         (CheckIds.StartTlsWorks, Verdict.Fail, GoodFacts.With(s_endpoint with { Tls = null, Handshake = new HandshakeFacts(false, "alert 40", null, null, [], [], null, null, null) })),
         (CheckIds.StartTlsInjection, Verdict.Fail, GoodFacts.With(s_endpoint with { Injection = new InjectionFacts(true, "250 ok") })),
+        (CheckIds.SuiteBad, Verdict.Unknown, GoodFacts.With(s_tls with { AllSuites = false, BrokenKnown = false, Problems = ["not asked"] })),
         (CheckIds.VersionOld, Verdict.Fail, GoodFacts.With(s_tls with { Versions = s_tls.Versions.SetItem("TLS 1.0", true) })),
         (CheckIds.VersionTls12, Verdict.Fail, GoodFacts.With(s_tls with { Versions = s_tls.Versions.SetItem("TLS 1.0", true).SetItem("TLS 1.2", false).SetItem("TLS 1.3", false) })),
         (CheckIds.VersionTls13, Verdict.Info, GoodFacts.With(s_tls with { Versions = s_tls.Versions.SetItem("TLS 1.3", false) })),
