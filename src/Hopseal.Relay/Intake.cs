@@ -26,6 +26,9 @@ public sealed record IntakeOptions
     /// <summary>Whether there is room for one more message; <see cref="FreeSpace"/> in production.</summary>
     public Func<bool> HasRoom { get; init; } = static () => true;
 
+    /// <summary>Told of each message that is taken, before its client is. Does not wait.</summary>
+    public Action<AcceptedMessage>? Accepted { get; init; }
+
     /// <summary>A message with more hops than this is in a loop; at least 100 (RFC 5321 §6.3).</summary>
     public int MaxReceivedFields { get; init; } = 100;
 }
@@ -83,6 +86,10 @@ public sealed class Intake : ITransactionHandler
         var id = QueueId.Next(_clock);
         var receivedAt = _clock.GetUtcNow();
         var header = ReceivedHeader.Format(session, envelope, _options.Hostname, id, receivedAt);
-        return new IntakeMessage(id, receivedAt, envelope, header, _spool.Begin(id), _queue, _options.MaxReceivedFields, _log);
+        var content = _spool.Begin(id);
+        return new IntakeMessage(id, receivedAt, envelope, header, content, _queue, _options.MaxReceivedFields, Told, _log);
+
+        void Told(Envelope taken) =>
+            _options.Accepted?.Invoke(new AcceptedMessage(id, _clock.GetUtcNow(), session, taken, content.Length));
     }
 }

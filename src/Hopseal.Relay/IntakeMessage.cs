@@ -17,6 +17,7 @@ sealed partial class IntakeMessage(
     SpooledContent content,
     MessageQueue queue,
     int maxReceivedFields,
+    Action<Envelope> accepted,
     ILogger log) : IMessageWriter
 {
     readonly ContentFacts _facts = new();
@@ -59,8 +60,9 @@ sealed partial class IntakeMessage(
         {
             await WriteHeaderAsync(cancel);
             var (inMemory, file) = await content.FinishAsync(cancel);
-            await queue.AddAsync(
-                new StoredMessage(id, receivedAt, EnvelopeAsFound(), content.Length, inMemory, file), cancel);
+            var found = EnvelopeAsFound();
+            await queue.AddAsync(new StoredMessage(id, receivedAt, found, content.Length, inMemory, file), cancel);
+            accepted(found);
         }
         catch (Exception e) when (IsStorageFault(e))
         {

@@ -29,10 +29,13 @@ public sealed partial class SessionFanout : ISessionSink, IAsyncDisposable
     public long Dropped => Volatile.Read(ref _dropped);
 
     /// <summary>False when a reader misses it.</summary>
-    public bool TryRecord(SessionRecord record) => TryWrite(new Entry(record, null));
+    public bool TryRecord(SessionRecord record) => TryWrite(new Entry(Session: record));
 
     /// <summary>False when a reader misses it.</summary>
-    public bool TryRecord(DeliveryAttempt attempt) => TryWrite(new Entry(null, attempt));
+    public bool TryRecord(DeliveryAttempt attempt) => TryWrite(new Entry(Attempt: attempt));
+
+    /// <summary>False when a reader misses it.</summary>
+    public bool TryRecord(AcceptedMessage message) => TryWrite(new Entry(Message: message));
 
     /// <summary>Takes nothing more, and completes when every reader has had what was taken.</summary>
     public async ValueTask DisposeAsync()
@@ -63,11 +66,11 @@ public sealed partial class SessionFanout : ISessionSink, IAsyncDisposable
 
     async Task ReadAsync(Reader reader)
     {
-        await foreach (var (session, attempt) in reader.Entries.Reader.ReadAllAsync())
+        await foreach (var entry in reader.Entries.Reader.ReadAllAsync())
         {
             try
             {
-                _ = session is not null ? reader.Sink.TryRecord(session) : reader.Sink.TryRecord(attempt!);
+                Hand(entry, reader.Sink);
             }
             catch (Exception e)
             {
@@ -75,10 +78,28 @@ public sealed partial class SessionFanout : ISessionSink, IAsyncDisposable
             }
 
             // Told by the reader, not by the session that found no room: it has better to do.
-            if (Interlocked.Exchange(ref reader.Dropped, 0) is > 0 and var dropped)
-            {
-                LogDropped(_log, reader.Name, dropped);
-            }
+            TellDropped(reader);
+        }
+
+        TellDropped(reader);
+    }
+
+    static void Hand(Entry entry, ISessionSink sink)
+    {
+        _ = entry switch
+        {
+            { Session: { } session } => sink.TryRecord(session),
+            { Attempt: { } attempt } => sink.TryRecord(attempt),
+            _ => sink.TryRecord(entry.Message!),
+        };
+    }
+
+    void TellDropped(Reader reader)
+    {
+        if (Interlocked.Exchange(ref reader.Dropped, 0) is > 0 and var dropped)
+        {
+            LogDropped(_log, reader.Name, dropped);
+            reader.Sink.Missed(dropped);
         }
     }
 
@@ -88,8 +109,8 @@ public sealed partial class SessionFanout : ISessionSink, IAsyncDisposable
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Reader} was too slow and missed {Dropped} session records")]
     static partial void LogDropped(ILogger log, string reader, long dropped);
 
-    /// <summary>One of the two.</summary>
-    readonly record struct Entry(SessionRecord? Session, DeliveryAttempt? Attempt);
+    /// <summary>One of the three.</summary>
+    readonly record struct Entry(SessionRecord? Session = null, DeliveryAttempt? Attempt = null, AcceptedMessage? Message = null);
 
     sealed class Reader(ISessionSink sink, int capacity)
     {

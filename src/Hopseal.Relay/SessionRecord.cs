@@ -91,6 +91,12 @@ public sealed record SessionUse(
     /// <summary>Whether MAIL said REQUIRETLS, for a message whose sender did; null for any other message. False where a rule of the operator's
     /// let an authenticated host do, and for reports.</summary>
     public bool? RequireTlsSaid { get; init; }
+
+    /// <summary>The recipients behind <see cref="Delivered"/>, by their places in the lease.</summary>
+    public ImmutableArray<int> DeliveredPlaces { get; init; } = [];
+
+    /// <summary>The same behind <see cref="Bounced"/>.</summary>
+    public ImmutableArray<int> BouncedPlaces { get; init; } = [];
 }
 
 /// <summary>One attempt at one message for one domain: everything a DSN (RFC 3464), a TLS report and the dashboard say about it
@@ -109,6 +115,11 @@ public sealed record DeliveryAttempt(
     bool TlsFailed,
     DateTimeOffset? RetryAt = null);
 
+/// <summary>One message that was taken, told when its 250 is due: it is on stable storage. Its session goes on.</summary>
+/// <param name="Session">As it stood when the content came.</param>
+/// <param name="Size">Octets, with our Received field.</param>
+public sealed record AcceptedMessage(QueueId Id, DateTimeOffset AcceptedAt, SessionContext Session, Envelope Envelope, long Size);
+
 /// <summary>Where finished records go. Seam: <c>SessionFanout</c> in production, a list in tests. Never blocks a session; a full
 /// sink drops and counts.</summary>
 public interface ISessionSink
@@ -116,4 +127,12 @@ public interface ISessionSink
     bool TryRecord(SessionRecord record);
 
     bool TryRecord(DeliveryAttempt attempt);
+
+    /// <summary>Few readers care for single messages that came in.</summary>
+    bool TryRecord(AcceptedMessage message) => true;
+
+    /// <summary>Told to a reader of a fan-out: so many records did not reach it.</summary>
+    void Missed(long records)
+    {
+    }
 }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using Hopseal.Smtp.Tls;
 using Microsoft.Extensions.Logging;
@@ -7,6 +8,11 @@ namespace Hopseal;
 /// <summary>Looks at the certificate files, and tells the log what became of them.</summary>
 sealed partial class CertificateWatch(ServerCertificates certificates, ClientCertificates shown, ILogger<CertificateWatch> log)
 {
+    ImmutableDictionary<CertificateFiles, CertificateReload.Waiting> _waiting = ImmutableDictionary<CertificateFiles, CertificateReload.Waiting>.Empty;
+
+    /// <summary>New certificates that are not shown yet.</summary>
+    public ImmutableArray<CertificateReload.Waiting> Waiting => [.. Volatile.Read(ref _waiting).Values];
+
     /// <summary>What was found when they were loaded.</summary>
     public void TellStart() => Tell([.. certificates.AtStart, .. shown.AtStart]);
 
@@ -19,12 +25,14 @@ sealed partial class CertificateWatch(ServerCertificates certificates, ClientCer
             switch (change)
             {
                 case CertificateReload.Loaded loaded:
+                    ImmutableInterlocked.TryRemove(ref _waiting, loaded.Files, out _);
                     Tell(loaded);
                     break;
                 case CertificateReload.Kept kept:
                     LogBroken(kept.Files.Chain, kept.Why);
                     break;
                 case CertificateReload.Waiting waiting:
+                    ImmutableInterlocked.Update(ref _waiting, known => known.SetItem(waiting.Files, waiting));
                     LogWaiting(waiting.Files.Chain, waiting.Why, Day(waiting.Shown.Description.NotAfter));
                     break;
             }

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Net;
 using Hopseal.Configuration;
 using Hopseal.Control;
+using Hopseal.Dashboard;
 using Hopseal.Dns;
 using Hopseal.Parts;
 using Hopseal.Policy;
@@ -32,10 +33,12 @@ sealed class Gateway : IAsyncDisposable
     readonly Sending _sending;
     readonly Alerting _alerting;
     readonly ControlOperations _operations;
+    readonly GatewayView? _view;
     readonly CancellationTokenSource _stop = new();
     readonly List<Task> _background = [];
     ControlServer? _control;
     StsPolicyServer? _policyServer;
+    DashboardServer? _dashboard;
 
     Gateway(GatewayConfiguration configuration, ILoggerFactory logs, TimeProvider clock, IDnsResolver? zone, ISessionSink? observer, int? policyPort)
     {
@@ -81,8 +84,12 @@ sealed class Gateway : IAsyncDisposable
             _queue, logs, clock);
 
         // How it is administered.
+        var queue = new QueueOperations(_store, clock, logs.CreateLogger<QueueOperations>(), _sending.Runner.Retry, _queue.Wake);
+        _view = _telling.Feed is { } feed
+            ? new DashboardView(configuration, _store, queue, _sending.Planner, _certificates, resolver, _telling.Database, clock).Of(feed)
+            : null;
         _operations = new ControlOperations(
-            new QueueOperations(_store, clock, logs.CreateLogger<QueueOperations>(), _sending.Runner.Retry, _queue.Wake),
+            queue,
             new PlanOperations(PlanSource.Gateway, _sending.Planner.PlanAsync, _ => ValueTask.FromResult(_resolver?.Health), clock),
             new TlsOperations(_remembered.Proven, _telling.Stripping),
             new AlertOperations(_alerting.TestAsync, _alerting.Silence));
@@ -90,6 +97,9 @@ sealed class Gateway : IAsyncDisposable
 
     /// <summary>Where it listens, in the order of the configuration.</summary>
     public ImmutableArray<IPEndPoint> Endpoints => _receiving.Endpoints;
+
+    /// <summary>Where the dashboard is, for a browser; null without one.</summary>
+    public Uri? Dashboard => _dashboard?.Address;
 
     /// <summary>Completes, with its exception if it has one, when a part ends that should run as long as the gateway.</summary>
     public Task<Task> PartEnded => Task.WhenAny(_background);
@@ -147,6 +157,11 @@ sealed class Gateway : IAsyncDisposable
                 await _control.DisposeAsync();
             }
 
+            if (_dashboard is not null)
+            {
+                await _dashboard.DisposeAsync();
+            }
+
             if (_policyServer is not null)
             {
                 await _policyServer.DisposeAsync();
@@ -190,6 +205,11 @@ sealed class Gateway : IAsyncDisposable
         if (_configuration.MtaSts.Endpoint is not null)
         {
             _policyServer = await StsPolicyServer.StartAsync(_configuration.MtaSts, _certificates.Served, _configuration.Tls.Protocols, _logs);
+        }
+
+        if (_view is not null)
+        {
+            _dashboard = await DashboardServer.StartAsync(_configuration, _view, _certificates.Served, _logs);
         }
 
         try

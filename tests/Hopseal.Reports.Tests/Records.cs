@@ -65,8 +65,22 @@ static class Records
         return new DeliveryAttempt(
             new QueueLease(Id(), domain, new Envelope(new Mailbox("me", DomainName.Parse("sender.example")), [recipient]), 1, at ?? Noon, 100, (at ?? Noon).AddDays(5), false),
             at ?? Noon, TimeSpan.FromSeconds(1), new DeliveryPlan.Relay([host]),
-            [new SessionUse("s1", host, new IPEndPoint(IPAddress.Parse("192.0.2.25"), 25), TlsStart.StartTls, tls, null, 0, 1, delivered, 1 - delivered, 0, 0, null)],
+            [new SessionUse("s1", host, new IPEndPoint(IPAddress.Parse("192.0.2.25"), 25), TlsStart.StartTls, tls, null, 0, 1, delivered, 1 - delivered, 0, 0, null) { DeliveredPlaces = delivered > 0 ? [0] : [] }],
             [(recipient, outcome)], TlsFailed: false);
+    }
+
+    public static AcceptedMessage Accepted(TlsOutcome.Encrypted? tls, params string[] recipients) => new(
+        Id(),
+        Noon,
+        new SessionContext(
+            "s3", "mx", IPEndPoint.Parse("203.0.113.9:40000"), IPEndPoint.Parse("198.51.100.1:25"), "mail.sender.example", Extended: true, tls, User: null),
+        new Envelope(new Mailbox("me", DomainName.Parse("sender.example")), [.. recipients.Select(Recipient)]),
+        Size: 100);
+
+    public static Recipient Recipient(string address)
+    {
+        var at = address.LastIndexOf('@');
+        return new Mailbox(address[..at], DomainName.Parse(address[(at + 1)..]));
     }
 
     public static RecipientOutcome.Delivered Delivered { get; } = new(new SmtpReply(250, "kept"));

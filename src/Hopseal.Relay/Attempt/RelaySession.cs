@@ -15,8 +15,8 @@ sealed class RelaySession(RelayAttempt attempt, HostPlan plan, OutboundSession s
     readonly int _open = attempt.Ledger.Open.Length;
     SessionFault? _fault;
     bool _fit;
-    int _delivered;
-    int _bounced;
+    readonly ImmutableArray<int>.Builder _delivered = ImmutableArray.CreateBuilder<int>();
+    readonly ImmutableArray<int>.Builder _bounced = ImmutableArray.CreateBuilder<int>();
     int _mayBeDelivered;
     bool? _promised;
 
@@ -59,13 +59,15 @@ sealed class RelaySession(RelayAttempt attempt, HostPlan plan, OutboundSession s
                 _fault,
                 _earlier,
                 session.Transactions - _earlier,
-                _delivered,
-                _open - _delivered - _bounced,
-                _bounced,
+                _delivered.Count,
+                _open - _delivered.Count - _bounced.Count,
+                _bounced.Count,
                 _mayBeDelivered,
                 session.Transcript)
             {
                 RequireTlsSaid = _promised,
+                DeliveredPlaces = _delivered.ToImmutable(),
+                BouncedPlaces = _bounced.ToImmutable(),
             };
             await attempt.EndUseAsync(session, use, ended && _fit);
         }
@@ -148,7 +150,7 @@ sealed class RelaySession(RelayAttempt attempt, HostPlan plan, OutboundSession s
         {
             var verdict = ReplyVerdict.OfRecipient(plan, session.Peer.Address, session.Tls!, results[i]);
             attempt.Ledger.Enter(chunk[i], verdict);
-            Count(results[i], verdict);
+            Count(chunk[i], results[i], verdict);
             ofAll = verdict.Next == NextStep.Stop || ReplyVerdict.IsAboutRecipient(results[i]) ? ofAll : verdict;
         }
 
@@ -156,15 +158,15 @@ sealed class RelaySession(RelayAttempt attempt, HostPlan plan, OutboundSession s
         return ofAll;
     }
 
-    void Count(RecipientResult result, Verdict verdict)
+    void Count(int place, RecipientResult result, Verdict verdict)
     {
         switch (verdict.Outcome)
         {
             case Queue.RecipientOutcome.Delivered:
-                _delivered++;
+                _delivered.Add(place);
                 break;
             case Queue.RecipientOutcome.Bounced when verdict.Next == NextStep.Stop:
-                _bounced++;
+                _bounced.Add(place);
                 break;
         }
 

@@ -7,7 +7,7 @@ namespace Hopseal.Relay.Queue;
 
 /// <summary>Puts a directory's entries on stable storage. After a rename, the file is safe but its name is not: on POSIX
 /// systems the directory needs its own fsync, for which .NET has no call.</summary>
-static partial class DirectorySync
+public static partial class DirectorySync
 {
     const int ReadOnly = 0;
 

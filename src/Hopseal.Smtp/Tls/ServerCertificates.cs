@@ -131,6 +131,9 @@ public sealed class ServerCertificates
         return _shown.For(name.Ascii)?.Context;
     }
 
+    /// <summary>What a client gets who asks for this name, or for none; null when there is no certificate.</summary>
+    public SslStreamCertificateContext? ContextShownFor(DomainName? name) => _shown.Choose(name?.Ascii)?.Context;
+
     void ShowAll(CertificateReload?[] changes)
     {
         if (changes.Any(change => change is CertificateReload.Loaded))

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
+using Hopseal.Commands.Check;
 using Hopseal.Commands.Demo;
 using Hopseal.Commands.Publishing;
 using Hopseal.Commands.Queue;
@@ -23,6 +24,7 @@ static class CommandLine
             ServeCommand.Create(terminal),
             SendCommand.Create(terminal),
             PlanCommand.Create(terminal),
+            CheckCommand.Create(terminal),
             QueueCommand.Create(terminal),
             SessionsCommand.Create(terminal),
             AlertsCommand.Create(terminal),
@@ -30,6 +32,7 @@ static class CommandLine
             DnsCommand.Create(terminal),
             CertificateCommand.Create(terminal),
             ReportCommand.Create(terminal),
+            EvidenceCommand.Create(terminal),
             SinkCommand.Create(terminal),
             ConfigCommand.Create(terminal),
         };

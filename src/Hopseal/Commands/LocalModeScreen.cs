@@ -8,7 +8,7 @@ namespace Hopseal.Commands;
 /// <summary>What local mode tells a person who started it.</summary>
 static class LocalModeScreen
 {
-    public static void Write(TextWriter writer, GatewayConfiguration configuration, ImmutableArray<IPEndPoint> endpoints)
+    public static void Write(TextWriter writer, GatewayConfiguration configuration, ImmutableArray<IPEndPoint> endpoints, Uri? dashboard)
     {
         writer.WriteLine("Hopseal in local mode: there is no --config, so nothing leaves this machine.");
         writer.WriteLine();
@@ -25,6 +25,12 @@ static class LocalModeScreen
         writer.WriteLine($"  Mail for any domain is kept in {Path.Combine(LocalMode.MaildirOf(directory), "new")}");
         writer.WriteLine($"  The certificate is signed by   {LocalMode.AuthorityOf(directory)}");
         writer.WriteLine();
+        if (dashboard is not null)
+        {
+            writer.WriteLine($"  The dashboard is at           {dashboard}");
+            writer.WriteLine();
+        }
+
         writer.WriteLine("Send a message through it from another terminal:");
         writer.WriteLine();
         writer.WriteLine(

@@ -35,7 +35,7 @@ static class ServeCommand
             await using var gateway = await Gateway.StartAsync(configuration, logs, terminal.Clock);
             if (file is null)
             {
-                LocalModeScreen.Write(terminal.Error, configuration, gateway.Endpoints);
+                LocalModeScreen.Write(terminal.Error, configuration, gateway.Endpoints, gateway.Dashboard);
             }
 
             return await RunUntilStoppedAsync(gateway, cancel);

@@ -41,7 +41,8 @@ sealed record AccessSettings(ImmutableArray<IPNetwork> RelayFrom, ImmutableDicti
         return new AccessSettings(networks.ToImmutable(), ReadUsers(root));
     }
 
-    static ImmutableDictionary<string, PasswordHash> ReadUsers(Section root)
+    /// <summary>The key <c>Users</c> of a section.</summary>
+    public static ImmutableDictionary<string, PasswordHash> ReadUsers(Section root)
     {
         var users = ImmutableDictionary.CreateBuilder<string, PasswordHash>(StringComparer.Ordinal);
         var keys = new Dictionary<string, string>(StringComparer.Ordinal);

@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using System.Security.Cryptography;
+using System.Text;
 
 namespace Hopseal.Configuration;
 
@@ -53,7 +55,21 @@ static class ConfigurationFile
             : null;
         return configuration is null || faults.HasErrors
             ? new ConfigurationResult.Faulty(faults.InOrder())
-            : new ConfigurationResult.Usable(configuration, faults.InOrder());
+            : new ConfigurationResult.Usable(configuration with { Digest = DigestOf(octets, variables) }, faults.InOrder());
+    }
+
+    static string DigestOf(byte[] octets, IEnumerable<KeyValuePair<string, string>> variables)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(octets);
+        foreach (var (name, value) in variables
+            .Where(variable => variable.Key.StartsWith(EnvironmentOverlay.Prefix, StringComparison.Ordinal))
+            .OrderBy(variable => variable.Key, StringComparer.Ordinal))
+        {
+            hash.AppendData(Encoding.UTF8.GetBytes($"\0{name}={value}"));
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
     /// <summary>Only where the data is: whatever else is wrong with the file must not keep anybody from the queue.</summary>

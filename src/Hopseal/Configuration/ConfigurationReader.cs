@@ -33,11 +33,16 @@ static class ConfigurationReader
         var tlsReports = root.Child("TlsReports");
         var reportIntake = ReportIntakeSettings.Read(tlsReports.Child("Receive"), TakenEndpoints(listeners, mtaSts), !certificates.IsEmpty, domains);
         tlsReports.Close();
+        var dashboard = DashboardSettings.Read(
+            root,
+            [.. TakenEndpoints(listeners, mtaSts), .. reportIntake.Endpoint is { } post ? [(post, "TlsReports.Receive")] : ImmutableArray<(IPEndPoint, string)>.Empty],
+            !certificates.IsEmpty);
         var tls = TlsSettings.Read(root.Child("Tls"));
         var limits = LimitSettings.Read(root.Child("Limits"));
         var dns = DnsSettings.Read(root.Child("Dns"));
         var alerts = AlertSettings.Read(root.Child("Alerts"), directory);
         var records = RecordsSettings.Read(root.Child("Records"));
+        var evidence = EvidenceSettings.Read(root.Child("Evidence"));
         var log = LogSettings.Read(root.Child("Log"));
         root.Close();
 
@@ -81,9 +86,11 @@ static class ConfigurationReader
                 Dns = dns,
                 MtaSts = mtaSts,
                 ReportIntake = reportIntake,
+                Dashboard = dashboard,
                 Roots = roots,
                 Records = records,
                 Alerts = alerts,
+                Evidence = evidence,
                 Log = log,
             };
     }

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Hopseal.Dns;
 using Hopseal.Policy;
 using Hopseal.Relay;
+using Hopseal.Reports.Evidence;
 using Hopseal.Reports.Sessions;
 using Hopseal.Smtp.Client;
 using Hopseal.Smtp.Tls;
@@ -49,6 +50,9 @@ sealed record GatewayConfiguration
     /// <summary>Where reports about our domains come in.</summary>
     public ReportIntakeSettings ReportIntake { get; init; } = ReportIntakeSettings.None;
 
+    /// <summary>Null: there is none.</summary>
+    public DashboardSettings? Dashboard { get; init; }
+
     /// <summary>PEM files of certificate authorities trusted besides the system's.</summary>
     public ImmutableArray<string> Roots { get; init; } = [];
 
@@ -57,7 +61,14 @@ sealed record GatewayConfiguration
 
     public AlertSettings Alerts { get; init; } = new();
 
+    /// <summary>How evidence is kept.</summary>
+    public EvidenceOptions Evidence { get; init; } = new();
+
     public required LogSettings Log { get; init; }
+
+    /// <summary>SHA-256 of what the operator wrote, the variables of the environment included, lower-case hex. Files that it names have no part in
+    /// it. Empty where nobody wrote one.</summary>
+    public string Digest { get; init; } = "";
 
     /// <summary>What applies on one day (UTC): rules end.</summary>
     public Routing RoutingOn(DateOnly day) => new()

@@ -51,6 +51,7 @@ static class LocalMode
             Limits = new LimitSettings(),
             Outbound = OutboundSettings.Standard,
             Dns = DnsSettings.Standard with { Health = null },
+            Dashboard = DashboardSettings.OnLoopback(ports.Dashboard),
             Log = new LogSettings(LogFormat.Automatic, LogLevel.Information),
         };
     }
@@ -64,7 +65,7 @@ static class LocalMode
 }
 
 /// <summary>The loopback ports of local mode.</summary>
-sealed record LocalPorts(int StartTls, int StartTlsRequired, int ImplicitTls)
+sealed record LocalPorts(int StartTls, int StartTlsRequired, int ImplicitTls, int Dashboard)
 {
-    public static LocalPorts Standard { get; } = new(2525, 5870, 4650);
+    public static LocalPorts Standard { get; } = new(2525, 5870, 4650, DashboardSettings.StandardPort);
 }

@@ -48,6 +48,12 @@ sealed class OwnCertificates
         new(s_interval, LookAtTlsaAsync, AtOnce: true),
     ];
 
+    /// <summary>How what is shown stands to the TLSA records of our names.</summary>
+    public OwnTlsa Tlsa => _ownTlsa;
+
+    /// <summary>New ones that are not shown yet.</summary>
+    public ImmutableArray<CertificateReload.Waiting> Waiting => _watch.Waiting;
+
     public void TellStart() => _watch.TellStart();
 
     /// <summary>Looks at the certificate files at once.</summary>

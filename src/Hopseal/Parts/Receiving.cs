@@ -43,6 +43,7 @@ sealed class Receiving
                 AcceptedDomains = AcceptedDomainsOf(configuration.Domains),
                 RelayFrom = configuration.Access.RelayFrom,
                 HasRoom = room.IsEnough,
+                Accepted = message => sessions.TryRecord(message),
             },
             queue, spool, clock, logs.CreateLogger<Intake>());
         var limits = new ConnectionLimits(configuration.Limits.Connections, configuration.Limits.ConnectionsPerAddress);

@@ -1,7 +1,9 @@
 using System.Collections.Immutable;
 using Hopseal.Configuration;
+using Hopseal.Dashboard.Live;
 using Hopseal.Relay;
 using Hopseal.Reports.Alerts;
+using Hopseal.Reports.Evidence;
 using Hopseal.Reports.Sessions;
 using Hopseal.Reports.Store;
 using Hopseal.Reports.Tlsrpt.Receiving;
@@ -13,6 +15,7 @@ namespace Hopseal.Parts;
 sealed class Telling : IAsyncDisposable
 {
     readonly SessionStore _store;
+    readonly EvidenceLedger? _evidence;
 
     /// <param name="observer">One more reader; the demo's.</param>
     public Telling(GatewayConfiguration configuration, ILoggerFactory logs, TimeProvider clock, ISessionSink? observer)
@@ -20,8 +23,15 @@ sealed class Telling : IAsyncDisposable
         Database = RecordsDatabase.Open(configuration.DataDirectory, Tables, logs.CreateLogger<RecordsDatabase>());
         var alerts = new StrippingAlerts(Stripping, logs.CreateLogger<StrippingAlerts>());
         _store = new SessionStore(Database, configuration.Records, clock, logs.CreateLogger<SessionStore>());
-        ISessionSink[] readers = [new SessionLog(logs.CreateLogger<SessionLog>()), alerts, Injections, _store];
-        Sessions = new SessionFanout(observer is null ? readers : [.. readers, observer], logs.CreateLogger<SessionFanout>());
+        _evidence = configuration.Evidence.Days == 0 ? null : new EvidenceLedger(
+            LedgerFiles.In(configuration.DataDirectory),
+            configuration.Evidence,
+            configuration.Digest,
+            clock,
+            logs.CreateLogger<EvidenceLedger>());
+        Feed = configuration.Dashboard is null ? null : new SessionFeed();
+        ISessionSink?[] readers = [new SessionLog(logs.CreateLogger<SessionLog>()), alerts, Injections, _store, _evidence, Feed, observer];
+        Sessions = new SessionFanout(readers.OfType<ISessionSink>(), logs.CreateLogger<SessionFanout>());
     }
 
     /// <summary>Of everybody who keeps something in the database of records.</summary>
@@ -29,6 +39,9 @@ sealed class Telling : IAsyncDisposable
 
     /// <summary>Of what is told.</summary>
     public RecordsDatabase Database { get; }
+
+    /// <summary>For the dashboard; null without one.</summary>
+    public SessionFeed? Feed { get; }
 
     public StrippingWatch Stripping { get; } = new();
 
@@ -54,6 +67,11 @@ sealed class Telling : IAsyncDisposable
     {
         await Sessions.DisposeAsync();
         _store.Write();
+        if (_evidence is not null)
+        {
+            await _evidence.DisposeAsync();
+        }
+
         await Database.DisposeAsync();
     }
 }

@@ -56,6 +56,9 @@ public sealed class BrokenConfigurationTests : IDisposable
         { "\"Tls\": { \"MinimumVersion\": \"1.1\" }", ["6: Tls.MinimumVersion: \"1.1\" is none of 1.2, 1.3; did you mean 1.2?"] },
         { "\"Tls\": { \"MinimumVersion\": 1.2 }", ["6: Tls.MinimumVersion: expected a text, found a number"] },
         { "\"Tls\": { \"SessionTickets\": \"yes\" }", ["6: Tls.SessionTickets: expected true or false, found a text"] },
+        { "\"Evidence\": { \"Days\": -1, \"Addresses\": \"pseudonym\" }", [
+            "6: Evidence.Days: -1 is not between 0 and 36500",
+            "6: Evidence.Addresses: \"pseudonym\" is none of None, Pseudonym, Full; did you mean Pseudonym?"] },
         { "\"Log\": { \"Level\": \"Info\" }", ["6: Log.Level: \"Info\" is none of Debug, Information, Warning, Error"] },
         { "\"Log\": { \"Format\": \"JSON\" }", ["6: Log.Format: \"JSON\" is none of text, json; did you mean json?"] },
 

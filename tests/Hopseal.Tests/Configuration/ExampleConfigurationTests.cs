@@ -38,6 +38,7 @@ public sealed partial class ExampleConfigurationTests : IDisposable
         Assert.Equal(plain.Dns.TrustAuthenticData, shown.Dns.TrustAuthenticData);
         Assert.Equal(plain.Log.Level, shown.Log.Level);
         Assert.Equal(plain.Records, shown.Records);
+        Assert.Equal(plain.Evidence, shown.Evidence);
         Assert.Equal(
             (plain.Alerts.MinimumSeverity, plain.Alerts.QueueAge, plain.Alerts.DiskPercent, plain.Alerts.CertificateDays),
             (shown.Alerts.MinimumSeverity, shown.Alerts.QueueAge, shown.Alerts.DiskPercent, shown.Alerts.CertificateDays));

@@ -40,6 +40,8 @@ static class DemoCommand
         if (!once)
         {
             screen.Say("");
+            screen.Say($"The dashboard shows all of this: {world.Dashboard}");
+            screen.Say("");
             screen.Say($"The gateway goes on listening on {world.GatewayEndpoint} (STARTTLS) until Ctrl-C. Try for example:");
             screen.Say($"  openssl s_client -starttls smtp -crlf -connect {world.GatewayEndpoint} -CAfile {world.AuthorityFile}");
             screen.Say($"  swaks --tls --server {world.GatewayEndpoint} --from you@{DemoWorld.Sender} --to you@{DemoWorld.Receiver}");

@@ -55,6 +55,8 @@ sealed class DemoWorld : IAsyncDisposable
 
     public IPEndPoint GatewayEndpoint => _gateway.Endpoints[0];
 
+    public Uri Dashboard => _gateway.Dashboard!;
+
     /// <summary>The bank's MX host, as the zone has it; who answers there is the attacker.</summary>
     public IPEndPoint BankEndpoint => new(BankAddress, _receivingHop.Endpoint.Port);
 
@@ -139,7 +141,8 @@ sealed class DemoWorld : IAsyncDisposable
                   { "Destination": "{{Bank}}", "Tls": "Encrypted" }
                 ]
               },
-              "Trust": { "Roots": [ "ca.pem" ] }
+              "Trust": { "Roots": [ "ca.pem" ] },
+              "Dashboard": { "Endpoint": "127.0.0.1:{{FreePort()}}" }
             }
             """;
         File.WriteAllText(Path.Combine(directory, "hopseal.json"), text);

@@ -1,0 +1,63 @@
+namespace Hopseal.Reports.Evidence;
+
+/// <summary>Deletes whole days whose time is over. What is left begins at the anchor, so that nobody takes it for a ledger whose beginning was
+/// cut.</summary>
+static class LedgerRetention
+{
+    /// <summary>Null when there is nothing to delete. The file in which the chain goes on is never deleted.</summary>
+    /// <param name="today">UTC.</param>
+    /// <exception cref="IOException">Not everything is deleted; the next time goes on.</exception>
+    public static async ValueTask<LedgerEntry?> ApplyAsync(LedgerFiles files, int days, DateOnly today, DateTimeOffset now, CancellationToken cancel)
+    {
+        var all = files.Days();
+        var old = all.Take(Math.Max(0, all.Length - 1)).Where(file => file.Day < today.AddDays(-days)).ToList();
+        if (old.Count == 0)
+        {
+            return null;
+        }
+
+        LedgerPoint? last = null;
+        foreach (var (_, path) in old)
+        {
+            last = await LastAsync(path, cancel) ?? last;
+        }
+
+        if (last is not null)
+        {
+            // First the anchor: were it the other way round, a crash between would leave a ledger without its beginning.
+            LedgerFiles.Replace(files.Anchor, new PointFile(last, now).Write());
+        }
+
+        foreach (var (_, path) in old)
+        {
+            File.Delete(path);
+        }
+
+        return last is null ? null : new LedgerEntry.Retention(last, now, old.Count);
+    }
+
+    static async ValueTask<LedgerPoint?> LastAsync(string path, CancellationToken cancel)
+    {
+        await using var file = LedgerFiles.OpenToRead(path);
+        var lines = new LineReader(file);
+        LedgerPoint? last = null;
+        while (await lines.ReadAsync(cancel))
+        {
+            last = lines.IsTooLong || lines.IsTorn ? last : PointOf(lines.Line.Span) ?? last;
+        }
+
+        return last;
+    }
+
+    static LedgerPoint? PointOf(ReadOnlySpan<byte> line)
+    {
+        if (!EntryFrame.TryParse(line, out var frame))
+        {
+            return null;
+        }
+
+        Span<byte> hash = stackalloc byte[LedgerPoint.HashOctets];
+        EntryFrame.Hash(line, hash);
+        return new LedgerPoint(frame.Seq, Convert.ToHexStringLower(hash));
+    }
+}

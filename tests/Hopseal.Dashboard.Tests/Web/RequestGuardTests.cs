@@ -1,0 +1,47 @@
+using Hopseal.Dashboard.Web;
+using Microsoft.AspNetCore.Http;
+
+namespace Hopseal.Dashboard.Tests.Web;
+
+public sealed class RequestGuardTests
+{
+    readonly RequestGuard _guard = new(["mx1.example.org"]);
+
+    [Theory]
+    [InlineData("localhost:8025", true)]
+    [InlineData("127.0.0.1:8025", true)]
+    [InlineData("[::1]:8025", true)]
+    [InlineData("192.0.2.7", true)]
+    [InlineData("MX1.example.org", true)]
+    [InlineData("mx1.example.org.", true)]
+    [InlineData("rebound.attacker.example", false)]
+    [InlineData("127.0.0.1.attacker.example", false)]
+    [InlineData("localhost.attacker.example", false)]
+    [InlineData("", false)]
+    public void Only_by_our_own_names_and_by_addresses_are_we_known(string host, bool known) =>
+        Assert.Equal(known, _guard.IsOurs(new HostString(host)));
+
+    [Theory]
+    [InlineData("GET", false, null, null, null, true)]
+    [InlineData("GET", false, null, "cross-site", "navigate", true)]
+    [InlineData("GET", false, null, "cross-site", "no-cors", false)]
+    [InlineData("GET", false, null, "cross-site", "cors", false)]
+    [InlineData("GET", true, "http://localhost:8025", null, null, true)]
+    [InlineData("GET", true, "https://attacker.example", null, null, false)]
+    [InlineData("GET", true, "http://localhost:9999", null, null, false)]
+    [InlineData("GET", true, null, null, null, false)]
+    [InlineData("POST", false, "http://localhost:8025", null, null, true)]
+    [InlineData("POST", false, "https://localhost:8025", null, null, false)]
+    [InlineData("POST", false, "null", null, null, false)]
+    [InlineData("POST", false, null, null, null, false)]
+    [InlineData("DELETE", false, "https://attacker.example", null, null, false)]
+    public void What_changes_something_comes_from_our_own_pages(
+        string method, bool upgrade, string? origin, string? site, string? mode, bool allowed)
+    {
+        var request = new DefaultHttpContext().Request;
+        (request.Method, request.Scheme, request.Host) = (method, "http", new HostString("localhost:8025"));
+        (request.Headers.Origin, request.Headers["Sec-Fetch-Site"], request.Headers["Sec-Fetch-Mode"]) = (origin, site, mode);
+
+        Assert.Equal(allowed, RequestGuard.IsFromHere(request, upgrade));
+    }
+}
