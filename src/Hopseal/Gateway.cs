@@ -81,7 +81,7 @@ sealed class Gateway : IAsyncDisposable
                 Injections = _telling.Injections,
                 Certificates = _certificates,
                 Policies = _remembered.Policies,
-                Resolver = () => _resolver?.Health,
+                Resolver = _resolver is null ? null : () => _resolver.Health,
                 Sessions = _telling.Query,
                 OldestEntry = OldestEntryAsync,
                 Lost = () => _telling.Lost,
