@@ -3,9 +3,11 @@ using System.Net;
 using Hopseal.Dashboard.Live;
 using Hopseal.Policy;
 using Hopseal.Relay.Queue;
+using Hopseal.Reports.Alerts;
 using Hopseal.Reports.Evidence;
 using Hopseal.Reports.Sessions;
 using Hopseal.Reports.Tlsrpt.Receiving;
+using Hopseal.Reports.Tlsrpt.Sending;
 using Hopseal.Smtp.Tls;
 
 namespace Hopseal.Dashboard;
@@ -44,7 +46,16 @@ public sealed record GatewayView
 
     /// <summary>TLS reports of others about us.</summary>
     public required ReceivedReports Received { get; init; }
+
+    /// <summary>Ours about others.</summary>
+    public required SentReports Sent { get; init; }
+
+    public required AlertsView Alerts { get; init; }
 }
+
+/// <param name="Open">Those that are open now, the most severe first.</param>
+/// <param name="All">Open and ended ones before an id, the newest first.</param>
+public sealed record AlertsView(Func<ImmutableArray<Alert>> Open, Func<long?, int, ImmutableArray<Alert>> All);
 
 /// <param name="Mode">In words.</param>
 public sealed record ListenerView(string Name, IPEndPoint Endpoint, string Mode);

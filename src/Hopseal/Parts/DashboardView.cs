@@ -7,10 +7,12 @@ using Hopseal.Dns;
 using Hopseal.Policy.Dane;
 using Hopseal.Relay.Queue;
 using Hopseal.Relay.Stores.Sqlite;
+using Hopseal.Reports.Alerts;
 using Hopseal.Reports.Evidence;
 using Hopseal.Reports.Sessions;
 using Hopseal.Reports.Store;
 using Hopseal.Reports.Tlsrpt.Receiving;
+using Hopseal.Reports.Tlsrpt.Sending;
 using Hopseal.Smtp.Server;
 using Hopseal.Smtp.Tls;
 
@@ -25,6 +27,7 @@ sealed class DashboardView(
     OwnCertificates certificates,
     IDnsResolver resolver,
     RecordsDatabase database,
+    Alerting alerting,
     TimeProvider clock)
 {
     public GatewayView Of(SessionFeed feed) => new()
@@ -48,6 +51,8 @@ sealed class DashboardView(
         Records = new SessionQuery(database),
         Evidence = configuration.Evidence.Days == 0 ? null : LedgerFiles.In(configuration.DataDirectory),
         Received = ReceivedReports.Of(database),
+        Sent = new SentReports(database),
+        Alerts = new AlertsView(() => alerting.Open, new AlertStore(database).All),
     };
 
     async Task<QueueChange> ChangeAsync(QueueAction action, QueueSelection selection, CancellationToken cancel)
