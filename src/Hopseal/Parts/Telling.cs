@@ -48,7 +48,7 @@ sealed class Telling : IAsyncDisposable
     public InjectionWatch Injections { get; } = new();
 
     /// <summary>Records that found no room.</summary>
-    public long Lost => Database.Lost + _store.Dropped + Sessions.Dropped;
+    public long Lost => Database.Lost + _store.Dropped + Sessions.Dropped + (_evidence?.Lost ?? 0);
 
     /// <summary>Where finished records go.</summary>
     public SessionFanout Sessions { get; }
