@@ -11,6 +11,7 @@ using Hopseal.Relay;
 using Hopseal.Relay.Queue;
 using Hopseal.Relay.Stores.Sqlite;
 using Hopseal.Reports.Alerts;
+using Hopseal.Reports.Tlsrpt.Sending;
 using Hopseal.Smtp.Server;
 using Microsoft.Extensions.Logging;
 
@@ -83,6 +84,7 @@ sealed class Gateway : IAsyncDisposable
                 Policies = _remembered.Policies,
                 Resolver = _resolver is null ? null : () => _resolver.Health,
                 Sessions = _telling.Query,
+                Reports = new SentReports(_telling.Database),
                 OldestEntry = OldestEntryAsync,
                 Lost = () => _telling.Lost,
             },

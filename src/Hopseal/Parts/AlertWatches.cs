@@ -8,6 +8,7 @@ using Hopseal.Relay;
 using Hopseal.Relay.Queue;
 using Hopseal.Reports.Alerts;
 using Hopseal.Reports.Sessions;
+using Hopseal.Reports.Tlsrpt.Sending;
 
 namespace Hopseal.Parts;
 
@@ -26,6 +27,8 @@ sealed class AlertWatches(GatewayConfiguration configuration)
     public required Func<ResolverHealth?>? Resolver { get; init; }
 
     public required SessionQuery Sessions { get; init; }
+
+    public required SentReports Reports { get; init; }
 
     /// <summary>The oldest message that waits; null: none.</summary>
     public required Func<CancellationToken, ValueTask<QueueEntry?>> OldestEntry { get; init; }
@@ -70,6 +73,7 @@ sealed class AlertWatches(GatewayConfiguration configuration)
         (AlertRules.PolicyFetch, (now, _) => Known(UnrenewedPolicies(now))),
         (AlertRules.Exception, (now, _) => Known(Exceptions(now))),
         (AlertRules.QueueAge, QueueAsync),
+        (AlertRules.ReportSending, (now, _) => Known(UnsentReports(now))),
         (AlertRules.FailureShare, (now, _) => Known(Failures(now))),
         (AlertRules.PlaintextShare, (now, _) => Known(DeliveryRules.Plaintext(
             Sessions.Traffic(now.AddDays(-DeliveryRules.Memory), now, TimeSpan.FromHours(1)), now))),
@@ -164,6 +168,22 @@ sealed class AlertWatches(GatewayConfiguration configuration)
                     over ? "Take it out of the configuration." : "Let it end, or decide again: change Until.");
             })
         ];
+    }
+
+    /// <summary>Those that were given up in two days: receivers that take none for a day are seldom.</summary>
+    ImmutableArray<Trouble> UnsentReports(DateTimeOffset now)
+    {
+        const int Most = 200;
+        var failed = Reports.List(new SentFilter { State = SentState.Failed }, before: null, Most).Where(report => now - report.GivesUpAt < TimeSpan.FromDays(2)).ToArray();
+        return failed.Length == 0
+            ? []
+            :
+            [
+                new Trouble(
+                    "TLS reports", AlertSeverity.Warning,
+                    $"{failed.Length} TLS reports of ours could not be delivered: {string.Join(", ", failed.Select(report => report.Domain).Distinct().Take(5))}; {failed[0].Why}",
+                    "hopseal report list --failed shows why.", Certain: false),
+            ];
     }
 
     async ValueTask<ImmutableArray<Trouble>?> QueueAsync(DateTimeOffset now, CancellationToken cancel)

@@ -56,7 +56,7 @@ sealed class Telling : IAsyncDisposable
     public InjectionWatch Injections { get; } = new();
 
     /// <summary>Records that found no room.</summary>
-    public long Lost => DatabaseLost + Sessions.Dropped;
+    public long Lost => DatabaseLost + Sessions.Dropped + (_evidence?.Lost ?? 0);
 
     /// <summary>Of them, those that the database of records had none for.</summary>
     public long DatabaseLost => Database.Lost + _store.Dropped;
