@@ -11,7 +11,7 @@ namespace Hopseal.Policy;
 /// <param name="Known">False when a look-up failed, so that there may be addresses after all.</param>
 /// <param name="Status">See <see cref="PlannedHost.AddressStatus"/>.</param>
 /// <param name="Owner">The name that holds the addresses, after any aliases.</param>
-sealed record HostAddresses(
+public sealed record HostAddresses(
     ImmutableArray<IPAddress> Found, string? Failure, bool Known, DnssecStatus Status = DnssecStatus.Insecure, DomainName? Owner = null)
 {
     const int MaxAddresses = 20;

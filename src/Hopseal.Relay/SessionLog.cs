@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Hopseal.Policy;
 using Hopseal.Relay.Attempt;
 using Hopseal.Relay.Queue;
@@ -51,10 +50,12 @@ public sealed partial class SessionLog(ILogger<SessionLog> log) : ISessionSink
         foreach (var same in attempt.Recipients.GroupBy(recipient => recipient.Outcome))
         {
             var recipients = OneLine.Of(string.Join(", ", same.Select(recipient => recipient.Recipient)), MaxCharacters);
+            var hop = DecidingHop.Of(attempt, same.Key);
+            var (floor, source, tls) = (hop.Wanted is { } wanted ? TlsWords.Of(wanted) : null, Clip(hop.WantedBy), TlsWords.Of(hop.Use));
             switch (same.Key)
             {
                 case RecipientOutcome.Delivered delivered:
-                    Write(attempt, delivered, recipients, elapsed);
+                    Write(attempt, delivered, recipients, hop.Use, floor, source, elapsed);
                     break;
                 case RecipientOutcome.Deferred deferred:
                     LogDeferred(
@@ -64,6 +65,10 @@ public sealed partial class SessionLog(ILogger<SessionLog> log) : ISessionSink
                         lease.AttemptNumber,
                         deferred.Status.ToString(),
                         Clip(deferred.Reason),
+                        floor,
+                        source,
+                        tls?.Level,
+                        Clip(tls?.Failures),
                         sessions,
                         attempt.RetryAt,
                         elapsed);
@@ -76,6 +81,10 @@ public sealed partial class SessionLog(ILogger<SessionLog> log) : ISessionSink
                         lease.AttemptNumber,
                         bounced.Status.ToString(),
                         Clip(bounced.Reason),
+                        floor,
+                        source,
+                        tls?.Level,
+                        Clip(tls?.Failures),
                         sessions,
                         elapsed);
                     break;
@@ -86,20 +95,23 @@ public sealed partial class SessionLog(ILogger<SessionLog> log) : ISessionSink
     }
 
     /// <summary>With the session that it went over: its own line comes only when it is closed.</summary>
-    void Write(DeliveryAttempt attempt, RecipientOutcome.Delivered delivered, string recipients, long elapsed)
+    void Write(
+        DeliveryAttempt attempt, RecipientOutcome.Delivered delivered, string recipients, SessionUse? last, string? floor, string? source, long elapsed)
     {
         var lease = attempt.Lease;
-        ImmutableArray<SessionUse> uses = [.. attempt.Sessions.Where(use => use.Delivered > 0)];
-        var last = uses.IsEmpty ? null : uses[^1];
+        var tls = TlsWords.Of(last);
         LogDelivered(
             lease.Id,
             lease.Domain,
             recipients,
             lease.AttemptNumber,
-            string.Join(", ", uses.Select(use => use.SessionId)),
+            string.Join(", ", attempt.Sessions.Where(use => use.Delivered > 0).Select(use => use.SessionId)),
             attempt.Plan is DeliveryPlan.Keep keep ? keep.Maildir : last?.Plan.Host.ToString(),
             last?.Peer.ToString(),
-            last is null ? null : TlsWords.Of(last.Tls).Level,
+            floor,
+            source,
+            tls?.Level,
+            Clip(tls?.Failures),
             RequireTlsWord(last),
             Clip(delivered.Reply.ToString()),
             elapsed);
@@ -227,66 +239,25 @@ public sealed partial class SessionLog(ILogger<SessionLog> log) : ISessionSink
 
     [LoggerMessage(
         DeliveredEvent, LogLevel.Information,
-        "Delivered {Message} for {Domain} to {Recipients} in attempt {Attempt} over {Session} to {Host}, {Peer}, {Level}, "
-        + "REQUIRETLS {RequireTls}: {Reply}, {ElapsedMs} ms")]
+        "Delivered {Message} for {Domain} to {Recipients} in attempt {Attempt} over {Session} to {Host}, {Peer}: "
+        + "wanted {Floor} ({Source}), {Level}, TLS failures {TlsFailures}, REQUIRETLS {RequireTls}: {Reply}, {ElapsedMs} ms")]
     partial void LogDelivered(
-        QueueId message, string domain, string recipients, int attempt, string session, string? host, string? peer, string? level,
-        string requireTls, string? reply, long elapsedMs);
+        QueueId message, string domain, string recipients, int attempt, string session, string? host, string? peer, string? floor,
+        string? source, string? level, string? tlsFailures, string requireTls, string? reply, long elapsedMs);
 
     [LoggerMessage(
         DeferredEvent, LogLevel.Information,
         "Deferred {Message} for {Domain} to {Recipients} in attempt {Attempt}: {Status} {Reason}; "
-        + "sessions {Session}; again at {RetryAt:O}, {ElapsedMs} ms")]
+        + "wanted {Floor} ({Source}), {Level}, TLS failures {TlsFailures}; sessions {Session}; again at {RetryAt:O}, {ElapsedMs} ms")]
     partial void LogDeferred(
-        QueueId message, string domain, string recipients, int attempt, string status, string? reason, string session, DateTimeOffset? retryAt,
-        long elapsedMs);
+        QueueId message, string domain, string recipients, int attempt, string status, string? reason, string? floor, string? source,
+        string? level, string? tlsFailures, string session, DateTimeOffset? retryAt, long elapsedMs);
 
     [LoggerMessage(
         BouncedEvent, LogLevel.Warning,
-        "Bounced {Message} for {Domain} to {Recipients} in attempt {Attempt}: {Status} {Reason}, "
-        + "sessions {Session}; {ElapsedMs} ms")]
+        "Bounced {Message} for {Domain} to {Recipients} in attempt {Attempt}: {Status} {Reason}; "
+        + "wanted {Floor} ({Source}), {Level}, TLS failures {TlsFailures}; sessions {Session}; {ElapsedMs} ms")]
     partial void LogBounced(
-        QueueId message, string domain, string recipients, int attempt, string status, string? reason, string session, long elapsedMs);
-
-    /// <summary>What became of TLS, in the words of the log.</summary>
-    /// <param name="Names">Of the peer's certificate.</param>
-    readonly record struct TlsWords(
-        string Level, string? Version, string? Cipher, string? Identity, string? Failures, string? Names = null, string? Fingerprint = null)
-    {
-        public static TlsWords Of(TlsOutcome? tls) => tls switch
-        {
-            TlsOutcome.Encrypted up => new TlsWords(
-                Of(up.Identity == PeerIdentity.Unauthenticated ? SecurityFloor.Encrypted : SecurityFloor.Authenticated),
-                up.Version,
-                up.CipherSuite,
-                Of(up.Identity),
-                Join(up.Tolerated),
-                NamesOf(up.Peer),
-                up.Peer?.Sha256),
-            TlsOutcome.Plaintext plain => new TlsWords(Of(SecurityFloor.Plaintext), null, null, null, plain.Reason.ToString()),
-            TlsOutcome.Refused refused =>
-                new TlsWords("refused", null, null, null, Join(refused.Failures), NamesOf(refused.Peer), refused.Peer?.Sha256),
-            _ => new TlsWords("undecided", null, null, null, null),
-        };
-
-        public static string Of(SecurityFloor floor) => floor switch
-        {
-            SecurityFloor.Plaintext => "plaintext",
-            SecurityFloor.Encrypted => "encrypted",
-            SecurityFloor.Authenticated => "authenticated",
-        };
-
-        static string? NamesOf(PeerCertificate? peer) => peer is null ? null : string.Join(", ", peer.Names);
-
-        static string Of(PeerIdentity identity) => identity switch
-        {
-            PeerIdentity.Unauthenticated => "unauthenticated",
-            PeerIdentity.Pkix => "pkix",
-            PeerIdentity.DaneTa => "dane-ta",
-            PeerIdentity.DaneEe => "dane-ee",
-            PeerIdentity.Pinned => "pinned",
-        };
-
-        static string? Join(ImmutableArray<TlsFailure> failures) => failures.IsEmpty ? null : string.Join("; ", failures);
-    }
+        QueueId message, string domain, string recipients, int attempt, string status, string? reason, string? floor, string? source,
+        string? level, string? tlsFailures, string session, long elapsedMs);
 }

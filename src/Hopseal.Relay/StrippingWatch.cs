@@ -98,6 +98,18 @@ public sealed class StrippingWatch(int capacity = 10_000)
         }
     }
 
+    /// <summary>Since when the path is suspected; null while it is not.</summary>
+    public DateTimeOffset? PathSuspectedSince
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _pathSince;
+            }
+        }
+    }
+
     /// <summary>An operator let the host go.</summary>
     public void Forget(string host, int port)
     {

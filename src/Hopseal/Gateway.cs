@@ -10,6 +10,7 @@ using Hopseal.Policy.Dane;
 using Hopseal.Relay;
 using Hopseal.Relay.Queue;
 using Hopseal.Relay.Stores.Sqlite;
+using Hopseal.Reports.Alerts;
 using Hopseal.Smtp.Server;
 using Microsoft.Extensions.Logging;
 
@@ -30,6 +31,7 @@ sealed class Gateway : IAsyncDisposable
     readonly Receiving _receiving;
     readonly TlsReportIntake _reports;
     readonly Sending _sending;
+    readonly Alerting _alerting;
     readonly ControlOperations _operations;
     readonly GatewayView? _view;
     readonly CancellationTokenSource _stop = new();
@@ -65,6 +67,22 @@ sealed class Gateway : IAsyncDisposable
         _sending = new Sending(
             configuration, resolver, _remembered, _certificates.Shown, pkix, dane, _queue, _reports.Mail, _telling.Sessions, observer is not null, logs, clock);
 
+        _alerting = new Alerting(
+            configuration,
+            new AlertStore(_telling.Database),
+            new AlertWatches(configuration)
+            {
+                Stripping = _telling.Stripping,
+                Injections = _telling.Injections,
+                Certificates = _certificates,
+                Policies = _remembered.Policies,
+                Resolver = () => _resolver?.Health,
+                Sessions = _telling.Query,
+                OldestEntry = OldestEntryAsync,
+                Lost = () => _telling.Lost,
+            },
+            _queue, logs, clock);
+
         // How it is administered.
         var queue = new QueueOperations(_store, clock, logs.CreateLogger<QueueOperations>(), _sending.Runner.Retry, _queue.Wake);
         _view = _telling.Feed is { } feed
@@ -73,7 +91,8 @@ sealed class Gateway : IAsyncDisposable
         _operations = new ControlOperations(
             queue,
             new PlanOperations(PlanSource.Gateway, _sending.Planner.PlanAsync, _ => ValueTask.FromResult(_resolver?.Health), clock),
-            new TlsOperations(_remembered.Proven, _telling.Stripping));
+            new TlsOperations(_remembered.Proven, _telling.Stripping),
+            new AlertOperations(_alerting.TestAsync, _alerting.Silence));
     }
 
     /// <summary>Where it listens, in the order of the configuration.</summary>
@@ -155,12 +174,19 @@ sealed class Gateway : IAsyncDisposable
         {
             await _remembered.DisposeAsync();
             await _sending.DisposeAsync();
+            await _alerting.DisposeAsync();
             _reports.Dispose();
             await _telling.DisposeAsync();
             _queue.Dispose();
             await _store.DisposeAsync();
             _stop.Dispose();
         }
+    }
+
+    async ValueTask<QueueEntry?> OldestEntryAsync(CancellationToken cancel)
+    {
+        var page = await _store.ListAsync(new QueueSelection { State = EntryState.Deferred }, QueuePosition.Start, 1, cancel);
+        return page.Entries.FirstOrDefault();
     }
 
     async Task BeginAsync()
@@ -174,13 +200,13 @@ sealed class Gateway : IAsyncDisposable
         }
 
         _remembered.Restore();
+        await _reports.StartAsync(_certificates.Served);
         await _receiving.StartAsync();
         if (_configuration.MtaSts.Endpoint is not null)
         {
             _policyServer = await StsPolicyServer.StartAsync(_configuration.MtaSts, _certificates.Served, _configuration.Tls.Protocols, _logs);
         }
 
-        await _reports.StartAsync(_certificates.Served);
         if (_view is not null)
         {
             _dashboard = await DashboardServer.StartAsync(_configuration, _view, _certificates.Served, _logs);
@@ -202,7 +228,7 @@ sealed class Gateway : IAsyncDisposable
             _background.Add(Task.Run(() => _resolver.RunAsync(_stop.Token)));
         }
 
-        Periodic[] work = [.. _certificates.Work, .. _remembered.Work, .. _sending.Work, .. _reports.Work, .. _telling.Work];
+        Periodic[] work = [.. _certificates.Work, .. _remembered.Work, .. _sending.Work, .. _telling.Work, .. _reports.Work, .. _alerting.Work];
         _background.AddRange(work.Select(periodic => Task.Run(() => periodic.RunAsync(_clock, _stop.Token))));
     }
 }

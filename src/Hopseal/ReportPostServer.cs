@@ -27,7 +27,9 @@ sealed partial class ReportPostServer : IAsyncDisposable
     const int MostConnections = 100;
 
     /// <summary>Bodies held at once; each has at most <see cref="MostOctets"/>.</summary>
-    const int MostAtOnce = 4;
+    const int MostAtOnce = 16;
+
+    const int MostAtOnceOfNetwork = 2;
 
     const int MostOctets = 4 * 1024 * 1024;
 
@@ -36,13 +38,18 @@ sealed partial class ReportPostServer : IAsyncDisposable
 
     static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
 
+    /// <summary>For a whole body, however slowly it comes.</summary>
+    static readonly TimeSpan s_bodyPatience = TimeSpan.FromSeconds(30);
+
     readonly WebApplication _application;
     readonly ReportIntake _intake;
     readonly ILogger _log;
     readonly SemaphoreSlim _places = new(MostAtOnce);
-    readonly PartitionedRateLimiter<IPAddress> _rate = PartitionedRateLimiter.Create<IPAddress, IPAddress>(
-        address => RateLimitPartition.GetFixedWindowLimiter(
-            NetworkOf(address), _ => new FixedWindowRateLimiterOptions { PermitLimit = MostOfNetwork, Window = TimeSpan.FromMinutes(1), QueueLimit = 0 }));
+    readonly PartitionedRateLimiter<IPAddress> _rate = PartitionedRateLimiter.CreateChained(
+        PartitionedRateLimiter.Create<IPAddress, IPAddress>(address => RateLimitPartition.GetConcurrencyLimiter(
+            NetworkOf(address), _ => new ConcurrencyLimiterOptions { PermitLimit = MostAtOnceOfNetwork, QueueLimit = 0 })),
+        PartitionedRateLimiter.Create<IPAddress, IPAddress>(address => RateLimitPartition.GetFixedWindowLimiter(
+            NetworkOf(address), _ => new FixedWindowRateLimiterOptions { PermitLimit = MostOfNetwork, Window = TimeSpan.FromMinutes(1), QueueLimit = 0 })));
 
     ReportPostServer(IPEndPoint endpoint, ReportIntake intake, ServerCertificates certificates, SslProtocols protocols, ILoggerFactory logs)
     {
@@ -198,7 +205,12 @@ sealed partial class ReportPostServer : IAsyncDisposable
         try
         {
             using var body = new MemoryStream();
-            await request.Body.CopyToAsync(body, cancel);
+            using (var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel))
+            {
+                limit.CancelAfter(s_bodyPatience);
+                await request.Body.CopyToAsync(body, limit.Token);
+            }
+
             var from = client.IsIPv4MappedToIPv6 ? client.MapToIPv4() : client;
             var taken = await _intake.TakeBodyAsync(body.GetBuffer().AsMemory(0, (int)body.Length), from.ToString(), cancel);
             return taken switch
@@ -209,6 +221,10 @@ sealed partial class ReportPostServer : IAsyncDisposable
                 TakenReport.Refused refused => (StatusCodes.Status429TooManyRequests, refused.Why),
                 _ => throw new InvalidOperationException($"unknown result {taken}"),
             };
+        }
+        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
+        {
+            return (StatusCodes.Status408RequestTimeout, "the report came too slowly");
         }
         catch (BadHttpRequestException e)
         {

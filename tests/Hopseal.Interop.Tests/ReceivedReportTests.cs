@@ -1,13 +1,16 @@
 using System.Globalization;
 using System.IO.Compression;
+using System.Net;
+using System.Net.Sockets;
 using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json;
 using Hopseal.Interop.Tests.Fixtures;
 
 namespace Hopseal.Interop.Tests;
 
-/// <summary>TLS reports (RFC 8460) that others make and sign come to the real executable by mail.</summary>
+/// <summary>TLS reports (RFC 8460) that others make and sign come to the real executable.</summary>
 public sealed class ReceivedReportTests
 {
     const string Gateway = "gateway.test";
@@ -50,6 +53,59 @@ public sealed class ReceivedReportTests
         Assert.False(Directory.Exists(Path.Combine(directory["maildir"], "new")), "report mail was delivered");
     }
 
+    [Fact(Timeout = 120_000)]
+    public async Task A_report_by_HTTPS_is_kept_before_it_is_answered_and_survives_a_crash()
+    {
+        var cancel = TestContext.Current.CancellationToken;
+        using var directory = new TestDirectory("reports");
+        using var authority = new TestAuthority(directory);
+        var certificate = authority.Issue(Gateway);
+        var (port, endpoint) = (Ports.Next(), new IPEndPoint(IPAddress.Loopback, Ports.Next()));
+        await using var gateway = new GatewayProcess(
+            directory,
+            new
+            {
+                Hostname = Gateway,
+                DataDirectory = directory["data"],
+                Listeners = new object[] { new { Name = "mx", Endpoint = $"127.0.0.1:{port}", Mode = "StartTls" } },
+                Certificates = new[] { new { certificate.Chain, certificate.Key } },
+                Domains = new Dictionary<string, object> { [Ours] = new { Maildir = directory["maildir"] } },
+                TlsReports = new { Receive = new { Endpoint = $"{endpoint}" } },
+            },
+            port);
+        await gateway.StartAsync(cancel);
+
+        using (var client = new HttpClient(Handler(endpoint, authority.Root)))
+        {
+            using var content = new ByteArrayContent(Packed("posted")) { Headers = { ContentType = new("application/tlsrpt+gzip") } };
+            using var response = await client.PostAsync($"https://{Gateway}/tlsrpt", content, cancel);
+            Assert.Equal((HttpStatusCode.OK, "taken\n"), (response.StatusCode, await response.Content.ReadAsStringAsync(cancel)));
+        }
+
+        await gateway.KillAsync(cancel);
+        var report = Assert.Single(await ReceivedAsync(directory, cancel));
+        Assert.Equal(
+            ("Company posted", "https", "127.0.0.1", "not verified: not signed"),
+            (report.GetProperty("organization").GetString(), report.GetProperty("origin").GetString(), report.GetProperty("from").GetString(), report.GetProperty("proof").GetString()));
+    }
+
+    static SocketsHttpHandler Handler(IPEndPoint endpoint, X509Certificate2 root) => new()
+    {
+        ConnectCallback = async (_, cancel) =>
+        {
+            var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+            await socket.ConnectAsync(endpoint, cancel);
+            return new NetworkStream(socket, ownsSocket: true);
+        },
+        SslOptions =
+        {
+            CertificateChainPolicy = new X509ChainPolicy
+            {
+                TrustMode = X509ChainTrustMode.CustomRootTrust, CustomTrustStore = { root }, RevocationMode = X509RevocationMode.NoCheck,
+            },
+        },
+    };
+
     static object Configuration(TestDirectory directory, int port, int dns) => new
     {
         Hostname = Gateway,
@@ -74,7 +130,7 @@ public sealed class ReceivedReportTests
         return signed.ReplaceLineEndings("\r\n");
     }
 
-    static string Message(string name)
+    static byte[] Packed(string name)
     {
         var day = TimeProvider.System.GetUtcNow().AddDays(-1).ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
         var json = $$"""
@@ -88,7 +144,10 @@ public sealed class ReceivedReportTests
             gzip.Write(Encoding.UTF8.GetBytes(json));
         }
 
-        return $"""
+        return packed.ToArray();
+    }
+
+    static string Message(string name) => $"""
             From: Reports <tls@{Reporter}>
             To: tlsrpt@{Ours}
             Subject: Report Domain: {Ours} Submitter: {Reporter} Report-ID: <{name}@{Reporter}>
@@ -108,11 +167,10 @@ public sealed class ReceivedReportTests
             Content-Transfer-Encoding: base64
             Content-Disposition: attachment; filename="{Reporter}!{Ours}!1!2.json.gz"
 
-            {Convert.ToBase64String(packed.ToArray(), Base64FormattingOptions.InsertLineBreaks)}
+            {Convert.ToBase64String(Packed(name), Base64FormattingOptions.InsertLineBreaks)}
             --b1--
 
             """.ReplaceLineEndings("\r\n");
-    }
 
     static async Task SendAsync(int port, string message, CancellationToken cancel)
     {

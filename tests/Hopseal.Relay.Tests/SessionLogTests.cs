@@ -135,6 +135,40 @@ public sealed class SessionLogTests
         Assert.Equal("not asked", delivered["RequireTls"]);
     }
 
+    [Fact]
+    public void Each_outcome_says_what_was_wanted_of_its_host_by_whom_and_what_was_reached()
+    {
+        var weak = new TlsOutcome.Refused([new TlsFailure(TlsResultType.StarttlsNotSupported, "not-offered")]);
+        var missed = new MissedFloor(SecurityFloor.Authenticated, "to outsiders", SecurityFloor.Plaintext, [TlsResultType.StarttlsNotSupported]);
+        var attempt = Attempt(
+            [
+                Use("s1", delivered: 0, weak) with { Plan = Samples.Host(SecurityFloor.Authenticated) },
+                Use("s2", delivered: 1, s_pkix) with { Plan = Samples.Host(SecurityFloor.Encrypted) },
+            ],
+            new RecipientOutcome.Delivered(new SmtpReply(250, "ok")),
+            new RecipientOutcome.Deferred(new EnhancedStatus(4, 7, 4), "no TLS", null, missed),
+            new RecipientOutcome.Bounced(new EnhancedStatus(5, 7, 4), "no TLS", null, missed));
+
+        new SessionLog(_lines).TryRecord(attempt);
+
+        Assert.Equal(
+            [
+                "1101 encrypted (configured: Outbound.Rules[0]), authenticated, certificate-expired (expired)",
+                "1102 authenticated (configured: Outbound.Rules[0]), refused, starttls-not-supported (not-offered)",
+                "1103 authenticated (configured: Outbound.Rules[0]), refused, starttls-not-supported (not-offered)",
+            ],
+            _lines.Lines.Select(line => $"{line.Event} {line.Fields["Floor"]} ({line.Fields["Source"]}), {line.Fields["Level"]}, {line.Fields["TlsFailures"]}"));
+    }
+
+    static DeliveryAttempt Attempt(SessionUse[] uses, params RecipientOutcome[] outcomes) => new(
+        Samples.Lease(),
+        Samples.Noon,
+        TimeSpan.FromSeconds(2),
+        new DeliveryPlan.Relay([Samples.Host()]),
+        [.. uses],
+        [.. outcomes.Select((outcome, i) => (Samples.Mailbox($"r{i}@example.org"), outcome))],
+        TlsFailed: false);
+
     void Log(SessionRecord record) => Assert.True(new SessionLog(_lines).TryRecord(record));
 
     static SessionUse Use(string session, int delivered, TlsOutcome? tls) => new(

@@ -6,7 +6,7 @@ namespace Hopseal.Repository.Tests;
 /// <summary>The arrows between the projects, and what the libraries may bring with them.</summary>
 public sealed class ProjectTests
 {
-    static readonly string[] s_libraries = ["Hopseal.Dns", "Hopseal.Smtp", "Hopseal.Policy"];
+    static readonly string[] s_libraries = ["Hopseal.Dns", "Hopseal.Smtp", "Hopseal.Policy", "Hopseal.Audit"];
 
     // Hosting, logging and storage belong to the relay and the executable.
     static readonly string[] s_notInLibraries =
@@ -24,8 +24,9 @@ public sealed class ProjectTests
     [InlineData("Hopseal.Relay", "Hopseal.Policy")]
     [InlineData("Hopseal.Reports", "Hopseal.Relay")]
     [InlineData("Hopseal.Dashboard", "Hopseal.Reports")]
-    [InlineData("Hopseal", "Hopseal.Dashboard")]
-    public void A_project_refers_to_the_one_before_it_and_to_no_other(string project, params string[] allowed)
+    [InlineData("Hopseal.Audit", "Hopseal.Policy")]
+    [InlineData("Hopseal", "Hopseal.Audit", "Hopseal.Dashboard")]
+    public void A_project_refers_to_the_ones_before_it_and_to_no_other(string project, params string[] allowed)
     {
         var actual = Load(project).Descendants("ProjectReference")
             .Select(reference => Path.GetFileNameWithoutExtension(reference.Attribute("Include")!.Value));
@@ -38,7 +39,7 @@ public sealed class ProjectTests
     {
         var projects = Directory.EnumerateDirectories(Repository.Full("src")).Select(Path.GetFileName).Order(StringComparer.Ordinal);
 
-        Assert.Equal(["Hopseal", "Hopseal.Dashboard", "Hopseal.Dns", "Hopseal.Policy", "Hopseal.Relay", "Hopseal.Reports", "Hopseal.Smtp"], projects);
+        Assert.Equal(["Hopseal", "Hopseal.Audit", "Hopseal.Dashboard", "Hopseal.Dns", "Hopseal.Policy", "Hopseal.Relay", "Hopseal.Reports", "Hopseal.Smtp"], projects);
     }
 
     [Theory]

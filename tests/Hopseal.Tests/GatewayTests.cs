@@ -82,7 +82,7 @@ public sealed class GatewayTests : IDisposable
         var said = new LineWaiter("listening on 127.0.0.1:");
         var sink = CommandRun.OfAsync(_workspace.Directory, ["sink", "--port", "0", "--count", "1"], error: said);
         var route = new DomainRoute(NextHopText.Parse($"localhost:{await said.RestOfLineAsync(Cancel)}"), SecurityFloor.Encrypted, null);
-        var local = LocalMode.Prepare(_workspace.Directory, new LocalPorts(0, 0, 0), TimeProvider.System);
+        var local = LocalMode.Prepare(_workspace.Directory, new LocalPorts(0, 0, 0, 0), TimeProvider.System);
         var table = new DomainTable(local.Domains.Domains.Add(DomainName.Parse("example.org"), route), null);
         await using (var gateway = await Gateway.StartAsync(local with { Domains = table }, NullLoggerFactory.Instance, TimeProvider.System))
         {
@@ -102,7 +102,7 @@ public sealed class GatewayTests : IDisposable
         var said = new LineWaiter("listening on 127.0.0.1:");
         var sink = CommandRun.OfAsync(_workspace.Directory, ["sink", "--port", "0", "--count", "1"], error: said);
         var open = new DomainRoute(NextHopText.Parse($"127.0.0.1:{await said.RestOfLineAsync(Cancel)}"), null, null);
-        var local = LocalMode.Prepare(_workspace.Directory, new LocalPorts(0, 0, 0), TimeProvider.System);
+        var local = LocalMode.Prepare(_workspace.Directory, new LocalPorts(0, 0, 0, 0), TimeProvider.System);
         var table = local.Domains.Domains
             .Add(DomainName.Parse("locked.test"), open with { Floor = SecurityFloor.Authenticated })
             .Add(DomainName.Parse("open.test"), open);
@@ -141,7 +141,7 @@ public sealed class GatewayTests : IDisposable
         await using (var first = await StartAsync())
         {
             using var other = new Workspace();
-            var taken = LocalMode.Prepare(other.Directory, new LocalPorts(0, 0, first.Endpoints[0].Port), TimeProvider.System);
+            var taken = LocalMode.Prepare(other.Directory, new LocalPorts(0, 0, first.Endpoints[0].Port, 0), TimeProvider.System);
             var fault = await Assert.ThrowsAsync<GatewayStartException>(
                 () => Gateway.StartAsync(taken, NullLoggerFactory.Instance, TimeProvider.System));
             Assert.Equal(
@@ -149,7 +149,7 @@ public sealed class GatewayTests : IDisposable
 
             // The same data directory can be used at once.
             await using var second = await Gateway.StartAsync(
-                LocalMode.Prepare(other.Directory, new LocalPorts(0, 0, 0), TimeProvider.System), NullLoggerFactory.Instance, TimeProvider.System);
+                LocalMode.Prepare(other.Directory, new LocalPorts(0, 0, 0, 0), TimeProvider.System), NullLoggerFactory.Instance, TimeProvider.System);
         }
     }
 
@@ -179,7 +179,7 @@ public sealed class GatewayTests : IDisposable
     {
         using var key = RSA.Create(2048);
         var zone = ZoneResolver.Parse($"reports._domainkey.company-x.example TXT v=DKIM1\\; p={Convert.ToBase64String(key.ExportSubjectPublicKeyInfo())}");
-        var local = LocalMode.Prepare(_workspace.Directory, new LocalPorts(0, 0, 0), TimeProvider.System);
+        var local = LocalMode.Prepare(_workspace.Directory, new LocalPorts(0, 0, 0, 0), TimeProvider.System);
         var receive = ReportIntakeSettings.None with { Mailboxes = [SenderPatternOf("tlsrpt@example.org")] };
         var attempts = new FirstAttempt();
         await using var gateway = await Gateway.StartAsync(
@@ -217,7 +217,7 @@ public sealed class GatewayTests : IDisposable
     string Data(string name) => Path.Combine(_workspace.Directory, LocalMode.DirectoryName, name);
 
     Task<Gateway> StartAsync() => Gateway.StartAsync(
-        LocalMode.Prepare(_workspace.Directory, new LocalPorts(0, 0, 0), TimeProvider.System),
+        LocalMode.Prepare(_workspace.Directory, new LocalPorts(0, 0, 0, 0), TimeProvider.System),
         NullLoggerFactory.Instance,
         TimeProvider.System);
 

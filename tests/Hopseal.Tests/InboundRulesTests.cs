@@ -79,7 +79,7 @@ public sealed class InboundRulesTests : IDisposable
 
     async Task<Gateway> StartAsync(LocalAuthority authority, X509Certificate2 pinned)
     {
-        var local = LocalMode.Prepare(_workspace.Directory, new LocalPorts(0, 0, 0), TimeProvider.System);
+        var local = LocalMode.Prepare(_workspace.Directory, new LocalPorts(0, 0, 0, 0), TimeProvider.System);
         Assert.True(SenderPattern.TryParse("bank.example", out var bank));
         var rule = new InboundRule(SecurityFloor.Authenticated, "InboundRules[0]")
         {

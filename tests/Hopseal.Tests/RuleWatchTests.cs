@@ -52,7 +52,7 @@ public sealed class RuleWatchTests : IDisposable
     [Fact]
     public async Task An_exception_ends_with_its_day_and_without_a_restart()
     {
-        var configuration = LocalMode.Prepare(_workspace.Directory, new LocalPorts(0, 0, 0), _clock);
+        var configuration = LocalMode.Prepare(_workspace.Directory, new LocalPorts(0, 0, 0, 0), _clock);
         configuration = configuration with
         {
             Domains = new DomainTable(ImmutableDictionary<DomainName, DomainRoute>.Empty, null),

@@ -14,7 +14,7 @@ namespace Hopseal.Policy.Dane;
 /// <para>Whatever is not known is <see cref="DaneFinding.Failed"/>, also where a second name could still be asked: the first one's records
 /// would have counted (RFC 7672 §2.1.2).</para>
 /// </remarks>
-sealed class DaneLookup(IDnsResolver resolver)
+public sealed class DaneLookup(IDnsResolver resolver)
 {
     /// <summary>Throws only when cancelled.</summary>
     public async ValueTask<DaneFinding> FindAsync(PlannedHost host, CancellationToken cancel)

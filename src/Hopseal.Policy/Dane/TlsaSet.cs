@@ -7,7 +7,7 @@ using Hopseal.Dns;
 namespace Hopseal.Policy.Dane;
 
 /// <summary>What of a set of TLSA records an SMTP client goes by.</summary>
-static class TlsaSet
+public static class TlsaSet
 {
     public const byte DaneTa = 2;
     public const byte DaneEe = 3;

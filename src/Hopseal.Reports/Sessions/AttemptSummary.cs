@@ -1,13 +1,12 @@
 using Hopseal.Policy;
 using Hopseal.Relay;
-using Hopseal.Relay.Attempt;
 using Hopseal.Relay.Queue;
 using Hopseal.Smtp.Tls;
 
 namespace Hopseal.Reports.Sessions;
 
 /// <summary>One attempt in a line: what was wanted and by whom, what was reached, what became of it and why.</summary>
-/// <param name="Wanted">Of the host that counted: the one that took the mail, else the last one tried; null when none was.</param>
+/// <param name="Wanted">See <see cref="DecidingHop"/>.</param>
 /// <param name="Reached">Null when there was no session.</param>
 /// <param name="FailureType">As RFC 8460 §4.3 writes it, where transport security was the reason.</param>
 public sealed record AttemptSummary(
@@ -17,8 +16,6 @@ public sealed record AttemptSummary(
     public static AttemptSummary Of(DeliveryAttempt attempt)
     {
         ArgumentNullException.ThrowIfNull(attempt);
-        var use = attempt.Sessions.LastOrDefault(session => session.Delivered > 0) ?? attempt.Sessions.LastOrDefault();
-        var tls = use is null ? null : Transport.Of(use.Tls);
         var outcomes = attempt.Recipients.Select(recipient => recipient.Outcome).ToArray();
         var worst = outcomes.OfType<RecipientOutcome.Bounced>().FirstOrDefault() ?? (RecipientOutcome?)outcomes.OfType<RecipientOutcome.Deferred>().FirstOrDefault();
         var (status, reason, missed) = worst switch
@@ -27,6 +24,8 @@ public sealed record AttemptSummary(
             RecipientOutcome.Deferred deferred => (deferred.Status.ToString(), deferred.Reason, deferred.Security),
             _ => ((string?)null, (string?)null, (MissedFloor?)null),
         };
+        var (wanted, wantedBy, use) = DecidingHop.Of(attempt, outcomes.OfType<RecipientOutcome.Delivered>().FirstOrDefault() ?? worst);
+        var tls = use is null ? null : Transport.Of(use.Tls);
         return new AttemptSummary(
             attempt.Plan switch
             {
@@ -36,8 +35,8 @@ public sealed record AttemptSummary(
                 DeliveryPlan.Bounce => "bounce",
                 _ => throw new ArgumentException($"unknown plan {attempt.Plan}", nameof(attempt)),
             },
-            use is null ? missed is null ? null : Transport.Of(missed.Required) : Transport.Of(use.Plan.Floor),
-            use is null ? missed?.Source : SecurityWords.Source(use.Plan, internally: true),
+            wanted is { } floor ? Transport.Of(floor) : null,
+            wantedBy,
             tls?.Level,
             use?.Plan.Host.ToString() ?? (attempt.Plan as DeliveryPlan.Keep)?.Maildir,
             use?.Peer.Address.ToString(),

@@ -125,6 +125,9 @@ public sealed class SessionQuery(Func<SqliteConnection> open)
         return Read($"SELECT {SessionRow.Columns} FROM sessions WHERE {where} ORDER BY id DESC LIMIT $limit", SessionRow.Of, [.. parameters, ("$limit", limit)]);
     }
 
+    /// <summary>When the oldest session that is still kept ended; null: none is.</summary>
+    public DateTimeOffset? Oldest() => Read<DateTimeOffset?>("SELECT ended FROM sessions ORDER BY ended LIMIT 1", row => Time(row, 0)).FirstOrDefault();
+
     /// <param name="id">See <see cref="SessionRow.Id"/>.</param>
     public SessionRow? Session(long id) =>
         Read($"SELECT {SessionRow.Columns} FROM sessions WHERE id = $id", SessionRow.Of, ("$id", id)).FirstOrDefault();

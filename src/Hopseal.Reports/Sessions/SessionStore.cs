@@ -5,8 +5,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Hopseal.Reports.Sessions;
 
-/// <summary>Keeps what happened: a reader of <see cref="SessionFanout"/>. It gathers records for a moment and writes them in one go; what does not
-/// find room is counted by the database (<see cref="RecordsDatabase.Lost"/>).</summary>
+/// <summary>Keeps what happened: a reader of <see cref="SessionFanout"/>. It gathers records for a moment and writes them in one go; what cannot be
+/// written is counted.</summary>
 public sealed partial class SessionStore(RecordsDatabase database, RecordsOptions options, TimeProvider clock, ILogger<SessionStore> log) : ISessionSink
 {
     const int MostGathered = 250;
@@ -22,7 +22,7 @@ public sealed partial class SessionStore(RecordsDatabase database, RecordsOption
     int _waiting;
     long _dropped;
 
-    /// <summary>Records that found no room because the database was too slow.</summary>
+    /// <summary>Records that found no room because the database was too slow, or that it could not write.</summary>
     public long Dropped => Volatile.Read(ref _dropped);
 
     /// <summary>Between two writes of what has been gathered, when it is little.</summary>
@@ -53,23 +53,13 @@ public sealed partial class SessionStore(RecordsDatabase database, RecordsOption
             _gathered = new List<object>(MostGathered);
         }
 
-        // The work is done a second time, alone, when the first was rolled back with its group.
-        var first = 1;
-        if (Interlocked.Increment(ref _waiting) <= MostWaiting && database.TryPost(connection =>
-            {
-                if (Interlocked.Exchange(ref first, 0) == 1)
-                {
-                    Interlocked.Decrement(ref _waiting);
-                }
-
-                Write(connection, batch);
-            }))
+        if (Interlocked.Increment(ref _waiting) <= MostWaiting
+            && database.TryPost(connection => Write(connection, batch), written => Settle(batch.Count, written)))
         {
             return true;
         }
 
-        Interlocked.Decrement(ref _waiting);
-        Interlocked.Add(ref _dropped, batch.Count);
+        Settle(batch.Count, written: false);
         return false;
     }
 
@@ -148,6 +138,15 @@ public sealed partial class SessionStore(RecordsDatabase database, RecordsOption
         }
 
         return !full || Write();
+    }
+
+    void Settle(int records, bool written)
+    {
+        Interlocked.Decrement(ref _waiting);
+        if (!written)
+        {
+            Interlocked.Add(ref _dropped, records);
+        }
     }
 
     void Write(SqliteConnection connection, List<object> batch)

@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging;
 namespace Hopseal.Reports.Store;
 
 /// <summary>The database of what is told: sessions, alerts, reports. It is not the queue's: mail goes on when this one cannot be written,
-/// and its commits are not flushed one by one, so that a power cut may cost the last second.</summary>
+/// and its commits are not flushed one by one, so that a power cut may cost the last second; only those that ask for it are.</summary>
 /// <remarks>One task writes and groups what waits into one transaction; a work that fails does not fail the others of its group. Readers
 /// have connections of their own and never wait for it.</remarks>
 public sealed partial class RecordsDatabase : IAsyncDisposable
@@ -15,6 +15,8 @@ public sealed partial class RecordsDatabase : IAsyncDisposable
 
     const int Capacity = 20_000;
     const int MaxGroup = 1_000;
+
+    static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
 
     readonly ILogger _log;
     readonly Channel<Work> _waiting = Channel.CreateBounded<Work>(
@@ -39,33 +41,43 @@ public sealed partial class RecordsDatabase : IAsyncDisposable
     public long Lost => Volatile.Read(ref _lost);
 
     /// <summary>Opens it, makes it where it is missing. One that SQLite cannot read is put aside, with an error in the log.</summary>
+    /// <param name="patience">How long the writer waits for another process that holds the file, in whole seconds; 30 s by default.</param>
     /// <exception cref="IOException">It cannot be opened or made.</exception>
     /// <exception cref="InvalidDataException">A newer program has written it.</exception>
-    public static RecordsDatabase Open(string dataDirectory, ImmutableArray<SchemaPart> parts, ILogger<RecordsDatabase> log)
+    public static RecordsDatabase Open(
+        string dataDirectory, ImmutableArray<SchemaPart> parts, ILogger<RecordsDatabase> log, TimeSpan? patience = null)
     {
         Directory.CreateDirectory(dataDirectory);
         var file = Path.Combine(dataDirectory, FileName);
         try
         {
-            return new RecordsDatabase(file, Create(file, parts), log);
+            return Begin();
         }
         catch (SqliteException e) when (e.SqliteErrorCode is Sqlite.Corrupt or Sqlite.NotADatabase)
         {
             var aside = Aside(file);
             LogPutAside(log, e, file, aside);
-            return new RecordsDatabase(file, Create(file, parts), log);
+            return Begin();
         }
         catch (SqliteException e)
         {
             throw new IOException($"{file} cannot be opened: {e.Message}", e);
         }
+
+        RecordsDatabase Begin()
+        {
+            var writer = Create(file, parts);
+            writer.DefaultTimeout = (int)(patience ?? s_patience).TotalSeconds;
+            return new RecordsDatabase(file, writer, log);
+        }
     }
 
     /// <summary>Does the work in a transaction, soon. Never waits: false when too much waits already; it is counted then.</summary>
-    /// <param name="work">May be called a second time if the first was rolled back; must not keep the connection.</param>
-    public bool TryPost(Action<SqliteConnection> work)
+    /// <param name="work">May be called a second time if the first was rolled back, or not at all; must not keep the connection.</param>
+    /// <param name="settled">Told once what became of it, if it was taken: true when it is committed. Must not throw.</param>
+    public bool TryPost(Action<SqliteConnection> work, Action<bool>? settled = null)
     {
-        if (_waiting.Writer.TryWrite(new Work(work, null)))
+        if (_waiting.Writer.TryWrite(new Work(work, null, settled)))
         {
             return true;
         }
@@ -75,11 +87,12 @@ public sealed partial class RecordsDatabase : IAsyncDisposable
     }
 
     /// <summary>Completes when the work is committed.</summary>
+    /// <param name="flushed">And on stable storage: for what somebody else then forgets, such as the queue.</param>
     /// <exception cref="SqliteException">It was not done.</exception>
-    public async Task WriteAsync(Action<SqliteConnection> work, CancellationToken cancel)
+    public async Task WriteAsync(Action<SqliteConnection> work, CancellationToken cancel, bool flushed = false)
     {
         var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        await _waiting.Writer.WriteAsync(new Work(work, done), cancel);
+        await _waiting.Writer.WriteAsync(new Work(work, done, null, flushed), cancel);
         await done.Task.WaitAsync(cancel);
     }
 
@@ -138,28 +151,27 @@ public sealed partial class RecordsDatabase : IAsyncDisposable
                 group.Add(work);
             }
 
-            if (TryWrite(group) is not null)
+            // What cannot begin is no fault of a work: to try each alone would make all that come after them wait for each.
+            var failure = TryWrite(group, out var begun);
+            foreach (var work in group)
             {
-                foreach (var work in group)
-                {
-                    Settle(work, TryWrite([work]));
-                }
-            }
-            else
-            {
-                group.ForEach(work => Settle(work, null));
+                Settle(work, failure is not null && begun ? TryWrite([work], out _) : failure);
             }
 
             group.Clear();
         }
     }
 
-    Exception? TryWrite(List<Work> works)
+    Exception? TryWrite(List<Work> works, out bool begun)
     {
+        begun = false;
         try
         {
+            Sqlite.Flush(_writer, works.Any(work => work.Flushed));
+
             // Not an SqliteTransaction: prepared commands would have to be told of each.
             Run("BEGIN IMMEDIATE");
+            begun = true;
             foreach (var work in works)
             {
                 work.Do(_writer);
@@ -198,6 +210,7 @@ public sealed partial class RecordsDatabase : IAsyncDisposable
     /// <summary>A full disk fails every work: it is told when it begins and when it ends.</summary>
     void Settle(Work work, Exception? failure)
     {
+        work.Settled?.Invoke(failure is null);
         if (failure is null)
         {
             work.Done?.SetResult();
@@ -235,5 +248,5 @@ public sealed partial class RecordsDatabase : IAsyncDisposable
     [LoggerMessage(EventId = 2703, Level = LogLevel.Warning, Message = "{File} can be written again; {Lost} records are missing since the start")]
     static partial void LogWrittenAgain(ILogger log, string file, long lost);
 
-    sealed record Work(Action<SqliteConnection> Do, TaskCompletionSource? Done);
+    sealed record Work(Action<SqliteConnection> Do, TaskCompletionSource? Done, Action<bool>? Settled, bool Flushed = false);
 }

@@ -30,6 +30,14 @@ static class Sqlite
         new SqliteConnectionStringBuilder { DataSource = file, Mode = SqliteOpenMode.ReadOnly, Pooling = false },
         "PRAGMA query_only = ON; PRAGMA cache_size = -8192");
 
+    /// <summary>Whether the next commit returns only when it, and all before it, is on stable storage. Not within a transaction.</summary>
+    public static void Flush(SqliteConnection connection, bool next)
+    {
+        using var set = connection.CreateCommand();
+        set.CommandText = next ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL";
+        set.ExecuteNonQuery();
+    }
+
     static SqliteConnection Open(SqliteConnectionStringBuilder where, string pragmas)
     {
         var connection = new SqliteConnection(where.ToString());

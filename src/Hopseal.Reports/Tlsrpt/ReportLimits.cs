@@ -34,6 +34,18 @@ static class ReportLimits
 
     public const int MostWarnings = 50;
 
+    /// <summary>Of what may be header fields, before it is known whether it is.</summary>
+    public const int MostSectionOctets = 1024 * 1024;
+
+    /// <summary>Header fields of a message and all its parts.</summary>
+    public const int MostFields = 2000;
+
+    /// <summary>Of all these fields together.</summary>
+    public const int MostFieldOctets = 256 * 1024;
+
+    /// <summary>Parts of a message; with more it is not read.</summary>
+    public const int MostPartsRead = 1000;
+
     /// <summary>Parts of one message that are looked into.</summary>
     public const int MostParts = 100;
 

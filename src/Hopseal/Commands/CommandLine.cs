@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
+using Hopseal.Commands.Check;
 using Hopseal.Commands.Demo;
 using Hopseal.Commands.Publishing;
 using Hopseal.Commands.Queue;
@@ -23,8 +24,10 @@ static class CommandLine
             ServeCommand.Create(terminal),
             SendCommand.Create(terminal),
             PlanCommand.Create(terminal),
+            CheckCommand.Create(terminal),
             QueueCommand.Create(terminal),
             SessionsCommand.Create(terminal),
+            AlertsCommand.Create(terminal),
             TlsCommand.Create(terminal),
             DnsCommand.Create(terminal),
             CertificateCommand.Create(terminal),

@@ -6,6 +6,8 @@ using System.Text.Json.Serialization;
 using Hopseal.Commands.Queue;
 using Hopseal.Configuration;
 using Hopseal.Dns;
+using Hopseal.Parts;
+using Hopseal.Reports.Sessions;
 using Hopseal.Reports.Store;
 using Hopseal.Reports.Tlsrpt;
 using Hopseal.Reports.Tlsrpt.Receiving;
@@ -14,7 +16,7 @@ using Microsoft.Data.Sqlite;
 namespace Hopseal.Commands;
 
 /// <summary><c>hopseal report received</c>: what the gateway was sent about our domains, from its database, whether it runs or not.</summary>
-sealed class ReceivedCommand(Terminal terminal, ReceivedReports received, bool json)
+sealed class ReceivedCommand(Terminal terminal, ReceivedReports received, ReportedSessions? sessions, bool json)
 {
     const int PageRows = 500;
 
@@ -22,7 +24,7 @@ sealed class ReceivedCommand(Terminal terminal, ReceivedReports received, bool j
 
     public static Command Create(Terminal terminal)
     {
-        var id = new Argument<long?>("ID") { Description = "Shows this one, with everything it says.", Arity = ArgumentArity.ZeroOrOne };
+        var id = new Argument<long?>("ID") { Description = "Shows this one, with everything it says; with --aside its content, as it came.", Arity = ArgumentArity.ZeroOrOne };
         var domain = new Option<string?>("--domain") { Description = "Only about this domain.", HelpName = "DOMAIN" };
         var from = new Option<string?>("--from") { Description = "Only about this day (UTC) and later ones.", HelpName = "YYYY-MM-DD" };
         var to = new Option<string?>("--to") { Description = "Only about this day (UTC) and earlier ones.", HelpName = "YYYY-MM-DD" };
@@ -45,12 +47,18 @@ sealed class ReceivedCommand(Terminal terminal, ReceivedReports received, bool j
                 parsed.GetValue(verified) ? true : null,
                 parsed.GetValue(failed));
             var most = parsed.GetValue(limit);
-            var show = new ReceivedCommand(terminal, Open(parsed.GetValue(config), terminal), parsed.GetValue(json));
+            var file = parsed.GetValue(config);
+            var database = DatabaseOf(file, terminal);
+            var show = new ReceivedCommand(terminal, ReceivedReports.OfFile(database), SessionsOf(file, database, terminal), parsed.GetValue(json));
             try
             {
-                return parsed.GetValue(id) is { } one ? await show.OneAsync(one, cancel)
-                    : parsed.GetValue(aside) ? await show.AsideAsync(most, cancel)
-                    : await show.ListAsync(filter, most, cancel);
+                return (parsed.GetValue(aside), parsed.GetValue(id)) switch
+                {
+                    (false, { } one) => await show.OneAsync(one, cancel),
+                    (true, { } one) => await show.ContentAsync(one, cancel),
+                    (true, null) => await show.AsideAsync(most, cancel),
+                    (false, null) => await show.ListAsync(filter, most, cancel),
+                };
             }
             catch (SqliteException e)
             {
@@ -70,7 +78,8 @@ sealed class ReceivedCommand(Terminal terminal, ReceivedReports received, bool j
         }
 
         var place = $"received {When(report.Source.ReceivedAt)} by {Way(report.Source.Origin)} from {report.Source.From ?? "<>"}";
-        await new ReportOutput(terminal, json).WriteAsync(place, new ReportItem("", new ReadReport.Accepted(report.Report, report.Warnings)), report.Source.Proof.ToString());
+        var output = new ReportOutput(terminal, json) { OurSide = (failure, period) => sessions?.Compare(failure, period).Words };
+        await output.WriteAsync(place, new ReportItem("", new ReadReport.Accepted(report.Report, report.Warnings)), report.Source.Proof.ToString());
         await terminal.Out.FlushAsync(cancel);
         return ExitCode.Done;
     }
@@ -109,7 +118,7 @@ sealed class ReceivedCommand(Terminal terminal, ReceivedReports received, bool j
             {
                 await terminal.Out.WriteLineAsync(json
                     ? JsonSerializer.Serialize(AsideLine.Of(head), s_json.AsideLine)
-                    : $"{When(head.Source.ReceivedAt)}  by {Way(head.Source.Origin)} from {Shown.Plain(head.Source.From ?? "<>")}, {Octets(head.Octets)}: {Shown.Plain(head.Why)}");
+                    : $"{head.Id.ToString(CultureInfo.InvariantCulture),7}  {When(head.Source.ReceivedAt)}  by {Way(head.Source.Origin)} from {Shown.Plain(head.Source.From ?? "<>")}, {Octets(head.Octets)}: {Shown.Plain(head.Why)}");
                 before = head.Id;
             }
 
@@ -120,17 +129,37 @@ sealed class ReceivedCommand(Terminal terminal, ReceivedReports received, bool j
         return ExitCode.Done;
     }
 
+    /// <summary>Octets of anybody, for a file or another program.</summary>
+    async Task<int> ContentAsync(long id, CancellationToken cancel)
+    {
+        if (received.AsideContent(id) is not { } content)
+        {
+            await terminal.Error.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"hopseal: nothing was put aside as {id}, or it was too large to be kept"));
+            return ExitCode.No;
+        }
+
+        await using var output = terminal.OpenOutput();
+        await output.WriteAsync(content, cancel);
+        return ExitCode.Done;
+    }
+
     static string Line(ReceivedHead head) => string.Create(
         CultureInfo.InvariantCulture,
         $"{head.Id,7}  {head.Period.FirstDay:yyyy-MM-dd}  {head.Successful,10}  {head.Failed,8}  {(head.Source.Proof.VerifiedBy is null ? "no" : "yes"),-8}  {Shown.Plain(head.Domain ?? "no domain")}, {Shown.Plain(head.Organization ?? "somebody without a name")}");
 
-    static ReceivedReports Open(string? file, Terminal terminal)
+    static string DatabaseOf(string? file, Terminal terminal)
     {
         var database = Path.Combine(ConfigurationArgument.DataDirectory(file, terminal), RecordsDatabase.FileName);
         return File.Exists(database)
-            ? ReceivedReports.OfFile(database)
+            ? database
             : throw new UsageException($"there is no {database}, or none that {Environment.UserName} may see: the gateway makes it when it starts");
     }
+
+    /// <summary>Which hosts are ours is in the configuration only. Null where that cannot be used: reports can be shown without.</summary>
+    static ReportedSessions? SessionsOf(string? file, string database, Terminal terminal) =>
+        file is not null && ConfigurationFile.Load(file, terminal.Directory, terminal.Variables, terminal.Clock) is ConfigurationResult.Usable { Configuration: var configuration }
+            ? new ReportedSessions(SessionQuery.OfFile(database), TlsReportIntake.OwnHosts(configuration))
+            : null;
 
     static string DomainOf(string text) =>
         DomainName.TryParse(text, out var name) ? name.Ascii : throw new UsageException($"{Shown.Text(text)} is not a domain name");

@@ -17,6 +17,9 @@ sealed class ReportOutput(Terminal terminal, bool json)
 
     int _read;
 
+    /// <summary>What our side saw of a failure of that period, in words; null where nothing is to be said.</summary>
+    public Func<FailureDetail, ReportPeriod, string?> OurSide { get; init; } = (_, _) => null;
+
     public int Rejected { get; private set; }
 
     /// <param name="file">As the command line names it.</param>
@@ -67,7 +70,7 @@ sealed class ReportOutput(Terminal terminal, bool json)
         var explained = new HashSet<string>(StringComparer.Ordinal);
         foreach (var policy in report.Policies)
         {
-            await WriteAsync(policy, explained);
+            await WriteAsync(policy, report.Period, explained);
         }
 
         foreach (var warning in accepted.Warnings)
@@ -78,7 +81,7 @@ sealed class ReportOutput(Terminal terminal, bool json)
         await LineAsync("");
     }
 
-    async Task WriteAsync(PolicyResult policy, HashSet<string> explained)
+    async Task WriteAsync(PolicyResult policy, ReportPeriod period, HashSet<string> explained)
     {
         var failed = policy.Failed == 0 && policy.Failures.IsEmpty ? "none failed" : Colour(string.Create(CultureInfo.InvariantCulture, $"{policy.Failed} failed"), "31");
         var domain = policy.Domain ?? "a domain that it does not name";
@@ -86,6 +89,11 @@ sealed class ReportOutput(Terminal terminal, bool json)
         foreach (var failure in policy.Failures)
         {
             await WriteAsync(failure);
+            if (OurSide(failure, period) is { } ours)
+            {
+                await LineAsync($"      Our side: {Shown.Plain(ours)}");
+            }
+
             if (explained.Add(failure.Type.Text))
             {
                 var words = ResultWords.Of(failure.Type, policy.Domain);

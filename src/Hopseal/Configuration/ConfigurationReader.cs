@@ -40,6 +40,7 @@ static class ConfigurationReader
         var tls = TlsSettings.Read(root.Child("Tls"));
         var limits = LimitSettings.Read(root.Child("Limits"));
         var dns = DnsSettings.Read(root.Child("Dns"));
+        var alerts = AlertSettings.Read(root.Child("Alerts"), directory);
         var records = RecordsSettings.Read(root.Child("Records"));
         var evidence = EvidenceSettings.Read(root.Child("Evidence"));
         var log = LogSettings.Read(root.Child("Log"));
@@ -88,6 +89,7 @@ static class ConfigurationReader
                 Dashboard = dashboard,
                 Roots = roots,
                 Records = records,
+                Alerts = alerts,
                 Evidence = evidence,
                 Log = log,
             };

@@ -59,6 +59,8 @@ sealed record GatewayConfiguration
     /// <summary>How long single sessions and attempts are kept.</summary>
     public RecordsOptions Records { get; init; } = new();
 
+    public AlertSettings Alerts { get; init; } = new();
+
     /// <summary>How evidence is kept.</summary>
     public EvidenceOptions Evidence { get; init; } = new();
 

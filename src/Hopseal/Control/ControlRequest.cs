@@ -42,6 +42,11 @@ sealed record ControlRequest
     /// <summary>The same; null for every port of the host.</summary>
     public int? Port { get; init; }
 
+    /// <summary>Of <see cref="ControlCommand.AlertSilence"/>: an alert, and until when nothing is to be told of it.</summary>
+    public long? Alert { get; init; }
+
+    public DateTimeOffset? Until { get; init; }
+
     /// <summary>Counts what a change would meet, and changes nothing.</summary>
     public bool DryRun { get; init; }
 
@@ -99,4 +104,10 @@ enum ControlCommand
 
     /// <summary>Lets one of them go.</summary>
     TlsForget,
+
+    /// <summary>Sends a notice through every channel.</summary>
+    AlertTest,
+
+    /// <summary>Nothing more is told of an alert for a while.</summary>
+    AlertSilence,
 }

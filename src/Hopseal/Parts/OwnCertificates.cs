@@ -38,6 +38,10 @@ sealed class OwnCertificates
     /// <summary>To next hops that ask for one.</summary>
     public ClientCertificates Shown { get; }
 
+    /// <summary>How the certificates that are shown stand to what is published for our hosts.</summary>
+    public ImmutableArray<(DomainName Host, TlsaStanding Standing)> Standings =>
+        [.. _ownTlsa.All.Select(published => (published.Host, _ownTlsa.StandingOf(published.Host, Served)))];
+
     public ImmutableArray<Periodic> Work =>
     [
         Periodic.Of(s_interval, Reload),

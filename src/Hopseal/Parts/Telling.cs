@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Hopseal.Configuration;
 using Hopseal.Dashboard.Live;
 using Hopseal.Relay;
+using Hopseal.Reports.Alerts;
 using Hopseal.Reports.Evidence;
 using Hopseal.Reports.Sessions;
 using Hopseal.Reports.Store;
@@ -29,12 +30,12 @@ sealed class Telling : IAsyncDisposable
             clock,
             logs.CreateLogger<EvidenceLedger>());
         Feed = configuration.Dashboard is null ? null : new SessionFeed();
-        ISessionSink?[] readers = [new SessionLog(logs.CreateLogger<SessionLog>()), alerts, _store, _evidence, Feed, observer];
+        ISessionSink?[] readers = [new SessionLog(logs.CreateLogger<SessionLog>()), alerts, Injections, _store, _evidence, Feed, observer];
         Sessions = new SessionFanout(readers.OfType<ISessionSink>(), logs.CreateLogger<SessionFanout>());
     }
 
     /// <summary>Of everybody who keeps something in the database of records.</summary>
-    public static ImmutableArray<SchemaPart> Tables => [SessionStore.Tables, ReceivedTables.Part];
+    public static ImmutableArray<SchemaPart> Tables => [SessionStore.Tables, ReceivedTables.Part, AlertStore.Tables];
 
     /// <summary>Of what is told.</summary>
     public RecordsDatabase Database { get; }
@@ -43,6 +44,11 @@ sealed class Telling : IAsyncDisposable
     public SessionFeed? Feed { get; }
 
     public StrippingWatch Stripping { get; } = new();
+
+    public InjectionWatch Injections { get; } = new();
+
+    /// <summary>Records that found no room.</summary>
+    public long Lost => Database.Lost + _store.Dropped + Sessions.Dropped;
 
     /// <summary>Where finished records go.</summary>
     public SessionFanout Sessions { get; }

@@ -56,6 +56,9 @@ sealed partial class TlsReportIntake : IDisposable
         || configuration.MxNames.Contains(domain)
         || (kind is PolicyKind.Tlsa && configuration.Domains.Domains.Keys.Any(domain.IsWithin));
 
+    /// <summary>The names by which reports call this gateway.</summary>
+    public static ImmutableHashSet<DomainName> OwnHosts(GatewayConfiguration configuration) => [configuration.Hostname, .. configuration.MxNames];
+
     /// <exception cref="GatewayStartException">It cannot listen.</exception>
     public async Task StartAsync(ServerCertificates certificates)
     {

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using Hopseal.Reports.Store;
 using Microsoft.Data.Sqlite;
@@ -75,6 +76,52 @@ public sealed class RecordsDatabaseTests : IDisposable
     }
 
     [Fact]
+    public async Task Only_what_asks_for_it_is_flushed()
+    {
+        await using var database = Open([s_numbers]);
+        var levels = new List<long>();
+        foreach (var flushed in (bool[])[false, true, false])
+        {
+            await database.WriteAsync(connection => levels.Add(Synchronous(connection)), Cancel, flushed);
+        }
+
+        // NORMAL is 1, FULL is 2.
+        Assert.Equal([1, 2, 1], levels);
+
+        static long Synchronous(SqliteConnection connection)
+        {
+            using var ask = connection.CreateCommand();
+            ask.CommandText = "PRAGMA synchronous";
+            return (long)ask.ExecuteScalar()!;
+        }
+    }
+
+    [Fact]
+    public async Task What_another_process_locks_out_fails_at_once_and_is_told_and_the_next_is_written()
+    {
+        await using var database = Open([s_numbers], TimeSpan.FromSeconds(1));
+        var settled = new ConcurrentQueue<bool>();
+        using (var other = new SqliteConnection($"Data Source={database.File};Pooling=false"))
+        {
+            other.Open();
+            using var held = other.BeginTransaction(deferred: false);
+            for (var i = 0; i < 500; i++)
+            {
+                Assert.True(database.TryPost(Insert(i), settled.Enqueue));
+            }
+
+            await Assert.ThrowsAsync<SqliteException>(() => database.WriteAsync(Insert(1000), Cancel));
+        }
+
+        // Held up once, not once for each: that would have been more than eight minutes.
+        Assert.True(database.TryPost(Insert(2000), settled.Enqueue));
+        await database.WriteAsync(Insert(2001), Cancel);
+        Assert.Equal([2000, 2001], Numbers(database));
+        Assert.Equal(500, database.Lost);
+        Assert.Equal((500, 1), (settled.Count(written => !written), settled.Count(written => written)));
+    }
+
+    [Fact]
     public async Task A_reader_cannot_write()
     {
         await using var database = Open([s_numbers]);
@@ -84,7 +131,8 @@ public sealed class RecordsDatabaseTests : IDisposable
 
     public void Dispose() => Directory.Delete(_directory, recursive: true);
 
-    RecordsDatabase Open(ImmutableArray<SchemaPart> parts) => RecordsDatabase.Open(_directory, parts, NullLogger<RecordsDatabase>.Instance);
+    RecordsDatabase Open(ImmutableArray<SchemaPart> parts, TimeSpan? patience = null) =>
+        RecordsDatabase.Open(_directory, parts, NullLogger<RecordsDatabase>.Instance, patience);
 
     static Action<SqliteConnection> Insert(int number) => connection =>
     {

@@ -66,6 +66,7 @@ public sealed class ReceivedCommandTests : IAsyncDisposable
 
         var shown = await RunAsync("report", "received", "1", "--config", "hopseal.json");
         Assert.Contains("by import from a.json\n  not verified: not signed\n  example.org, MTA-STS: 12 sessions good, 3 failed\n    3 sessions: certificate-expired at mx1.example.org", shown.Out, StringComparison.Ordinal);
+        Assert.Contains("\n      Our side: The report does not name the address that the sender connected from.\n", shown.Out, StringComparison.Ordinal);
         var none = await RunAsync("report", "received", "7", "--config", "hopseal.json");
         Assert.Equal((1, "hopseal: there is no report 7\n"), (none.ExitCode, none.Error));
     }
@@ -77,7 +78,7 @@ public sealed class ReceivedCommandTests : IAsyncDisposable
         await RunAsync("report", "import", "--store", "words.txt");
 
         var aside = await RunAsync("report", "received", "--aside", "--config", "hopseal.json");
-        Assert.EndsWith("Z  by import from words.txt, 5 octets: it is neither JSON nor gzip nor zip\n", aside.Out, StringComparison.Ordinal);
+        Assert.Matches("^      1  .*Z  by import from words.txt, 5 octets: it is neither JSON nor gzip nor zip\n$", aside.Out);
         using var line = JsonDocument.Parse((await RunAsync("report", "received", "--aside", "--json", "--config", "hopseal.json")).Out);
         Assert.Equal(("file", "words.txt", 5), (
             line.RootElement.GetProperty("origin").GetString(), line.RootElement.GetProperty("from").GetString(), line.RootElement.GetProperty("octets").GetInt64()));

@@ -153,7 +153,7 @@ public sealed class SendCommandTests : IDisposable
         return await File.ReadAllTextAsync(Assert.Single(files), TestContext.Current.CancellationToken);
     }
 
-    GatewayConfiguration Local() => LocalMode.Prepare(_workspace.Directory, new LocalPorts(0, 0, 0), TimeProvider.System);
+    GatewayConfiguration Local() => LocalMode.Prepare(_workspace.Directory, new LocalPorts(0, 0, 0, 0), TimeProvider.System);
 
     static Task<Gateway> StartAsync(GatewayConfiguration configuration) =>
         Gateway.StartAsync(configuration, NullLoggerFactory.Instance, TimeProvider.System);

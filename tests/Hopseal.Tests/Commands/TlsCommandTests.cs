@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Hopseal.Commands;
 using Hopseal.Configuration;
 using Hopseal.Control;
@@ -72,7 +73,8 @@ public sealed class TlsCommandTests : IDisposable
             new ControlOperations(
                 new QueueOperations(store, TimeProvider.System, NullLogger<QueueOperations>.Instance),
                 new PlanOperations(PlanSource.Gateway, planner.PlanAsync, _ => default, TimeProvider.System),
-                tls),
+                tls,
+                new AlertOperations(_ => Task.FromResult<ImmutableArray<string>>([]), (_, _) => null)),
             TimeProvider.System,
             NullLogger<ControlServer>.Instance);
 

@@ -14,6 +14,7 @@ public sealed partial class ExampleConfigurationTests : IDisposable
         File.Move(_workspace.PathOf("fullchain.key"), _workspace.PathOf("privkey.pem"));
         File.Copy(_workspace.PathOf("fullchain.pem"), _workspace.PathOf("internal-ca.pem"));
         _workspace.WriteSecret("smarthost.password", "geheim\n");
+        _workspace.WriteSecret("webhook.secret", "geheim\n");
     }
 
     public void Dispose() => _workspace.Dispose();
@@ -38,6 +39,11 @@ public sealed partial class ExampleConfigurationTests : IDisposable
         Assert.Equal(plain.Log.Level, shown.Log.Level);
         Assert.Equal(plain.Records, shown.Records);
         Assert.Equal(plain.Evidence, shown.Evidence);
+        Assert.Equal(
+            (plain.Alerts.MinimumSeverity, plain.Alerts.QueueAge, plain.Alerts.DiskPercent, plain.Alerts.CertificateDays),
+            (shown.Alerts.MinimumSeverity, shown.Alerts.QueueAge, shown.Alerts.DiskPercent, shown.Alerts.CertificateDays));
+        Assert.Single(shown.Alerts.Webhooks);
+        Assert.Single(shown.Alerts.Mail!.To);
         Assert.Equal(
             (plain.Outbound.Port, plain.Outbound.Connections, plain.Outbound.ConnectionsPerDestination, plain.Outbound.RememberTls),
             (shown.Outbound.Port, shown.Outbound.Connections, shown.Outbound.ConnectionsPerDestination, shown.Outbound.RememberTls));

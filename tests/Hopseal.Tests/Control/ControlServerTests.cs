@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Net.Sockets;
 using System.Text;
 using Hopseal.Control;
@@ -171,7 +172,8 @@ public sealed class ControlServerTests : IAsyncDisposable
             new QueueOperations(_store, _clock, NullLogger<QueueOperations>.Instance),
             new PlanOperations(
                 PlanSource.Gateway, (_, _, _) => ValueTask.FromResult<DeliveryPlan>(new DeliveryPlan.Keep("mail")), _ => default, _clock),
-            TlsOperations.OfStopped(_workspace.Directory, _clock)),
+            TlsOperations.OfStopped(_workspace.Directory, _clock),
+            new AlertOperations(_ => Task.FromResult<ImmutableArray<string>>([]), (_, _) => null)),
         _clock,
         NullLogger<ControlServer>.Instance);
 

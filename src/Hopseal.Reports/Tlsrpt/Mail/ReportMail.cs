@@ -16,10 +16,12 @@ static class ReportMail
         return colon is > 0 and <= 100 && !octets[..colon].ContainsAnyExceptInRange((byte)'!', (byte)'~');
     }
 
-    /// <exception cref="FormatException">It is no message.</exception>
+    /// <exception cref="FormatException">It is no message, or more than any report needs (<see cref="MailTooComplexException"/>).</exception>
     public static MimeMessage Parse(ReadOnlyMemory<byte> octets)
     {
-        using var stream = new MemoryStream(octets.ToArray(), writable: false);
+        var message = octets.ToArray();
+        MailBounds.Check(s_parsing, message);
+        using var stream = new MemoryStream(message, writable: false);
         return new MimeParser(s_parsing, stream, MimeFormat.Entity).ParseMessage();
     }
 
@@ -31,6 +33,10 @@ static class ReportMail
         try
         {
             message = Parse(octets);
+        }
+        catch (MailTooComplexException e)
+        {
+            return [new ReportItem(where, new ReadReport.Rejected(e.Message))];
         }
         catch (FormatException)
         {

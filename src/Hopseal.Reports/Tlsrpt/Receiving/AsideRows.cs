@@ -28,20 +28,32 @@ static class AsideRows
             ("$reason", why),
             ("$octets", size),
             ("$content", isKept ? octets.ToArray() : null));
-        MakeRoom(connection, limits);
+        MakeRoom(connection, source.Origin.ToString(), limits);
     }
+
+    /// <param name="oldest">A day number.</param>
+    public static void DeleteBefore(SqliteConnection connection, int oldest) => connection.Run(
+        "DELETE FROM tlsrpt_aside WHERE received < $oldest",
+        ("$oldest", new DateTimeOffset(DateOnly.FromDayNumber(oldest).ToDateTime(TimeOnly.MinValue), TimeSpan.Zero).ToUnixTimeMilliseconds()));
 
     /// <summary>Of the content; where there is none, of what else is known.</summary>
     static byte[] DigestOf(ReportSource source, ReadOnlySpan<byte> octets, long size) => SHA256.HashData(
         octets.IsEmpty ? Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{size} from {source.From} on {ReportRows.DayOf(source.ReceivedAt)}")) : octets);
 
-    static void MakeRoom(SqliteConnection connection, IntakeLimits limits)
+    /// <summary>What anybody can send by HTTPS displaces no mail.</summary>
+    static void MakeRoom(SqliteConnection connection, string origin, IntakeLimits limits)
     {
         connection.Run(
-            "DELETE FROM tlsrpt_aside WHERE id <= (SELECT id FROM tlsrpt_aside ORDER BY id DESC LIMIT 1 OFFSET $most)", ("$most", limits.Aside));
-        while (connection.Number("SELECT total(length(content)) > $most FROM tlsrpt_aside", ("$most", limits.AsideOctets)) == 1)
+            """
+            DELETE FROM tlsrpt_aside WHERE origin = $origin
+                AND id <= (SELECT id FROM tlsrpt_aside WHERE origin = $origin ORDER BY id DESC LIMIT 1 OFFSET $most)
+            """,
+            ("$origin", origin), ("$most", limits.Aside));
+        while (connection.Number(
+            "SELECT total(octets) > $most FROM tlsrpt_aside WHERE origin = $origin AND octets <= $each",
+            ("$origin", origin), ("$most", limits.AsideOctets), ("$each", limits.AsideOctetsEach)) == 1)
         {
-            connection.Run("DELETE FROM tlsrpt_aside WHERE id = (SELECT min(id) FROM tlsrpt_aside)");
+            connection.Run("DELETE FROM tlsrpt_aside WHERE id = (SELECT min(id) FROM tlsrpt_aside WHERE origin = $origin)", ("$origin", origin));
         }
     }
 }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using Hopseal.Dns;
 
@@ -33,17 +34,19 @@ static class OwnPart
             return new ReadReport.Rejected(string.Create(CultureInfo.InvariantCulture, $"it is about {period.FirstDay:yyyy-MM-dd}; reports are kept for {limits.Days} days"));
         }
 
-        var others = report.Policies.Where(policy => policy.Domain is { } text && !(DomainName.TryParse(text, out var domain) && isOurs(domain, policy.Kind.Known))).ToHashSet();
-        if (others.Count == 0)
+        ImmutableArray<PolicyResult> ours = [.. report.Policies.Where(IsOurs)];
+        if (ours.Length == report.Policies.Length)
         {
-            return report.Policies.IsEmpty ? new ReadReport.Rejected("it reports on nothing") : accepted;
+            return ours.IsEmpty ? new ReadReport.Rejected("it reports on nothing") : accepted;
         }
 
-        var names = string.Join(", ", others.Select(policy => policy.Domain).Distinct().Take(3));
-        return others.Count == report.Policies.Length
+        var names = string.Join(", ", report.Policies.Where(policy => !IsOurs(policy)).Select(policy => policy.Domain).Distinct().Take(3));
+        return ours.IsEmpty
             ? new ReadReport.Rejected($"it is about {names}, and not about a domain of ours")
             : new ReadReport.Accepted(
-                report with { Policies = [.. report.Policies.Where(policy => !others.Contains(policy))] },
+                report with { Policies = ours },
                 [.. accepted.Warnings, new ReportWarning("policies", $"what it says of {names} was left out: not a domain of ours")]);
+
+        bool IsOurs(PolicyResult policy) => policy.Domain is not { } text || (DomainName.TryParse(text, out var domain) && isOurs(domain, policy.Kind.Known));
     }
 }

@@ -34,7 +34,8 @@ public static class ReceivedTables
             warnings TEXT NOT NULL,
             UNIQUE (identity, signer)
         ) STRICT;
-        CREATE INDEX tlsrpt_received_flood ON tlsrpt_received (received_day, signer, domain, details);
+        CREATE INDEX tlsrpt_received_flood ON tlsrpt_received (received_day, domain, signer, details);
+        CREATE INDEX tlsrpt_received_signers ON tlsrpt_received (signer, received_day);
         CREATE INDEX tlsrpt_received_days ON tlsrpt_received (first_day);
         CREATE TABLE tlsrpt_received_policies (
             report INTEGER NOT NULL,
@@ -84,6 +85,7 @@ public static class ReceivedTables
             octets INTEGER NOT NULL,
             content BLOB
         ) STRICT;
+        CREATE INDEX tlsrpt_aside_origins ON tlsrpt_aside (origin, id, octets);
         """,
     ]);
 }

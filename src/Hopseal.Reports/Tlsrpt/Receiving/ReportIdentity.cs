@@ -20,7 +20,27 @@ static class ReportIdentity
             Add(domain);
         }
 
+        if (report.Id is null)
+        {
+            AddContent();
+        }
+
         return SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString()));
+
+        // Two that have no id are the same when they say the same.
+        void AddContent()
+        {
+            Add(report.Contact);
+            foreach (var policy in report.Policies)
+            {
+                Add(string.Create(CultureInfo.InvariantCulture, $"{policy.Kind} {policy.Successful} {policy.Failed}"));
+                foreach (var failure in policy.Failures)
+                {
+                    Add(string.Create(
+                        CultureInfo.InvariantCulture, $"{failure.Type} {failure.Sessions} {failure.MxHostname} {failure.ReceivingIp} {failure.SendingIp} {failure.Reason}"));
+                }
+            }
+        }
 
         // With its length, so that no two lists are one text.
         void Add(string? part) => text.Append(CultureInfo.InvariantCulture, $"{part?.Length ?? -1}:{part}");

@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging;
 namespace Hopseal.Reports.Tlsrpt.Receiving;
 
 /// <summary>Takes reports as they come, by mail, by HTTPS or from a file: reads them, looks who stands for them, and keeps them.</summary>
-/// <remarks>One at a time: each may unpack to many times its size.</remarks>
+/// <remarks>They are read one at a time, since each may unpack to many times its size. While DNS is asked for keys others are read, as far as memory allows.</remarks>
 /// <param name="signature">Null: nothing is looked for in DNS, and so nobody stands for what comes by mail.</param>
 public sealed partial class ReportIntake(ReportStore store, ReportSignature? signature, TimeProvider clock, ILogger<ReportIntake> log) : IDisposable
 {
@@ -16,7 +16,12 @@ public sealed partial class ReportIntake(ReportStore store, ReportSignature? sig
     /// <summary>After this time a report whose key cannot be had is kept as it is, and does not count.</summary>
     static readonly TimeSpan s_longestWait = TimeSpan.FromHours(24);
 
-    readonly SemaphoreSlim _one = new(1);
+    /// <summary>Nearly all are far smaller.</summary>
+    const int LargeOctets = 1024 * 1024;
+
+    readonly SemaphoreSlim _small = new(8);
+    readonly SemaphoreSlim _large = new(1);
+    readonly SemaphoreSlim _reading = new(1);
 
     /// <summary>A message that came. Completes when what is in it is kept.</summary>
     /// <param name="from">The envelope's sender; null for the null sender.</param>
@@ -27,13 +32,14 @@ public sealed partial class ReportIntake(ReportStore store, ReportSignature? sig
         Stream content, long size, string? from, DateTimeOffset receivedAt, CancellationToken cancel)
     {
         ArgumentNullException.ThrowIfNull(content);
-        await _one.WaitAsync(cancel);
+        var places = size > LargeOctets ? _large : _small;
+        await places.WaitAsync(cancel);
         try
         {
             if (await ReadAsync(content, cancel) is not { } octets)
             {
                 var large = new ReportSource(ReportOrigin.Mail, from, new ReportProof.Unsigned(), receivedAt);
-                return await KeepAsync(large, [TooLarge], default, size, cancel);
+                return await KeepAsync(large, () => [TooLarge], default, size, cancel);
             }
 
             ReportProof proof = signature is null ? new ReportProof.Unsigned() : await signature.CheckAsync(octets, cancel);
@@ -43,12 +49,11 @@ public sealed partial class ReportIntake(ReportStore store, ReportSignature? sig
                 return null;
             }
 
-            var items = ReportMail.Read(octets, "");
-            return await KeepAsync(new ReportSource(ReportOrigin.Mail, from, proof, receivedAt), [.. items], octets, octets.Length, cancel);
+            return await KeepAsync(new ReportSource(ReportOrigin.Mail, from, proof, receivedAt), () => [.. ReportMail.Read(octets, "")], octets, octets.Length, cancel);
         }
         finally
         {
-            _one.Release();
+            places.Release();
         }
     }
 
@@ -56,17 +61,13 @@ public sealed partial class ReportIntake(ReportStore store, ReportSignature? sig
     /// <exception cref="Microsoft.Data.Sqlite.SqliteException">Nothing was kept.</exception>
     public async Task<TakenReport> TakeBodyAsync(ReadOnlyMemory<byte> body, string from, CancellationToken cancel)
     {
-        await _one.WaitAsync(cancel);
-        try
+        var source = new ReportSource(ReportOrigin.Https, from, new ReportProof.Unsigned(), clock.GetUtcNow());
+        return (await KeepAsync(source, Read, body, body.Length, cancel))[0];
+
+        ImmutableArray<ReportItem> Read()
         {
             var notes = new ReportNotes();
-            var item = new ReportItem("", ReportClaims.Compare(PackedReport.Read(body, notes), [], notes));
-            var source = new ReportSource(ReportOrigin.Https, from, new ReportProof.Unsigned(), clock.GetUtcNow());
-            return (await KeepAsync(source, [item], body, body.Length, cancel))[0];
-        }
-        finally
-        {
-            _one.Release();
+            return [new ReportItem("", ReportClaims.Compare(PackedReport.Read(body, notes), [], notes))];
         }
     }
 
@@ -77,25 +78,39 @@ public sealed partial class ReportIntake(ReportStore store, ReportSignature? sig
     public Task<ImmutableArray<TakenReport>> TakeFileAsync(ReportContent content, string file, ReportProof proof, CancellationToken cancel)
     {
         ArgumentNullException.ThrowIfNull(content);
-        return KeepAsync(new ReportSource(ReportOrigin.File, file, proof, clock.GetUtcNow()), content.Items, content.Octets, content.Octets.Length, cancel);
+        return KeepAsync(new ReportSource(ReportOrigin.File, file, proof, clock.GetUtcNow()), () => content.Items, content.Octets, content.Octets.Length, cancel);
     }
 
-    public void Dispose() => _one.Dispose();
+    public void Dispose()
+    {
+        _small.Dispose();
+        _large.Dispose();
+        _reading.Dispose();
+    }
 
     static ReportItem TooLarge { get; } = new("", new ReadReport.Rejected(
         string.Create(CultureInfo.InvariantCulture, $"it is larger than {MostOctets} octets")));
 
     async Task<ImmutableArray<TakenReport>> KeepAsync(
-        ReportSource source, ImmutableArray<ReportItem> items, ReadOnlyMemory<byte> octets, long size, CancellationToken cancel)
+        ReportSource source, Func<ImmutableArray<ReportItem>> read, ReadOnlyMemory<byte> octets, long size, CancellationToken cancel)
     {
-        var clean = source with { From = source.From is { } from ? ReportText.Clean(from, out _) : null };
-        var taken = await store.TakeAsync(clean, items, octets, size, cancel);
-        foreach (var (item, result) in items.Zip(taken))
+        await _reading.WaitAsync(cancel);
+        try
         {
-            Tell(clean, item, result);
-        }
+            var items = read();
+            var clean = source with { From = source.From is { } from ? ReportText.Clean(from, out _) : null };
+            var taken = await store.TakeAsync(clean, items, octets, size, cancel);
+            foreach (var (item, result) in items.Zip(taken))
+            {
+                Tell(clean, item, result);
+            }
 
-        return taken;
+            return taken;
+        }
+        finally
+        {
+            _reading.Release();
+        }
     }
 
     void Tell(ReportSource source, ReportItem item, TakenReport taken)

@@ -11,7 +11,7 @@ public sealed class ReportSignature(IDnsResolver resolver, TimeProvider clock)
     /// <summary>Anybody may add signatures; each costs a look-up and a calculation.</summary>
     const int MostSignatures = 5;
 
-    static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
+    static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
 
     readonly DkimVerifier _verifier = new(new SignatureKeys(resolver));
 
@@ -32,7 +32,9 @@ public sealed class ReportSignature(IDnsResolver resolver, TimeProvider clock)
         using (message)
         {
             var author = AuthorOf(message);
-            var signatures = message.Headers.Where(header => header.Id is HeaderId.DkimSignature).Take(MostSignatures).ToArray();
+            var signatures = message.Headers.Where(header => header.Id is HeaderId.DkimSignature)
+                .OrderByDescending(header => IsAligned(author, SignerOf(SignatureTags.Read(header.Value))))
+                .Take(MostSignatures).ToArray();
             using var limit = new CancellationTokenSource(s_patience, clock);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancel);
             ReportProof best = new ReportProof.Unsigned();
@@ -53,7 +55,7 @@ public sealed class ReportSignature(IDnsResolver resolver, TimeProvider clock)
     async ValueTask<ReportProof> CheckAsync(MimeMessage message, Header signature, DomainName? author, CancellationToken either, CancellationToken cancel)
     {
         var tags = SignatureTags.Read(signature.Value);
-        if (!DomainName.TryParse(tags.GetValueOrDefault("d"), out var signer))
+        if (SignerOf(tags) is not { } signer)
         {
             return new ReportProof.Broken("its signature names no domain");
         }
@@ -98,6 +100,8 @@ public sealed class ReportSignature(IDnsResolver resolver, TimeProvider clock)
     bool IsPast(string text) =>
         long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) && seconds < clock.GetUtcNow().ToUnixTimeSeconds();
 
+    static DomainName? SignerOf(Dictionary<string, string> tags) => DomainName.TryParse(tags.GetValueOrDefault("d"), out var signer) ? signer : null;
+
     /// <summary>Null where there is not exactly one author: then nobody can be taken for it.</summary>
     static DomainName? AuthorOf(MimeMessage message) =>
         message.Headers.Count(header => header.Id is HeaderId.From) == 1
@@ -105,7 +109,7 @@ public sealed class ReportSignature(IDnsResolver resolver, TimeProvider clock)
         && DomainName.TryParse(text, out var domain) ? domain : null;
 
     /// <summary>The same, or one below the other, as DMARC's relaxed alignment without its list of registries: a registry signs no mail.</summary>
-    static bool IsAligned(DomainName? author, DomainName signer) => author is not null && (IsWithin(author, signer) || IsWithin(signer, author));
+    static bool IsAligned(DomainName? author, DomainName? signer) => author is not null && signer is not null && (IsWithin(author, signer) || IsWithin(signer, author));
 
     static bool IsWithin(DomainName name, DomainName above) => name == above || (above.Ascii.Contains('.', StringComparison.Ordinal) && name.IsWithin(above));
 

@@ -13,7 +13,7 @@ public sealed class ReportStore(RecordsDatabase database, Func<DomainName, Polic
 {
     const int DeletedAtOnce = 200;
 
-    /// <summary>Completes when all of it is committed, in one transaction.</summary>
+    /// <summary>Completes when all of it is on stable storage, in one transaction.</summary>
     /// <param name="items">What was found in <paramref name="octets"/>.</param>
     /// <param name="octets">As it came; empty where it is too large to be held.</param>
     /// <param name="size">Of all of it.</param>
@@ -23,7 +23,7 @@ public sealed class ReportStore(RecordsDatabase database, Func<DomainName, Polic
         ReportSource source, ImmutableArray<ReportItem> items, ReadOnlyMemory<byte> octets, long size, CancellationToken cancel)
     {
         ImmutableArray<TakenReport> taken = [];
-        await database.WriteAsync(connection => taken = Take(connection, source, items, octets.Span, size), cancel);
+        await database.WriteAsync(connection => taken = Take(connection, source, items, octets.Span, size), cancel, flushed: true);
         return taken;
     }
 
@@ -97,24 +97,25 @@ public sealed class ReportStore(RecordsDatabase database, Func<DomainName, Polic
             return null;
         }
 
-        var (day, signer, domain) = (ReportRows.DayOf(source.ReceivedAt), ReportRows.SignerOf(source), ReportRows.MainDomainOf(report));
-        if (signer.Length > 0
-            && Count("SELECT count(*) FROM tlsrpt_received WHERE received_day = $day AND signer > '' AND domain = $domain") >= limits.Reports)
+        var room = new Room(connection, ReportRows.DayOf(source.ReceivedAt), ReportRows.SignerOf(source), ReportRows.MainDomainOf(report));
+        var details = ReportRows.DetailsOf(report);
+        if (room.Signer.Length == 0)
         {
-            return string.Create(CultureInfo.InvariantCulture, $"{limits.Reports} reports on {domain} came today");
+            return room.OfSigner >= limits.Unverified ? Say(limits.Unverified, "reports", "that nobody stands for")
+                : room.DetailsOfSigner + details > limits.DetailsOfSigner ? Say(limits.DetailsOfSigner, "details", "in reports that nobody stands for")
+                : null;
         }
 
-        var most = signer.Length > 0 ? limits.ReportsOfSigner : limits.Unverified;
-        if (Count("SELECT count(*) FROM tlsrpt_received WHERE received_day = $day AND signer = $signer AND domain = $domain") >= most)
-        {
-            return string.Create(CultureInfo.InvariantCulture, $"{most} reports on {domain} came today {(signer.Length > 0 ? $"from {signer}" : "that nobody stands for")}");
-        }
-
-        return Count("SELECT coalesce(sum(details), 0) FROM tlsrpt_received WHERE received_day = $day AND signer = $signer") + ReportRows.DetailsOf(report) > limits.Details
-            ? string.Create(CultureInfo.InvariantCulture, $"the reports of today {(signer.Length > 0 ? $"from {signer}" : "that nobody stands for")} have more than {limits.Details} details")
+        var most = room.IsKnown ? limits.Reports : limits.Reports / 2;
+        return room.OfSigner >= limits.ReportsOfSigner ? Say(limits.ReportsOfSigner, "reports", $"from {room.Signer}")
+            : room.DetailsOfSigner + details > limits.DetailsOfSigner ? Say(limits.DetailsOfSigner, "details", $"in reports from {room.Signer}")
+            : room.OfAll >= most ? Say(most, "reports", room.IsKnown ? "from all" : "from all, and its signer is new")
+            : room.DetailsOfAll + details > limits.Details ? Say(limits.Details, "details", "in reports from all")
             : null;
 
-        long Count(string sql) => connection.Number(sql, ("$day", day), ("$signer", signer), ("$domain", domain)) ?? 0;
+        string Say(int number, string what, string whose) => string.Create(CultureInfo.InvariantCulture, $"there may be {number} {what} on {Name(room.Domain)} a day {whose}");
+
+        static string Name(string domain) => domain.Length > 0 ? domain : "no domain";
     }
 
     /// <returns>Whether there may be more.</returns>
@@ -132,7 +133,25 @@ public sealed class ReportStore(RecordsDatabase database, Func<DomainName, Polic
         }
 
         old.ForEach(id => ReportRows.Delete(connection, id));
+        AsideRows.DeleteBefore(connection, oldest);
         connection.Run("DELETE FROM tlsrpt_received_sums WHERE day < $oldest", ("$oldest", oldest));
         return old.Count == DeletedAtOnce;
+    }
+
+    /// <summary>What was taken this day on this domain. Signers without a report on an earlier day have the half of the room only: new ones cost nothing.</summary>
+    /// <param name="Signer">Empty: nobody.</param>
+    sealed record Room(SqliteConnection Connection, int Day, string Signer, string Domain)
+    {
+        public long OfSigner => Count("SELECT count(*) FROM tlsrpt_received WHERE received_day = $day AND domain = $domain AND signer = $signer");
+
+        public long DetailsOfSigner => Count("SELECT sum(details) FROM tlsrpt_received WHERE received_day = $day AND domain = $domain AND signer = $signer");
+
+        public long OfAll => Count("SELECT count(*) FROM tlsrpt_received WHERE received_day = $day AND domain = $domain AND signer > ''");
+
+        public long DetailsOfAll => Count("SELECT sum(details) FROM tlsrpt_received WHERE received_day = $day AND domain = $domain AND signer > ''");
+
+        public bool IsKnown => Count("SELECT 1 FROM tlsrpt_received WHERE signer = $signer AND received_day < $day LIMIT 1") > 0;
+
+        long Count(string sql) => Connection.Number(sql, ("$day", Day), ("$signer", Signer), ("$domain", Domain)) ?? 0;
     }
 }

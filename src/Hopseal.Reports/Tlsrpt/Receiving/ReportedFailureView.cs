@@ -52,6 +52,17 @@ public abstract record ReportedFailureView
         ImmutableArray<(string Reason, int Sessions)> Failures,
         string Meaning) : ReportedFailureView;
 
+    /// <summary>For people.</summary>
+    public string Words => this switch
+    {
+        NotComparable not => not.Why,
+        NeverReachedUs none => none.Meaning,
+        Seen seen => string.Create(
+            CultureInfo.InvariantCulture,
+            $"{seen.Sessions} {(seen.Sessions == 1 ? "session" : "sessions")} of that address: {seen.Encrypted} encrypted{List(seen.Versions)}, {seen.HandshakesFailed} with a failed handshake{List(seen.Failures)}, {seen.Plaintext} without TLS. {seen.Meaning}"),
+        _ => throw new InvalidOperationException("unknown view"),
+    };
+
     /// <summary>Clocks differ, and a session may begin on one side of midnight and fail on the other.</summary>
     public static TimeSpan Tolerance { get; } = TimeSpan.FromMinutes(5);
 
@@ -114,6 +125,10 @@ public abstract record ReportedFailureView
             .Select(group => (group.Key, group.Count()))
             .OrderByDescending(group => group.Item2).ThenBy(group => group.Key, StringComparer.Ordinal),
     ];
+
+    static string List(ImmutableArray<(string Text, int Sessions)> counts) => counts.IsEmpty
+        ? ""
+        : $" ({string.Join(", ", counts.Select(count => string.Create(CultureInfo.InvariantCulture, $"{count.Sessions} {count.Text}")))})";
 
     static string MeaningOfNone(FailureDetail failure, IPAddress sender) => string.Create(
         CultureInfo.InvariantCulture,

@@ -143,7 +143,7 @@ public sealed class ReportIntakeTests
         }
 
         Assert.Equal(
-            new TakenReport.Refused("3 reports on company-y.example came today that nobody stands for"),
+            new TakenReport.Refused("there may be 3 reports on company-y.example a day that nobody stands for"),
             await world.TakeBodyAsync(TlsReportWriter.ToJson(IntakeWorld.Report("flood-4"))));
         for (var i = 0; i < 2; i++)
         {
@@ -151,7 +151,7 @@ public sealed class ReportIntakeTests
         }
 
         Assert.Equal(
-            new TakenReport.Refused("2 reports on company-y.example came today from company-x.example"),
+            new TakenReport.Refused("there may be 2 reports on company-y.example a day from company-x.example"),
             Assert.Single((await world.TakeMailAsync(IntakeWorld.Mail(IntakeWorld.Report("good-3"), IntakeWorld.Signer())))!.Value));
         world.Clock.Advance(TimeSpan.FromDays(1));
         Assert.IsType<TakenReport.Stored>(await world.TakeBodyAsync(TlsReportWriter.ToJson(IntakeWorld.Report("flood-4"))));
@@ -159,12 +159,53 @@ public sealed class ReportIntakeTests
     }
 
     [Fact]
+    public async Task Signers_that_are_new_leave_room_for_those_that_are_known()
+    {
+        await using var world = new IntakeWorld(new IntakeLimits { Reports = 4 });
+        Assert.IsType<TakenReport.Stored>(await TakeSignedAsync(world, "known.example", "1"));
+        world.Clock.Advance(TimeSpan.FromDays(1));
+        Assert.IsType<TakenReport.Stored>(await TakeSignedAsync(world, "new-1.example", "2"));
+        Assert.IsType<TakenReport.Stored>(await TakeSignedAsync(world, "new-2.example", "3"));
+        Assert.Equal(
+            new TakenReport.Refused("there may be 2 reports on company-y.example a day from all, and its signer is new"),
+            await TakeSignedAsync(world, "new-3.example", "4"));
+        Assert.IsType<TakenReport.Stored>(await TakeSignedAsync(world, "known.example", "5"));
+        Assert.IsType<TakenReport.Stored>(await TakeSignedAsync(world, "known.example", "6"));
+        Assert.Equal(
+            new TakenReport.Refused("there may be 4 reports on company-y.example a day from all"), await TakeSignedAsync(world, "known.example", "7"));
+    }
+
+    [Fact]
+    public async Task What_comes_by_HTTPS_displaces_nothing_that_came_by_mail()
+    {
+        await using var world = new IntakeWorld(new IntakeLimits { Aside = 2 });
+        await world.TakeMailAsync("Subject: hello\r\n\r\nhello"u8.ToArray());
+        for (var i = 0; i < 5; i++)
+        {
+            await world.TakeBodyAsync(Encoding.ASCII.GetBytes($"no report {i}"));
+        }
+
+        Assert.Equal([ReportOrigin.Https, ReportOrigin.Https, ReportOrigin.Mail], world.Received.Aside().Select(aside => aside.Source.Origin));
+    }
+
+    [Fact]
+    public async Task Reports_without_an_id_are_the_same_when_they_say_the_same()
+    {
+        await using var world = new IntakeWorld();
+        var report = IntakeWorld.Report() with { Id = null };
+        var other = report with { Policies = [report.Policies[0] with { Successful = 1 }] };
+        Assert.IsType<TakenReport.Stored>(await TakeAsync(world, report));
+        Assert.IsType<TakenReport.KnownAlready>(await TakeAsync(world, report));
+        Assert.IsType<TakenReport.Stored>(await TakeAsync(world, other));
+    }
+
+    [Fact]
     public async Task The_details_of_a_day_are_bounded_too()
     {
-        await using var world = new IntakeWorld(new IntakeLimits { Details = 3 });
+        await using var world = new IntakeWorld(new IntakeLimits { DetailsOfSigner = 3 });
         Assert.IsType<TakenReport.Stored>(await world.TakeBodyAsync(TlsReportWriter.ToJson(IntakeWorld.Report("1"))));
         Assert.Equal(
-            new TakenReport.Refused("the reports of today that nobody stands for have more than 3 details"),
+            new TakenReport.Refused("there may be 3 details on company-y.example a day in reports that nobody stands for"),
             await world.TakeBodyAsync(TlsReportWriter.ToJson(IntakeWorld.Report("2"))));
     }
 
@@ -202,6 +243,15 @@ public sealed class ReportIntakeTests
         Assert.All(
             ["tlsrpt_received", "tlsrpt_received_policies", "tlsrpt_received_failures", "tlsrpt_received_sums"], table => Assert.Equal(0, world.Count(table)));
     }
+
+    /// <summary>As if its signature had been checked.</summary>
+    static async Task<TakenReport> TakeSignedAsync(IntakeWorld world, string signer, string id) => Assert.Single(await world.Store.TakeAsync(
+        new ReportSource(ReportOrigin.Mail, $"tls@{signer}", new ReportProof.Signed(DomainName.Parse(signer)), world.Clock.GetUtcNow()),
+        [new ReportItem("", new ReadReport.Accepted(IntakeWorld.Report(id), []))], default, 0, TestContext.Current.CancellationToken));
+
+    static async Task<TakenReport> TakeAsync(IntakeWorld world, TlsReport report) => Assert.Single(await world.Store.TakeAsync(
+        new ReportSource(ReportOrigin.Https, "192.0.2.1", new ReportProof.Unsigned(), world.Clock.GetUtcNow()),
+        [new ReportItem("", new ReadReport.Accepted(report, []))], default, 0, TestContext.Current.CancellationToken));
 
     /// <summary>Each shape that reporters are known for, and files made to do harm.</summary>
     [Theory]

@@ -271,7 +271,7 @@ public sealed class QueueCommandTests : IDisposable
     {
         await FillAsync();
         Assert.Equal((0, "3 entries held, 1 entry held already\n"), await ChangeAsync("hold", "--all"));
-        var configuration = LocalMode.Prepare(_workspace.Directory, new LocalPorts(0, 0, 0), TimeProvider.System);
+        var configuration = LocalMode.Prepare(_workspace.Directory, new LocalPorts(0, 0, 0, 0), TimeProvider.System);
         await using (var gateway = await Gateway.StartAsync(configuration, NullLoggerFactory.Instance, TimeProvider.System))
         {
             // The gateway has the lock: these come through its socket.

@@ -1,0 +1,70 @@
+using System.Collections.Immutable;
+using Hopseal.Audit.Facts;
+using Hopseal.Audit.Findings;
+using Hopseal.Audit.Profiles;
+
+namespace Hopseal.Audit.Checks;
+
+/// <summary>Facts and a profile make a report. Pure: what was stored is judged anew at any time.</summary>
+public static class Judge
+{
+    public static AuditReport Of(AuditFacts facts, Profile profile)
+    {
+        ArgumentNullException.ThrowIfNull(facts);
+        ArgumentNullException.ThrowIfNull(profile);
+        return new AuditReport(facts, profile.Name, [.. All(facts, profile)]);
+    }
+
+    static IEnumerable<Finding> All(AuditFacts facts, Profile profile)
+    {
+        foreach (var finding in DomainChecks.Of(facts, profile).Concat(StsChecks.Of(facts)))
+        {
+            yield return finding;
+        }
+
+        foreach (var host in facts.Hosts)
+        {
+            foreach (var finding in DaneChecks.Of(host).Concat(host.Endpoints.SelectMany(endpoint => OfEndpoint(facts, host, endpoint, profile))))
+            {
+                yield return finding;
+            }
+        }
+
+        if (Identity(facts, profile) is { } identity)
+        {
+            yield return identity;
+        }
+    }
+
+    static IEnumerable<Finding> OfEndpoint(AuditFacts facts, HostFacts host, EndpointFacts endpoint, Profile profile)
+    {
+        var subject = host.Name is null ? endpoint.Address : $"{host.Name} [{endpoint.Address}]";
+        return
+        [
+            .. EndpointChecks.Of(endpoint, subject),
+            .. TlsChecks.Of(endpoint, subject, profile),
+            .. CertificateChecks.Of(facts, host, endpoint, subject, profile),
+        ];
+    }
+
+    /// <summary>Whether a sender that looks up nothing else than what is published would notice an impostor.</summary>
+    static Finding? Identity(AuditFacts facts, Profile profile)
+    {
+        if (facts.Domain is not { Mx.State: MxState.Found or MxState.Implicit } domain || facts.Hosts.IsEmpty)
+        {
+            return null;
+        }
+
+        ImmutableArray<string> how =
+        [
+            .. domain.Mx.Signed && facts.Hosts.All(host => host.Tlsa is { Answer: TlsaAnswer.Signed, Records.IsEmpty: false }) ? ["DANE for every host"] : Array.Empty<string>(),
+            .. domain.Sts.Policy is { Mode: "enforce" } ? ["MTA-STS, enforced"] : Array.Empty<string>(),
+        ];
+        var unknown = domain is { Mx.State: MxState.NotKnown } or { Sts.RecordKnown: false };
+        return new Finding(
+            CheckIds.Identity, domain.Name, Question.Authenticated,
+            !how.IsEmpty ? Verdict.Ok : unknown ? Verdict.Unknown : profile.VerdictOf(CheckIds.Identity, Verdict.Warn),
+            how.IsEmpty ? "Senders cannot tell its hosts from an impostor" : "Senders can verify its hosts", how, "RFC 7435 §1",
+            how.IsEmpty ? Remedy.Of("Publish TLSA records in a signed zone (DANE), or an MTA-STS policy with mode: enforce; best both.") : null);
+    }
+}

@@ -1,0 +1,147 @@
+using System.Collections.Immutable;
+
+namespace Hopseal.Audit.Facts;
+
+/// <summary>One name that mail goes to.</summary>
+/// <param name="Name">Null for a bare address.</param>
+/// <param name="AddressProblem">Why an address is missing; null when both families are known.</param>
+/// <param name="AddressesSigned">Both, or the one there is, by DNSSEC.</param>
+/// <param name="Tlsa">Of its port.</param>
+public sealed record HostFacts(
+    string? Name,
+    int? Preference,
+    string? AddressProblem,
+    bool AddressesSigned,
+    TlsaFacts Tlsa,
+    ImmutableArray<EndpointFacts> Endpoints);
+
+public enum TlsaAnswer
+{
+    /// <summary>There are none, or nobody asked because the host's addresses are not signed.</summary>
+    Absent,
+
+    /// <summary>There are some that nothing signs; no sender uses them (RFC 7672 §2.2).</summary>
+    Unsigned,
+
+    Signed,
+
+    /// <summary>The look-up fails. Senders that do DANE then do not deliver (RFC 7672 §2.1).</summary>
+    Failed,
+
+    /// <summary>It was not asked for: a bare address.</summary>
+    NotAsked,
+}
+
+/// <param name="Base">The TLSA base domain.</param>
+/// <param name="Records">In presentation format.</param>
+/// <param name="Unusable">Those that no sender can use, with the reason.</param>
+public sealed record TlsaFacts(TlsaAnswer Answer, string? Base, ImmutableArray<string> Records, ImmutableArray<string> Unusable, string? Problem = null)
+{
+    public static TlsaFacts NotAsked { get; } = new(TlsaAnswer.NotAsked, null, [], []);
+}
+
+/// <summary>One address of a host, at one port.</summary>
+/// <param name="Address">IP literal.</param>
+/// <param name="Connections">How many were opened to it.</param>
+/// <param name="Dialogue">Of the first connection.</param>
+/// <param name="Handshake">With the platform's TLS; null where it did not come to that.</param>
+public sealed record EndpointFacts(
+    string Address,
+    int Port,
+    string Protocol,
+    int Connections,
+    DialogueFacts Dialogue,
+    HandshakeFacts? Handshake)
+{
+    /// <summary>Certificates of other kinds that it shows to clients that want those, beside the one of the handshake.</summary>
+    public ImmutableArray<CertificateFacts> OtherCertificates { get; init; } = [];
+
+    /// <summary>What it does with octets that are sent together with STARTTLS; null when it was not tried.</summary>
+    public InjectionFacts? Injection { get; init; }
+
+    /// <summary>What hand-made hellos found; null when they were not sent.</summary>
+    public TlsFacts? Tls { get; init; }
+}
+
+public enum Reach
+{
+    /// <summary>It talked as far as was needed.</summary>
+    Talked,
+
+    /// <summary>No connection.</summary>
+    Unreachable,
+
+    /// <summary>It turned us away for now: 421 or 4yz, greylisting, too many connections.</summary>
+    TurnedAway,
+
+    /// <summary>It turned us away for good: 554.</summary>
+    Refused,
+
+    /// <summary>It talked too slowly, without end, or no mail protocol.</summary>
+    Unreadable,
+
+    /// <summary>It is on the do-not-scan list.</summary>
+    NotAsked,
+}
+
+/// <param name="Reach">How far it came.</param>
+/// <param name="Why">Where it did not come to the end, in words.</param>
+/// <param name="Capabilities">Before TLS, one a line.</param>
+/// <param name="StartTls">Whether it was offered; null where that was not seen.</param>
+/// <param name="StartTlsReply">What it said to STARTTLS.</param>
+/// <param name="Masked">Signs of somebody in the way: masked capability lines or banner (see <c>MaskedCapabilities</c>).</param>
+/// <param name="CapabilitiesInside">After TLS.</param>
+/// <param name="Transcript">As proof; bounded.</param>
+public sealed record DialogueFacts(
+    Reach Reach,
+    string? Why,
+    string? Banner,
+    ImmutableArray<string> Capabilities,
+    bool? StartTls,
+    string? StartTlsReply,
+    ImmutableArray<string> Masked,
+    ImmutableArray<string> CapabilitiesInside,
+    ImmutableArray<string> Transcript);
+
+/// <param name="Works">A handshake came to its end.</param>
+/// <param name="Failure">Why not.</param>
+/// <param name="Version">1.2 or 1.3.</param>
+/// <param name="Chain">As it was sent, the peer's own first.</param>
+/// <param name="PkixProblems">What the web PKI has against it, the name apart; empty for a good chain.</param>
+/// <param name="NameMatches">Whether it is for the host's name; null for a bare address.</param>
+/// <param name="TlsaMatches">Whether a usable record matches; null where there is none.</param>
+public sealed record HandshakeFacts(
+    bool Works,
+    string? Failure,
+    string? Version,
+    string? Cipher,
+    ImmutableArray<CertificateFacts> Chain,
+    ImmutableArray<string> PkixProblems,
+    bool? NameMatches,
+    bool? TlsaMatches,
+    string? TlsaDetail);
+
+/// <param name="KeyKind">RSA, ECDSA, or the OID of another.</param>
+/// <param name="Curve">Of an elliptic curve key.</param>
+/// <param name="SignatureHash">SHA256 and so on; null where the algorithm has none.</param>
+/// <param name="Fingerprint">SHA-256 of the certificate, hexadecimal.</param>
+/// <param name="KeyFingerprint">SHA-256 of its SubjectPublicKeyInfo: what a TLSA record 3 1 1 holds.</param>
+/// <param name="ServerUse">Whether its extended key usage allows serving TLS, or it has none.</param>
+public sealed record CertificateFacts(
+    string Subject,
+    string Issuer,
+    ImmutableArray<string> Names,
+    DateTimeOffset From,
+    DateTimeOffset Until,
+    string KeyKind,
+    int KeyBits,
+    string? Curve,
+    string SignatureAlgorithm,
+    string? SignatureHash,
+    string Fingerprint,
+    string KeyFingerprint,
+    bool ServerUse);
+
+/// <param name="Executed">It answered after the upgrade to what came before it in plaintext (CVE-2011-0411).</param>
+/// <param name="Detail">What it answered.</param>
+public sealed record InjectionFacts(bool? Executed, string Detail);

@@ -1,0 +1,80 @@
+using System.Collections.Immutable;
+using Hopseal.Audit.Facts;
+using Hopseal.Audit.Probes;
+using Hopseal.Audit.Targets;
+using Hopseal.Dns;
+using Hopseal.Policy;
+using Hopseal.Policy.Dane;
+using Hopseal.Policy.MtaSts;
+
+namespace Hopseal.Audit;
+
+/// <summary>Looks at a domain or a host from outside, as a sender that does everything right would, and tells what it saw. It judges nothing:
+/// that is <see cref="Checks.Judge"/>.</summary>
+/// <remarks>Any thread may use it. Hosts that several domains share are asked once for all of them.</remarks>
+public sealed class MailAudit
+{
+    readonly ProbeOptions _options;
+    readonly DomainProbe _domains;
+    readonly HostProbe _hosts;
+    readonly SharedHosts _shared = new();
+
+    /// <param name="fetch">Of MTA-STS policies.</param>
+    /// <param name="manners">Shared by all audits that run beside each other.</param>
+    public MailAudit(IDnsResolver resolver, PkixCheck pkix, StsFetch fetch, Manners manners, ProbeOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        _options = options;
+        _domains = new DomainProbe(resolver, fetch);
+        _hosts = new HostProbe(resolver, new EndpointProbe(pkix, new DaneCheck(options.Clock), manners, options));
+    }
+
+    /// <summary>The port of MX hosts; another one in tests only.</summary>
+    public int MxPort { get; init; } = MailProtocol.Smtp.Port;
+
+    /// <summary>Throws only when cancelled.</summary>
+    /// <param name="progress">Told what is asked now.</param>
+    public async Task<AuditFacts> RunAsync(AuditTarget target, IProgress<string> progress, CancellationToken cancel)
+    {
+        ArgumentNullException.ThrowIfNull(target);
+        ArgumentNullException.ThrowIfNull(progress);
+        var at = _options.Clock.GetUtcNow();
+        var began = _options.Clock.GetTimestamp();
+        DomainFacts? domain = null;
+        ImmutableArray<HostFacts> hosts;
+        switch (target)
+        {
+            case AuditTarget.Domain { Name: var name }:
+                progress.Report($"{name}: DNS and policies");
+                domain = await _domains.ProbeAsync(name, cancel);
+                hosts = await HostsAsync(domain.Mx, progress, cancel);
+                break;
+            case AuditTarget.Host { Name: { } name } host when host.Address is null:
+                hosts = [await _hosts.ProbeAsync(name, null, host.Port, host.Protocol, signedName: true, progress, cancel)];
+                break;
+            case AuditTarget.Host { Address: { } address } host:
+                hosts = [await _hosts.ProbeAsync(address, host.Port, host.Protocol, cancel)];
+                break;
+            default:
+                throw new ArgumentException($"unknown target {target}", nameof(target));
+        }
+
+        return new AuditFacts(target.ToString()!, at, _options.Clock.GetElapsedTime(began), _options.Deep, domain, hosts);
+    }
+
+    async Task<ImmutableArray<HostFacts>> HostsAsync(MxFacts mx, IProgress<string> progress, CancellationToken cancel)
+    {
+        var hosts = ImmutableArray.CreateBuilder<HostFacts>();
+        foreach (var exchanger in mx.Exchangers)
+        {
+            if (exchanger.Name is { } name)
+            {
+                var host = await _shared.FindAsync(
+                    (name, mx.Signed), () => _hosts.ProbeAsync(DomainName.Parse(name), exchanger.Preference, MxPort, MailProtocol.Smtp, mx.Signed, progress, cancel), cancel);
+                hosts.Add(host with { Preference = exchanger.Preference });
+            }
+        }
+
+        return hosts.DrainToImmutable();
+    }
+}

@@ -1,0 +1,91 @@
+using System.Collections.Immutable;
+using System.Net;
+using Hopseal.Audit.Facts;
+using Hopseal.Audit.Hello;
+using Hopseal.Audit.Targets;
+
+namespace Hopseal.Audit.Probes;
+
+/// <summary>Whoever answers hellos, one connection for each.</summary>
+/// <remarks>A server that turns us away closes the budget: it wishes to be left alone, and what was not asked stays unknown.</remarks>
+sealed class HelloTransport(IPEndPoint endpoint, MailProtocol protocol, ConnectionBudget budget, ProbeOptions options)
+{
+    /// <summary>Of more than that, none is kept: the list is proof, not a log.</summary>
+    const int MostExchanges = 400;
+
+    readonly ImmutableArray<HelloFact>.Builder _exchanges = ImmutableArray.CreateBuilder<HelloFact>();
+
+    /// <summary>What was asked and answered, in order.</summary>
+    public ImmutableArray<HelloFact> Exchanges => _exchanges.ToImmutable();
+
+    /// <summary>Why nothing more can be asked; null while it can.</summary>
+    public string? Exhausted { get; private set; }
+
+    /// <summary>Throws only when cancelled.</summary>
+    public async Task<HelloAnswer> AskAsync(ClientHello hello, CancellationToken cancel)
+    {
+        if (Exhausted is { } why)
+        {
+            return new HelloAnswer.NotAsked(why);
+        }
+
+        if (!await budget.TakeAsync(cancel))
+        {
+            Exhausted = $"{budget.Taken} connections are as many as may be opened";
+            return new HelloAnswer.NotAsked(Exhausted);
+        }
+
+        var answer = await ExchangeAsync(hello, cancel);
+        if (_exchanges.Count < MostExchanges)
+        {
+            _exchanges.Add(new HelloFact(hello.ToString(), ProbeTranscript.Clean(answer.ToString())));
+        }
+
+        return answer;
+    }
+
+    async Task<HelloAnswer> ExchangeAsync(ClientHello hello, CancellationToken cancel)
+    {
+        MailConnection? connection = null;
+        try
+        {
+            connection = await MailConnection.ConnectAsync(endpoint, options, cancel);
+            if (!protocol.ImplicitTls)
+            {
+                await AskForTlsAsync(connection, cancel);
+            }
+
+            return await HelloExchange.AskAsync(connection.Stream, hello, options.ReplyTimeout, options.Clock, cancel);
+        }
+        catch (ProbeEndedException ended)
+        {
+            budget.Closed = true;
+            Exhausted = $"after {budget.Taken} connections: {ended.Message}";
+            return new HelloAnswer.NotAsked(Exhausted);
+        }
+        finally
+        {
+            if (connection is not null)
+            {
+                await connection.DisposeAsync();
+            }
+        }
+    }
+
+    async Task AskForTlsAsync(MailConnection connection, CancellationToken cancel)
+    {
+        var words = MailDialogue.For(protocol);
+        var opening = await words.OpenAsync(connection, options, cancel);
+        if (!opening.StartTls)
+        {
+            throw connection.Ended(Reach.Refused, "STARTTLS is not offered any more");
+        }
+
+        await connection.SayAsync(words.StartTls, cancel);
+        var (reply, yes, forNow) = await words.StartTlsReplyAsync(connection, options, cancel);
+        if (!yes)
+        {
+            throw connection.Ended(forNow ? Reach.TurnedAway : Reach.Refused, ProbeTranscript.Clean(reply));
+        }
+    }
+}

@@ -1,0 +1,56 @@
+using System.Globalization;
+using Hopseal.Relay.Queue;
+using Hopseal.Smtp.Mail;
+using MimeKit;
+
+namespace Hopseal.Reports.Alerts;
+
+/// <summary>A notice as a mail, from the null sender: nobody answers it, and no bounce comes of it (RFC 3834 §4).</summary>
+public sealed class AlertMail(string hostname, string from, IReadOnlyList<Mailbox> to, TimeProvider clock)
+{
+    static readonly FormatOptions s_format = Format();
+
+    public async Task<StoredMessage> WriteAsync(AlertNotice notice, CancellationToken cancel)
+    {
+        ArgumentNullException.ThrowIfNull(notice);
+        var alert = notice.Alert;
+        var id = QueueId.Next(clock);
+        using var message = new MimeMessage
+        {
+            Subject = $"[Hopseal] {WebhookBody.Word(notice.Kind)}: {alert.Text}",
+            Date = clock.GetUtcNow(),
+            MessageId = $"{id}@{hostname}",
+            Body = new TextPart("plain")
+            {
+                Text = string.Create(CultureInfo.InvariantCulture, $"""
+                    {alert.Text}
+
+                    What to do: {alert.Advice}
+
+                    Alert {alert.Id}, rule {alert.Rule}, {WebhookBody.Word(alert.Severity)}, about {alert.Subject}
+                    Open since {alert.OpenedAt:u}{(alert.ResolvedAt is { } ended ? $", resolved {ended:u}" : "")}
+                    Gateway {hostname}
+
+                    """),
+            },
+        };
+        message.From.Add(new MailboxAddress("Hopseal", from));
+        foreach (var recipient in to)
+        {
+            message.To.Add(MailboxAddress.Parse(recipient.ToString()));
+        }
+
+        message.Headers.Add(HeaderId.AutoSubmitted, "auto-generated");
+        using var octets = new MemoryStream();
+        await message.WriteToAsync(s_format, octets, cancel);
+        return new StoredMessage(id, clock.GetUtcNow(), new Envelope(null, [.. to.Select(recipient => new Recipient(recipient))]), octets.Length, octets.ToArray(), null);
+    }
+
+    static FormatOptions Format()
+    {
+        var format = FormatOptions.Default.Clone();
+        format.NewLineFormat = NewLineFormat.Dos;
+        format.EnsureNewLine = true;
+        return format;
+    }
+}

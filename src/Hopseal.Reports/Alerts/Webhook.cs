@@ -1,0 +1,131 @@
+using System.Net.Http.Headers;
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+
+namespace Hopseal.Reports.Alerts;
+
+/// <summary>Where notices are posted.</summary>
+/// <param name="Secret">Signs the body.</param>
+public sealed record WebhookOptions(Uri Url, ReadOnlyMemory<byte> Secret, string Gateway)
+{
+    public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>After the first failure; it doubles up to an hour, for a day.</summary>
+    public TimeSpan FirstPause { get; init; } = TimeSpan.FromSeconds(5);
+}
+
+/// <summary>Posts notices to one address, one after the other, each until it is taken or a day is over. Bounded: when the receiver is slow or gone,
+/// the newest notices are kept waiting, and the oldest given up with a word in the log. Nothing else ever waits for it.</summary>
+public sealed partial class Webhook : IAsyncDisposable
+{
+    const int MostWaiting = 500;
+
+    static readonly TimeSpan s_longestPause = TimeSpan.FromHours(1);
+    static readonly TimeSpan s_givesUp = TimeSpan.FromDays(1);
+
+    readonly WebhookOptions _options;
+    readonly TimeProvider _clock;
+    readonly ILogger _log;
+    readonly HttpClient _client;
+    readonly Channel<AlertNotice> _waiting;
+    readonly CancellationTokenSource _stop = new();
+    readonly Task _posting;
+
+    public Webhook(WebhookOptions options, TimeProvider clock, ILogger<Webhook> log)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        _options = options;
+        _clock = clock;
+        _log = log;
+        _waiting = Channel.CreateBounded<AlertNotice>(
+            new BoundedChannelOptions(MostWaiting) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true },
+            given => LogGivenUp(_log, _options.Url.Host, given.Alert.Rule, given.Alert.Subject, "too many wait"));
+        _client = new HttpClient(new SocketsHttpHandler
+        {
+            AllowAutoRedirect = false,
+            UseCookies = false,
+            UseProxy = false,
+            MaxResponseHeadersLength = 16,
+            MaxResponseDrainSize = 0,
+            PooledConnectionLifetime = TimeSpan.FromMinutes(5),
+            ConnectTimeout = options.Timeout,
+        })
+        {
+            Timeout = options.Timeout,
+        };
+        _posting = Task.Run(PostAllAsync);
+    }
+
+    /// <summary>Never waits.</summary>
+    public void Tell(AlertNotice notice) => _waiting.Writer.TryWrite(notice);
+
+    /// <summary>Once, now; what came of it, for people. Null: it was taken.</summary>
+    public async Task<string?> TryAsync(AlertNotice notice, CancellationToken cancel)
+    {
+        try
+        {
+            var body = WebhookBody.Write(notice, _options.Gateway);
+            using var content = new ByteArrayContent(body);
+            content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+            using var request = new HttpRequestMessage(HttpMethod.Post, _options.Url) { Content = content };
+            request.Headers.Add(WebhookBody.SignatureHeader, WebhookBody.Sign(body, _options.Secret.Span, _clock.GetUtcNow()));
+            using var response = await _client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancel);
+            return (int)response.StatusCode is >= 200 and < 300 ? null : $"it answered {(int)response.StatusCode}";
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException || (e is OperationCanceledException && !cancel.IsCancellationRequested))
+        {
+            return e is OperationCanceledException ? $"no answer within {_options.Timeout.TotalSeconds:0} s" : e.Message;
+        }
+    }
+
+    /// <summary>What waits is not posted any more.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        _waiting.Writer.TryComplete();
+        await _posting;
+        _client.Dispose();
+        _stop.Dispose();
+    }
+
+    async Task PostAllAsync()
+    {
+        try
+        {
+            await foreach (var notice in _waiting.Reader.ReadAllAsync(_stop.Token))
+            {
+                await PostAsync(notice, _stop.Token);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // Stopped.
+        }
+    }
+
+    async Task PostAsync(AlertNotice notice, CancellationToken stop)
+    {
+        for (var pause = _options.FirstPause; ; pause = pause * 2 < s_longestPause ? pause * 2 : s_longestPause)
+        {
+            if (await TryAsync(notice, stop) is not { } why)
+            {
+                return;
+            }
+
+            if (_clock.GetUtcNow() - notice.At > s_givesUp)
+            {
+                LogGivenUp(_log, _options.Url.Host, notice.Alert.Rule, notice.Alert.Subject, why);
+                return;
+            }
+
+            LogFailed(_log, _options.Url.Host, notice.Alert.Rule, notice.Alert.Subject, why, pause);
+            await Task.Delay(pause, _clock, stop);
+        }
+    }
+
+    [LoggerMessage(EventId = 3011, Level = LogLevel.Warning, Message = "Webhook at {Host} did not take the notice on {Rule} {Subject}: {Why}; again in {Pause}")]
+    static partial void LogFailed(ILogger log, string host, string rule, string subject, string why, TimeSpan pause);
+
+    [LoggerMessage(EventId = 3012, Level = LogLevel.Error, Message = "Webhook at {Host} gets no notice on {Rule} {Subject}: {Why}")]
+    static partial void LogGivenUp(ILogger log, string host, string rule, string subject, string why);
+}

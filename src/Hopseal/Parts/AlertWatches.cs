@@ -1,0 +1,189 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using Hopseal.Configuration;
+using Hopseal.Dns;
+using Hopseal.Policy.Dane;
+using Hopseal.Policy.MtaSts;
+using Hopseal.Relay;
+using Hopseal.Relay.Queue;
+using Hopseal.Reports.Alerts;
+using Hopseal.Reports.Sessions;
+
+namespace Hopseal.Parts;
+
+/// <summary>What each rule looks at. A watch returns everything that is wrong now, or null when that cannot be found out.</summary>
+sealed class AlertWatches(GatewayConfiguration configuration)
+{
+    public required StrippingWatch Stripping { get; init; }
+
+    public required InjectionWatch Injections { get; init; }
+
+    public required OwnCertificates Certificates { get; init; }
+
+    public required StsPolicies Policies { get; init; }
+
+    /// <summary>Null before the first look, and without a resolver of our own.</summary>
+    public required Func<ResolverHealth?> Resolver { get; init; }
+
+    public required SessionQuery Sessions { get; init; }
+
+    /// <summary>The oldest message that waits; null: none.</summary>
+    public required Func<CancellationToken, ValueTask<QueueEntry?>> OldestEntry { get; init; }
+
+    /// <summary>Records that found no room so far.</summary>
+    public required Func<long> Lost { get; init; }
+
+    long _lostBefore;
+
+    public ImmutableArray<(string Rule, Func<DateTimeOffset, CancellationToken, ValueTask<ImmutableArray<Trouble>?>> Look)> Soon =>
+    [
+        (AlertRules.Stripping, (now, _) => Known(StrippedHosts(now))),
+        (AlertRules.StrippingPath, (_, _) => Known(StrippedPath())),
+        (AlertRules.Injection, (now, _) => Known(Injections.Troubles(now))),
+        (AlertRules.TlsaMismatch, (_, _) => Known(Tlsa())),
+        (AlertRules.Resolver, (_, _) => ValueTask.FromResult(ResolverTroubles())),
+        (AlertRules.RecordsLost, (_, _) => Known(LostRecords())),
+        (AlertRules.Disk, (_, _) => Known(Disk())),
+    ];
+
+    public ImmutableArray<(string Rule, Func<DateTimeOffset, CancellationToken, ValueTask<ImmutableArray<Trouble>?>> Look)> Slowly =>
+    [
+        (AlertRules.CertificateExpiring, (now, _) => Known(Expiring(now))),
+        (AlertRules.PolicyFetch, (now, _) => Known(UnrenewedPolicies(now))),
+        (AlertRules.Exception, (now, _) => Known(Exceptions(now))),
+        (AlertRules.QueueAge, QueueAsync),
+        (AlertRules.FailureShare, (now, _) => Known(DeliveryRules.Failures(
+            Sessions.DestinationDays(null, now.AddDays(-DeliveryRules.Memory)), DateOnly.FromDateTime(now.UtcDateTime)))),
+        (AlertRules.PlaintextShare, (now, _) => Known(DeliveryRules.Plaintext(
+            Sessions.Traffic(now.AddDays(-DeliveryRules.Memory), now, TimeSpan.FromHours(1)), now))),
+    ];
+
+    static ValueTask<ImmutableArray<Trouble>?> Known(ImmutableArray<Trouble> troubles) => ValueTask.FromResult<ImmutableArray<Trouble>?>(troubles);
+
+    ImmutableArray<Trouble> StrippedHosts(DateTimeOffset now) =>
+    [
+        .. Stripping.Suspects().OrderBy(suspect => suspect.Value).Select(suspect => new Trouble(
+            $"{suspect.Key.Host}:{suspect.Key.Port}", AlertSeverity.Critical,
+            $"{suspect.Key.Host}:{suspect.Key.Port} does not start TLS since {suspect.Value.UtcDateTime:yyyy-MM-dd HH:mm} UTC, and had it before: STARTTLS is stripped, or the host gave it up",
+            $"It gets no mail until it has TLS again. If it gave it up: hopseal tls forget {suspect.Key.Host}:{suspect.Key.Port}"))
+    ];
+
+    ImmutableArray<Trouble> StrippedPath() => Stripping.PathSuspectedSince is { } since
+        ?
+        [
+            new Trouble(
+                "the path from here", AlertSeverity.Critical, $"Many hosts that had TLS lost it together since {since.UtcDateTime:yyyy-MM-dd HH:mm} UTC: the path from here strips STARTTLS",
+                "Look for a firewall or provider that changes mail traffic (\"SMTP inspection\"). Their mail waits."),
+        ]
+        : [];
+
+    ImmutableArray<Trouble> Tlsa() =>
+    [
+        .. Certificates.Standings.Where(host => host.Standing is TlsaStanding.MatchesNone).Select(host => new Trouble(
+            host.Host.Ascii, AlertSeverity.Critical, $"The certificate shown for {host.Host} matches none of its TLSA records: senders that do DANE do not deliver",
+            "hopseal dns DOMAIN shows the records to publish. Or serve the certificate that is published."))
+    ];
+
+    ImmutableArray<Trouble> Expiring(DateTimeOffset now)
+    {
+        var days = configuration.Alerts.CertificateDays;
+        return
+        [
+            .. Certificates.Served.Certificates.Where(certificate => certificate.NotAfter - now <= TimeSpan.FromDays(days)).Select(certificate =>
+            {
+                var left = certificate.NotAfter - now;
+                var name = certificate.Names.FirstOrDefault() ?? certificate.Subject;
+                return new Trouble(
+                    name,
+                    left <= TimeSpan.FromDays(1) ? AlertSeverity.Critical : left <= TimeSpan.FromDays(days / 2.0) ? AlertSeverity.Warning : AlertSeverity.Info,
+                    left < TimeSpan.Zero
+                        ? $"The certificate for {name} has expired on {certificate.NotAfter.UtcDateTime:yyyy-MM-dd}"
+                        : string.Create(CultureInfo.InvariantCulture, $"The certificate for {name} ends in {Math.Floor(left.TotalDays)} days, on {certificate.NotAfter.UtcDateTime:yyyy-MM-dd}"),
+                    "Renew it; the gateway takes renewed files by itself.");
+            })
+        ];
+    }
+
+    /// <summary>A policy that is renewed daily, and was not for three days, is running out; so is one in the last third of its life.</summary>
+    ImmutableArray<Trouble> UnrenewedPolicies(DateTimeOffset now) =>
+    [
+        .. Policies.Snapshot()
+            .Where(kept => kept.Policy.Mode is StsMode.Enforce && now - kept.UsedAt < TimeSpan.FromDays(7) && now - kept.RenewAt > TimeSpan.FromDays(2))
+            .Select(kept => new Trouble(
+                kept.Domain.Ascii, kept.ExpiresAt - now < TimeSpan.FromDays(2) ? AlertSeverity.Critical : AlertSeverity.Warning,
+                $"The MTA-STS policy of {kept.Domain} cannot be renewed since {kept.RenewAt.UtcDateTime:yyyy-MM-dd}, and ends on {kept.ExpiresAt.UtcDateTime:yyyy-MM-dd}",
+                $"hopseal check {kept.Domain} shows why. A rule for {kept.Domain} with \"Tls\": \"Authenticated\" keeps the protection."))
+    ];
+
+    ImmutableArray<Trouble>? ResolverTroubles() => Resolver() switch
+    {
+        null => [],
+        { IsBlind: true } health =>
+        [
+            new Trouble("resolver", AlertSeverity.Critical, $"The resolver {health}: nobody's DANE protects the mail", "Use a validating resolver on this machine, such as unbound, or set Dns.TrustAuthenticData."),
+        ],
+        { State: ResolverState.Validates } => [],
+        _ => null,
+    };
+
+    ImmutableArray<Trouble> Exceptions(DateTimeOffset now)
+    {
+        var today = DateOnly.FromDateTime(now.UtcDateTime);
+        return
+        [
+            .. configuration.Outbound.Rules.Where(dated => dated.Until is not null && (!dated.AppliesOn(today) || dated.LastDays(today) is not null)).Select(dated =>
+            {
+                var over = !dated.AppliesOn(today);
+                var what = $"{dated.Rule.Source} ({dated.Rule.Floor} for {dated.Rule.Destination})";
+                return new Trouble(
+                    dated.Rule.Source, over ? AlertSeverity.Info : AlertSeverity.Warning,
+                    over ? $"{what} has ended and is not applied any more" : string.Create(CultureInfo.InvariantCulture, $"{what} ends in {dated.LastDays(today)} days"),
+                    over ? "Take it out of the configuration." : "Let it end, or decide again: change Until.");
+            })
+        ];
+    }
+
+    async ValueTask<ImmutableArray<Trouble>?> QueueAsync(DateTimeOffset now, CancellationToken cancel)
+    {
+        var limit = configuration.Alerts.QueueAge;
+        return await OldestEntry(cancel) is { } oldest && now - oldest.ReceivedAt > limit
+            ?
+            [
+                new Trouble(
+                    "queue", now - oldest.ReceivedAt > limit * 6 ? AlertSeverity.Critical : AlertSeverity.Warning,
+                    string.Create(CultureInfo.InvariantCulture, $"Mail waits for {(now - oldest.ReceivedAt).TotalHours:0} hours; the oldest is for {oldest.Domain}: {oldest.Reason ?? "not attempted yet"}"),
+                    "hopseal queue list --summary shows what waits, and why."),
+            ]
+            : [];
+    }
+
+    /// <summary>Since the last look.</summary>
+    ImmutableArray<Trouble> LostRecords()
+    {
+        var lost = Lost();
+        var since = lost - Interlocked.Exchange(ref _lostBefore, lost);
+        return since > 0
+            ? [new Trouble("records", AlertSeverity.Warning, $"{since} records of sessions were lost; {lost} since the start", "The disk under DataDirectory is full, or too slow. Mail is not affected.")]
+            : [];
+    }
+
+    ImmutableArray<Trouble> Disk()
+    {
+        var disk = new DriveInfo(configuration.DataDirectory);
+        if (configuration.Alerts.DiskPercent == 0 || disk.TotalSize == 0)
+        {
+            return [];
+        }
+
+        var percent = 100.0 * disk.AvailableFreeSpace / disk.TotalSize;
+        return percent < configuration.Alerts.DiskPercent
+            ?
+            [
+                new Trouble(
+                    configuration.DataDirectory, disk.AvailableFreeSpace < 2 * configuration.Limits.FreeBytes ? AlertSeverity.Critical : AlertSeverity.Warning,
+                    string.Create(CultureInfo.InvariantCulture, $"The disk of {configuration.DataDirectory} has {percent:0.0} % left ({disk.AvailableFreeSpace / 1_048_576} MiB)"),
+                    "Make room: below Limits.FreeBytes no mail is taken."),
+            ]
+            : [];
+    }
+}

@@ -1,0 +1,21 @@
+using Hopseal.Audit.Findings;
+
+namespace Hopseal.Audit.Tests.Findings;
+
+public sealed class CheckIdsTests
+{
+    /// <summary>Scripts rely on them: an id may be added here, and none may be taken away or changed.</summary>
+    static readonly string[] s_published =
+    [
+        "caa", "cert.chain", "cert.dates", "cert.key", "cert.name", "cert.sig", "cert.usage", "compress", "dnssec.address", "dnssec.mx", "ems", "group.dh", "group.list",
+        "group.pq", "identity", "mx.found", "mx.reachable", "reneg.secure", "rpt.record", "scsv", "sig.hash", "smtp.auth-plaintext", "smtp.dialogue", "starttls.injection",
+        "starttls.offered", "starttls.state", "starttls.stripped", "starttls.works", "sts.agree", "sts.fetch", "sts.host", "sts.mx", "sts.policy", "sts.record", "suite.bad",
+        "suite.list", "suite.order", "tlsa.denial", "tlsa.exists", "tlsa.match", "tlsa.rollover", "tlsa.syntax", "ver.old", "ver.tls12", "ver.tls13",
+    ];
+
+    [Fact]
+    public void No_id_disappears() => Assert.Empty(s_published.Except(CheckIds.All));
+
+    [Fact]
+    public void A_new_id_is_published_here_too() => Assert.Empty(CheckIds.All.Except(s_published));
+}

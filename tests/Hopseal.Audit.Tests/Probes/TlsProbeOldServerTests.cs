@@ -1,0 +1,127 @@
+using Hopseal.Audit.Facts;
+using Hopseal.Audit.Hello;
+using Hopseal.Audit.Tests.Hello;
+
+namespace Hopseal.Audit.Tests.Probes;
+
+/// <summary>What the programs of today cannot be configured to do any more, or not yet.</summary>
+public sealed class TlsProbeOldServerTests
+{
+    const int Rc4 = 0x0005;
+    const int TripleDes = 0x000A;
+    const int Export = 0x0003;
+    const int Aes = 0x002F;
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task SSL_3_with_RC4_and_export_suites_is_found(bool deep)
+    {
+        await using var server = new OldServer { Versions = [0x0300], Suites = [Rc4, TripleDes, Export] }.Start();
+
+        var facts = await ProbeAsync(server, deep);
+
+        Assert.Equal((true, false, false, false, false), (facts.Versions["SSL 3.0"], facts.Versions["TLS 1.0"], facts.Versions["TLS 1.1"], facts.Versions["TLS 1.2"], facts.Versions["TLS 1.3"]));
+        Assert.Contains(new SuiteFact("SSL 3.0", "TLS_RSA_WITH_RC4_128_SHA"), facts.Suites);
+        if (deep)
+        {
+            Assert.Equal(
+                ["TLS_RSA_EXPORT_WITH_RC4_40_MD5", "TLS_RSA_WITH_3DES_EDE_CBC_SHA", "TLS_RSA_WITH_RC4_128_SHA"], facts.Suites.Select(suite => suite.Name).Order(StringComparer.Ordinal));
+            Assert.True(facts.AllSuites);
+        }
+    }
+
+    /// <summary>Each answer hides the older versions; only asking for each shows them all.</summary>
+    [Fact]
+    public async Task All_versions_are_found_behind_each_other()
+    {
+        await using var server = new OldServer { Versions = [0x0300, 0x0301, 0x0302, 0x0303, 0x0304], Suites = [0x1301, Aes, Rc4], Groups = [0x1D] }.Start();
+
+        foreach (var deep in (bool[])[false, true])
+        {
+            var facts = await ProbeAsync(server, deep);
+            Assert.All(facts.Versions, version => Assert.True(version.Value, version.Key));
+            Assert.Equal(5, facts.Versions.Count);
+        }
+    }
+
+    [Fact]
+    public async Task A_version_between_others_that_is_switched_off_is_told_from_these()
+    {
+        await using var server = new OldServer { Versions = [0x0301, 0x0303], Suites = [Aes] }.Start();
+
+        foreach (var deep in (bool[])[false, true])
+        {
+            var facts = await ProbeAsync(server, deep);
+            Assert.Equal((true, false, true, false), (facts.Versions["TLS 1.2"], facts.Versions["TLS 1.1"], facts.Versions["TLS 1.0"], facts.Versions["SSL 3.0"]));
+        }
+    }
+
+    [Theory]
+    [InlineData(true, true, false)]
+    [InlineData(false, true, false)]
+    [InlineData(true, false, false)]
+    [InlineData(true, true, true)]
+    public async Task What_a_server_does_not_say_is_missing(bool masterSecret, bool renegotiation, bool compresses)
+    {
+        await using var server = new OldServer
+        {
+            Versions = [0x0303],
+            Suites = [Aes],
+            MasterSecret = masterSecret,
+            Renegotiation = renegotiation,
+            Compresses = compresses,
+        }.Start();
+
+        var facts = await ProbeAsync(server, deep: false);
+
+        Assert.Equal((masterSecret, renegotiation, compresses), (facts.ExtendedMasterSecret, facts.SecureRenegotiation, facts.Compression));
+    }
+
+    [Theory]
+    [InlineData(new[] { 0x1D, 0x11EC }, false, new[] { "X25519MLKEM768", "x25519" })]
+    [InlineData(new[] { 0x11ED, 0x1D, 0x11EB }, true, new[] { "SecP256r1MLKEM768", "SecP384r1MLKEM1024", "x25519" })]
+    [InlineData(new[] { 0x17, 0x6399, 0x0201 }, false, new[] { "MLKEM768", "X25519Kyber768Draft00", "secp256r1" })]
+    public async Task Groups_of_tomorrow_are_found_and_whether_they_are_preferred(int[] groups, bool preferred, string[] expected)
+    {
+        await using var server = new OldServer { Versions = [0x0304], Suites = [0x1302], Groups = groups }.Start();
+
+        var quick = await ProbeAsync(server, deep: false);
+        var deep = await ProbeAsync(server, deep: true);
+
+        Assert.Equal((preferred, preferred), (quick.PostQuantumPreferred, deep.PostQuantumPreferred));
+        Assert.True(quick.GroupsKnown && deep.GroupsKnown && deep.AllGroups);
+        Assert.Contains(quick.Groups, group => NamedGroups.PostQuantum.Any(known => known.Name == group));
+        Assert.Equal(expected, deep.Groups.Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task Ten_suites_of_every_class_are_found_within_the_connections_there_are()
+    {
+        int[] suites = [0xC02F, 0xC030, 0x009E, 0x0033, 0x0035, Aes, TripleDes, Rc4, Export, 0x0034];
+        await using var server = new OldServer { Versions = [0x0303], Suites = suites }.Start();
+
+        var facts = (await Probing.RunAsync(server.Endpoint.Port, Probing.Options(deep: true, connections: 38))).Facts;
+
+        Assert.True(server.Connections <= 38);
+        Assert.True(facts.AllSuites);
+        Assert.Equal(suites.Select(CipherSuites.NameOf).Order(StringComparer.Ordinal), facts.Suites.Select(suite => suite.Name).Order(StringComparer.Ordinal));
+        Assert.True(facts.ServerOrder);
+    }
+
+    [Fact]
+    public async Task A_quick_look_opens_no_more_connections_than_it_may_and_says_what_it_left_out()
+    {
+        await using var server = new OldServer { Versions = [0x0300, 0x0301, 0x0302, 0x0303], Suites = [.. CipherSuites.Tls12.Select(suite => suite.Value)] }.Start();
+
+        var facts = (await Probing.QuickAsync(server.Endpoint.Port)).Facts;
+
+        Assert.True(server.Connections <= 8, $"{server.Connections}");
+        Assert.Equal(server.Connections, facts.Hellos.Length);
+        Assert.False(facts.AllSuites);
+        Assert.Contains(facts.Problems, problem => problem.Contains("8 connections are as many as may be opened", StringComparison.Ordinal));
+    }
+
+    static async Task<TlsFacts> ProbeAsync(ScriptedServer server, bool deep) =>
+        (deep ? await Probing.DeepAsync(server.Endpoint.Port) : await Probing.QuickAsync(server.Endpoint.Port)).Facts;
+}
