@@ -3,6 +3,7 @@ using System.Net;
 using Hopseal.Dashboard.Live;
 using Hopseal.Policy;
 using Hopseal.Relay.Queue;
+using Hopseal.Reports.Alerts;
 using Hopseal.Reports.Evidence;
 using Hopseal.Reports.Sessions;
 using Hopseal.Reports.Tlsrpt.Receiving;
@@ -38,6 +39,11 @@ public sealed record GatewayView
 
     /// <summary>Sessions and attempts that are kept.</summary>
     public required SessionQuery Records { get; init; }
+
+    public required AlertStore Alerts { get; init; }
+
+    /// <summary>No notice of an alert before that time; null when it is not open.</summary>
+    public required Func<long, DateTimeOffset, Alert?> Silence { get; init; }
 
     /// <summary>Null: none is written.</summary>
     public required LedgerFiles? Evidence { get; init; }

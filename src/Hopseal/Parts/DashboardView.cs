@@ -7,6 +7,7 @@ using Hopseal.Dns;
 using Hopseal.Policy.Dane;
 using Hopseal.Relay.Queue;
 using Hopseal.Relay.Stores.Sqlite;
+using Hopseal.Reports.Alerts;
 using Hopseal.Reports.Evidence;
 using Hopseal.Reports.Sessions;
 using Hopseal.Reports.Store;
@@ -25,6 +26,7 @@ sealed class DashboardView(
     OwnCertificates certificates,
     IDnsResolver resolver,
     RecordsDatabase database,
+    Func<long, DateTimeOffset, Alert?> silence,
     TimeProvider clock)
 {
     public GatewayView Of(SessionFeed feed) => new()
@@ -46,6 +48,8 @@ sealed class DashboardView(
         Certificates = () => [.. certificates.Served.InUse.Select(pair => Describe(pair.Files, pair.Certificate))],
         Publishing = InspectAsync,
         Records = new SessionQuery(database),
+        Alerts = new AlertStore(database),
+        Silence = silence,
         Evidence = configuration.Evidence.Days == 0 ? null : LedgerFiles.In(configuration.DataDirectory),
         Received = ReceivedReports.Of(database),
     };
