@@ -9,7 +9,7 @@ public sealed class DashboardTests(WatchedGateway gateway) : IClassFixture<Watch
 {
     static readonly string[] s_pages =
     [
-        "", "?span=month", "destinations", $"destinations/{WatchedGateway.Stuck}", "peers", "sessions", "sessions/1", "queue", "reports", "evidence", "certificates",
+        "", "?span=month", "destinations", $"destinations/{WatchedGateway.Stuck}", "peers", "sessions", "sessions/1", "queue", "alerts", "reports", "evidence", "certificates",
         "queue/00000000000000000000000000",
     ];
 
@@ -73,6 +73,33 @@ public sealed class DashboardTests(WatchedGateway gateway) : IClassFixture<Watch
 
         await Assertions.Expect(rows).ToHaveCountAsync(Math.Min(before + 1, 15));
         await Assertions.Expect(rows.First).ToContainTextAsync("encrypted");
+        Assert.Empty(window.Faults);
+    }
+
+    [Fact(Timeout = 90_000)]
+    public async Task An_attack_appears_as_an_alert_and_resolves_when_it_ends()
+    {
+        var cancel = TestContext.Current.CancellationToken;
+        await using var window = await gateway.Browser.OpenAsync(gateway.Site);
+        var open = window.Page.GetByRole(AriaRole.Region, new() { Name = "stripping.host" });
+        var patience = new LocatorAssertionsToBeVisibleOptions { Timeout = 30_000 };
+        await window.GoAsync("alerts", cancel);
+        await gateway.SendAsync($"before@{WatchedGateway.Attacked}", cancel);
+        await gateway.LoggedAsync(1101, $"before@{WatchedGateway.Attacked}", cancel);
+        await Assertions.Expect(open).ToHaveCountAsync(0);
+
+        gateway.Attacker.Attack = Attack.Strip;
+        await gateway.SendAsync($"during@{WatchedGateway.Attacked}", cancel);
+        await Assertions.Expect(open).ToBeVisibleAsync(patience);
+        await Assertions.Expect(open).ToContainTextAsync("does not start TLS");
+
+        gateway.Attacker.Attack = Attack.None;
+        await window.GoAsync($"destinations/{WatchedGateway.Attacked}", cancel);
+        await window.Page.GetByRole(AriaRole.Button, new() { Name = "Try now" }).ClickAsync();
+        await gateway.LoggedAsync(1101, $"during@{WatchedGateway.Attacked}", cancel);
+        await window.GoAsync("alerts", cancel);
+        await Assertions.Expect(window.Page.GetByRole(AriaRole.Row).Filter(new() { HasText = "stripping.host" })).ToContainTextAsync("resolved", new() { Timeout = 30_000 });
+        await Assertions.Expect(open).ToHaveCountAsync(0);
         Assert.Empty(window.Faults);
     }
 

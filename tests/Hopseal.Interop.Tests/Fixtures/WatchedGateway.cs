@@ -1,3 +1,4 @@
+using System.Net;
 using MailKit.Net.Smtp;
 using MailKit.Security;
 using MimeKit;
@@ -11,10 +12,16 @@ public sealed class WatchedGateway : IAsyncLifetime
     public const string Kept = "kept.test";
     public const string Stuck = "stuck.test";
 
+    /// <summary>Its mail passes somebody on the path.</summary>
+    public const string Attacked = "attacked.test";
+
     readonly TestDirectory _directory = new("watched");
     readonly Chromium _browser = new();
     readonly int _smtp = Ports.Next();
     readonly int _http = Ports.Next();
+    readonly IPEndPoint _host = new(IPAddress.Parse("127.0.78.2"), Ports.Next());
+    TlsHost? _honest;
+    OnPathAttacker? _attacker;
     TestAuthority? _authority;
     GatewayProcess? _process;
 
@@ -22,10 +29,15 @@ public sealed class WatchedGateway : IAsyncLifetime
 
     public Uri Site => new($"http://127.0.0.1:{_http}/");
 
+    internal OnPathAttacker Attacker => _attacker ?? throw new InvalidOperationException("not started");
+
     public string Output => _process?.Output ?? "";
 
     public async ValueTask InitializeAsync()
     {
+        _honest = new TlsHost(_host, ShownCertificate.Of("mx.attacked.test"));
+        var path = new IPEndPoint(IPAddress.Parse("127.0.78.1"), _host.Port);
+        _attacker = new OnPathAttacker(path, _host, _host);
         _authority = new TestAuthority(_directory);
         var certificate = _authority.Issue("watched.test");
         _process = new GatewayProcess(
@@ -40,13 +52,19 @@ public sealed class WatchedGateway : IAsyncLifetime
                 {
                     [Kept] = new { Maildir = _directory["maildir"] },
                     [Stuck] = new { NextHop = $"127.0.0.1:{Ports.Next()}" },
+                    [Attacked] = new { NextHop = $"{path}" },
                 },
+                Outbound = new { IdleSeconds = 0 },
                 Dashboard = new { Endpoint = $"127.0.0.1:{_http}" },
             },
             _smtp);
         await _process.StartAsync(TestContext.Current.CancellationToken);
         await _browser.StartAsync();
     }
+
+    /// <summary>Waits for the log line of an event.</summary>
+    public Task LoggedAsync(int eventId, string mark, CancellationToken cancel) =>
+        (_process ?? throw new InvalidOperationException("not started")).LoggedAsync(eventId, mark, cancel);
 
     /// <summary>One message, over TLS.</summary>
     public async Task SendAsync(string recipient, CancellationToken cancel)
@@ -61,5 +79,5 @@ public sealed class WatchedGateway : IAsyncLifetime
         await client.DisconnectAsync(quit: true, cancel);
     }
 
-    public async ValueTask DisposeAsync() => await Ending.OfAllAsync([_browser, _process], _authority, _directory);
+    public async ValueTask DisposeAsync() => await Ending.OfAllAsync([_browser, _process, _attacker, _honest], _authority, _directory);
 }

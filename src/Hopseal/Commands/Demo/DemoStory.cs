@@ -92,11 +92,18 @@ sealed class DemoStory(DemoWorld world, DemoScreen screen, TimeProvider clock)
 
     async Task ResistAsync(CancellationToken cancel)
     {
+        // The gateway remembers that this host had TLS: that it does not any more is an alert.
+        await SendAsync(
+            world.GatewayEndpoint, SecurityFloor.Authenticated, "gateway.hopseal.example", $"alice@{DemoWorld.Sender}", $"dave@{DemoWorld.Bank}",
+            Message($"alice@{DemoWorld.Sender}", $"dave@{DemoWorld.Bank}", "Before anybody listens"), cancel);
+        var before = await world.Records.NextAttemptAsync(cancel);
+        world.Attacker.IsAtWork = true;
         screen.Step(
             $"6  Somebody sits on the path to mx.{DemoWorld.Bank}",
             "He passes everything on, but takes STARTTLS out of what the server offers. First, what that costs a sender that encrypts only if it is offered:");
         var careless = Message($"carol@{DemoWorld.Sender}", $"dave@{DemoWorld.Bank}", "Account statement");
         await SendAsync(world.BankEndpoint, SecurityFloor.Plaintext, $"mx.{DemoWorld.Bank}", $"carol@{DemoWorld.Sender}", $"dave@{DemoWorld.Bank}", careless, cancel);
+        Check(before.Recipients is [(_, RecipientOutcome.Delivered)], $"a message to mx.{DemoWorld.Bank} went encrypted before he came");
         var readByAttacker = world.Attacker.Seen;
         screen.Seen("what the attacker read:", readByAttacker.Where(line => line.Length > 0));
         Check(readByAttacker.Any(line => line.Contains("Account statement", StringComparison.Ordinal)), "the attack works: he read the whole message");

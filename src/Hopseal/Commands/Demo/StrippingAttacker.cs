@@ -27,6 +27,9 @@ sealed class StrippingAttacker : IAsyncDisposable
         _accepting = AcceptAsync();
     }
 
+    /// <summary>Before that he only passes everything on.</summary>
+    public bool IsAtWork { get; set; }
+
     /// <summary>Every line the client sent in plaintext.</summary>
     public ImmutableArray<string> Seen
     {
@@ -77,6 +80,12 @@ sealed class StrippingAttacker : IAsyncDisposable
 
     async Task RelayAsync(Socket accepted)
     {
+        if (!IsAtWork)
+        {
+            await PassAsync(accepted);
+            return;
+        }
+
         await using var client = new SmtpStream(new SocketTransport(accepted));
         var connected = new Socket(_victim.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         await using var server = new SmtpStream(new SocketTransport(connected));
@@ -91,6 +100,22 @@ sealed class StrippingAttacker : IAsyncDisposable
             accepted.Shutdown(SocketShutdown.Both);
             connected.Shutdown(SocketShutdown.Both);
             await Task.WhenAll(replies, commands);
+        }
+        catch (Exception error) when (error is IOException or SocketException or OperationCanceledException)
+        {
+            // One of the two hung up, or the demo is over.
+        }
+    }
+
+    async Task PassAsync(Socket accepted)
+    {
+        using var connected = new Socket(_victim.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            await connected.ConnectAsync(_victim, _stop.Token);
+            await using var client = new NetworkStream(accepted, ownsSocket: true);
+            await using var server = new NetworkStream(connected);
+            await Task.WhenAny(client.CopyToAsync(server, _stop.Token), server.CopyToAsync(client, _stop.Token));
         }
         catch (Exception error) when (error is IOException or SocketException or OperationCanceledException)
         {
