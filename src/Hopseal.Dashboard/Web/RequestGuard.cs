@@ -10,8 +10,9 @@ namespace Hopseal.Dashboard.Web;
 /// <param name="names">By which the dashboard is called, besides <c>localhost</c> and addresses.</param>
 sealed class RequestGuard(ImmutableArray<string> names)
 {
+    /// <summary>Styles within the page are let: dialogs and messages of the component library bring theirs with them. Scripts never are.</summary>
     const string Policy =
-        "default-src 'none'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; img-src 'self' data:; font-src 'self'; "
+        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; "
         + "connect-src 'self'; form-action 'self'; base-uri 'self'; frame-ancestors 'none'";
 
     /// <summary>A rebound name is a name: whoever asks by address asked for this machine.</summary>
