@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 
 processes=()
-declare -A postfix_directories=() postfix_pids=()
+declare -A postfix_directories=() postfix_pids=() hopseal_pids=()
 
 die() {
     echo "bench: $*" >&2
@@ -67,7 +67,7 @@ make_certificate() {
     chmod 644 "$work/key.pem"
 }
 
-# start_hopseal NAME PORT NEXT_HOP_PORT; sets hopseal_pid.
+# start_hopseal NAME PORT NEXT_HOP_PORT; sets hopseal_pid. The one that is named unrecorded keeps no records of sessions.
 start_hopseal() {
     mkdir -p "$work/$1"
     cat >"$work/$1/hopseal.json" <<EOF
@@ -79,6 +79,7 @@ start_hopseal() {
   "Domains": { "example.test": { "NextHop": "127.0.0.1:$3", "Tls": "Encrypted" } },
   "Outbound": { "ConnectionsPerDestination": $next_hop_connections },
   "Dns": { "HealthMinutes": 0 },
+  "Records": { "Days": $([[ $1 == unrecorded ]] && echo 0 || echo 30) },
   "Log": { "Format": "json" }
 }
 EOF

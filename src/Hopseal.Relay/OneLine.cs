@@ -8,7 +8,7 @@ public static class OneLine
     /// <param name="maxCharacters">Of the result.</param>
     public static string Of(string text, int maxCharacters)
     {
-        var clean = text.Length <= maxCharacters && !text.Any(char.IsControl);
+        var clean = text.Length <= maxCharacters && !HasControl(text);
         return clean ? text : string.Create(Math.Min(text.Length, maxCharacters), text, static (line, text) =>
         {
             for (var i = 0; i < line.Length; i++)
@@ -27,4 +27,7 @@ public static class OneLine
             }
         });
     }
+
+    /// <summary>As <see cref="char.IsControl(char)"/> has it.</summary>
+    static bool HasControl(ReadOnlySpan<char> text) => text.ContainsAnyInRange('\0', '\u001f') || text.ContainsAnyInRange('\u007f', '\u009f');
 }

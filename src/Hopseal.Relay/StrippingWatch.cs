@@ -89,6 +89,25 @@ public sealed class StrippingWatch(int capacity = 10_000)
         }
     }
 
+    /// <summary>Takes back what was suspected before a restart, so that it counts until these hosts are met again.</summary>
+    public void Restore(IEnumerable<(string Host, int Port, DateTimeOffset Since)> lost, DateTimeOffset? pathSince)
+    {
+        ArgumentNullException.ThrowIfNull(lost);
+        lock (_lock)
+        {
+            foreach (var (host, port, since) in lost.Where(host => !_hosts.ContainsKey((host.Host, host.Port))))
+            {
+                var sighting = Meet((host, port));
+                sighting.LastAt = since;
+                sighting.LostSince = since;
+                _lost++;
+                pathSince = since < pathSince ? since : pathSince;
+            }
+
+            _pathSince = pathSince;
+        }
+    }
+
     /// <summary>Hosts that lost TLS, and since when.</summary>
     public ImmutableDictionary<(string Host, int Port), DateTimeOffset> Suspects()
     {

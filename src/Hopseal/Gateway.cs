@@ -11,6 +11,7 @@ using Hopseal.Relay;
 using Hopseal.Relay.Queue;
 using Hopseal.Relay.Stores.Sqlite;
 using Hopseal.Reports.Alerts;
+using Hopseal.Reports.Tlsrpt.Sending;
 using Hopseal.Smtp.Server;
 using Microsoft.Extensions.Logging;
 
@@ -27,11 +28,13 @@ sealed class Gateway : IAsyncDisposable
     readonly SqliteQueueStore _store;
     readonly MessageQueue _queue;
     readonly Remembered _remembered;
+    readonly Measuring _measuring;
     readonly Telling _telling;
     readonly Receiving _receiving;
-    readonly TlsReportIntake _reports;
+    readonly TlsReportIntake _reportIntake;
     readonly Sending _sending;
     readonly Alerting _alerting;
+    readonly TlsReporting _reporting;
     readonly ControlOperations _operations;
     readonly GatewayView? _view;
     readonly CancellationTokenSource _stop = new();
@@ -58,14 +61,17 @@ sealed class Gateway : IAsyncDisposable
         // Where mail is kept. From here on there is something to dispose.
         _store = SqliteQueueStore.Open(configuration.DataDirectory, logs.CreateLogger<SqliteQueueStore>());
         _queue = new MessageQueue(_store, configuration.Outbound.Schedule, clock, logs.CreateLogger<MessageQueue>());
-        _remembered = new Remembered(configuration, resolver, pkix, policyPort, logs, clock);
+        _measuring = new Measuring(configuration, logs, clock);
+        _remembered = new Remembered(configuration, resolver, pkix, policyPort, _measuring.Count, logs, clock);
 
         // What is told, how it comes in, how it goes out.
-        _telling = new Telling(configuration, logs, clock, observer);
+        _telling = new Telling(configuration, logs, clock, observer, _measuring.Reader);
         _receiving = new Receiving(configuration, _certificates.Served, pkix, _queue, _store.Spool, _telling.Sessions, logs, clock);
-        _reports = new TlsReportIntake(configuration, resolver, _telling.Database, logs, clock);
+        _reportIntake = new TlsReportIntake(configuration, resolver, _telling.Database, logs, clock);
         _sending = new Sending(
-            configuration, resolver, _remembered, _certificates.Shown, pkix, dane, _queue, _reports.Mail, _telling.Sessions, observer is not null, logs, clock);
+            configuration, resolver, _remembered, _certificates.Shown, pkix, dane, _queue, _reportIntake.Mail, _telling.Sessions, observer is not null, logs, clock);
+
+        _reporting = new TlsReporting(configuration, _telling, resolver, zone is not null, pkix, _queue, _store, logs, clock);
 
         _alerting = new Alerting(
             configuration,
@@ -76,8 +82,9 @@ sealed class Gateway : IAsyncDisposable
                 Injections = _telling.Injections,
                 Certificates = _certificates,
                 Policies = _remembered.Policies,
-                Resolver = () => _resolver?.Health,
+                Resolver = _resolver is null ? null : () => _resolver.Health,
                 Sessions = _telling.Query,
+                Reports = new SentReports(_telling.Database),
                 OldestEntry = OldestEntryAsync,
                 Lost = () => _telling.Lost,
             },
@@ -86,13 +93,14 @@ sealed class Gateway : IAsyncDisposable
         // How it is administered.
         var queue = new QueueOperations(_store, clock, logs.CreateLogger<QueueOperations>(), _sending.Runner.Retry, _queue.Wake);
         _view = _telling.Feed is { } feed
-            ? new DashboardView(configuration, _store, queue, _sending.Planner, _certificates, resolver, _telling.Database, _alerting.Silence, clock).Of(feed)
+            ? new DashboardView(configuration, _store, queue, _sending.Planner, _certificates, resolver, _telling.Database, _alerting, clock).Of(feed)
             : null;
         _operations = new ControlOperations(
             queue,
             new PlanOperations(PlanSource.Gateway, _sending.Planner.PlanAsync, _ => ValueTask.FromResult(_resolver?.Health), clock),
             new TlsOperations(_remembered.Proven, _telling.Stripping),
-            new AlertOperations(_alerting.TestAsync, _alerting.Silence));
+            new AlertOperations(_alerting.TestAsync, _alerting.Silence),
+            _reporting.Operations);
     }
 
     /// <summary>Where it listens, in the order of the configuration.</summary>
@@ -167,7 +175,7 @@ sealed class Gateway : IAsyncDisposable
                 await _policyServer.DisposeAsync();
             }
 
-            await _reports.StopAsync();
+            await _reportIntake.StopAsync();
             await Task.WhenAll([stopping, .. _background]);
         }
         finally
@@ -175,8 +183,10 @@ sealed class Gateway : IAsyncDisposable
             await _remembered.DisposeAsync();
             await _sending.DisposeAsync();
             await _alerting.DisposeAsync();
-            _reports.Dispose();
+            _reporting.Dispose();
+            _reportIntake.Dispose();
             await _telling.DisposeAsync();
+            await _measuring.DisposeAsync();
             _queue.Dispose();
             await _store.DisposeAsync();
             _stop.Dispose();
@@ -200,7 +210,9 @@ sealed class Gateway : IAsyncDisposable
         }
 
         _remembered.Restore();
-        await _reports.StartAsync(_certificates.Served);
+        await _measuring.StartAsync();
+        _reporting.Restore();
+        await _reportIntake.StartAsync(_certificates.Served);
         await _receiving.StartAsync();
         if (_configuration.MtaSts.Endpoint is not null)
         {
@@ -228,7 +240,11 @@ sealed class Gateway : IAsyncDisposable
             _background.Add(Task.Run(() => _resolver.RunAsync(_stop.Token)));
         }
 
-        Periodic[] work = [.. _certificates.Work, .. _remembered.Work, .. _sending.Work, .. _telling.Work, .. _reports.Work, .. _alerting.Work];
+        Periodic[] work =
+        [
+            .. _certificates.Work, .. _remembered.Work, .. _sending.Work, .. _reporting.Work, .. _telling.Work, .. _reportIntake.Work, .. _alerting.Work,
+            .. _measuring.Work(_store, _certificates, _remembered, _telling, _resolver),
+        ];
         _background.AddRange(work.Select(periodic => Task.Run(() => periodic.RunAsync(_clock, _stop.Token))));
     }
 }

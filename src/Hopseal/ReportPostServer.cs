@@ -45,11 +45,13 @@ sealed partial class ReportPostServer : IAsyncDisposable
     readonly ReportIntake _intake;
     readonly ILogger _log;
     readonly SemaphoreSlim _places = new(MostAtOnce);
-    readonly PartitionedRateLimiter<IPAddress> _rate = PartitionedRateLimiter.CreateChained(
-        PartitionedRateLimiter.Create<IPAddress, IPAddress>(address => RateLimitPartition.GetConcurrencyLimiter(
-            NetworkOf(address), _ => new ConcurrencyLimiterOptions { PermitLimit = MostAtOnceOfNetwork, QueueLimit = 0 })),
-        PartitionedRateLimiter.Create<IPAddress, IPAddress>(address => RateLimitPartition.GetFixedWindowLimiter(
-            NetworkOf(address), _ => new FixedWindowRateLimiterOptions { PermitLimit = MostOfNetwork, Window = TimeSpan.FromMinutes(1), QueueLimit = 0 })));
+    readonly PartitionedRateLimiter<IPAddress> _concurrency = PartitionedRateLimiter.Create<IPAddress, IPAddress>(
+        address => RateLimitPartition.GetConcurrencyLimiter(
+            NetworkOf(address), _ => new ConcurrencyLimiterOptions { PermitLimit = MostAtOnceOfNetwork, QueueLimit = 0 }));
+
+    readonly PartitionedRateLimiter<IPAddress> _rate = PartitionedRateLimiter.Create<IPAddress, IPAddress>(
+        address => RateLimitPartition.GetFixedWindowLimiter(
+            NetworkOf(address), _ => new FixedWindowRateLimiterOptions { PermitLimit = MostOfNetwork, Window = TimeSpan.FromMinutes(1), QueueLimit = 0 }));
 
     ReportPostServer(IPEndPoint endpoint, ReportIntake intake, ServerCertificates certificates, SslProtocols protocols, ILoggerFactory logs)
     {
@@ -100,6 +102,7 @@ sealed partial class ReportPostServer : IAsyncDisposable
         await _application.StopAsync(patience.Token);
         await _application.DisposeAsync();
         await _rate.DisposeAsync();
+        await _concurrency.DisposeAsync();
         _places.Dispose();
     }
 
@@ -179,8 +182,9 @@ sealed partial class ReportPostServer : IAsyncDisposable
             return (StatusCodes.Status415UnsupportedMediaType, "a report is application/tlsrpt+gzip or application/tlsrpt+json");
         }
 
-        using var lease = _rate.AttemptAcquire(client);
-        if (!lease.IsAcquired)
+        using var one = _concurrency.AttemptAcquire(client);
+        using var rate = _rate.AttemptAcquire(client);
+        if (!one.IsAcquired || !rate.IsAcquired)
         {
             return (StatusCodes.Status429TooManyRequests, "too many reports from this network");
         }

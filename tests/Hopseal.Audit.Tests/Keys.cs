@@ -10,6 +10,7 @@ sealed class Keys : IDisposable
 
     public Keys()
     {
+        Open(_directory);
         using var rsa = RSA.Create(2048);
         Rsa = Write("rsa", new CertificateRequest("CN=mx.test", rsa, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1), rsa.ExportPkcs8PrivateKeyPem());
         using var ecdsa = ECDsa.Create(ECCurve.NamedCurves.nistP256);
@@ -21,6 +22,14 @@ sealed class Keys : IDisposable
 
     public string Ecdsa { get; }
 
+    /// <summary>Readable by the users that mail programs run as.</summary>
+    public string MakeDirectory(string name)
+    {
+        var path = Directory.CreateDirectory(Path.Combine(_directory, name)).FullName;
+        Open(path);
+        return path;
+    }
+
     public string WriteFile(string name, string text)
     {
         var path = Path.Combine(_directory, name);
@@ -29,6 +38,17 @@ sealed class Keys : IDisposable
     }
 
     public void Dispose() => Directory.Delete(_directory, recursive: true);
+
+    static void Open(string path)
+    {
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(
+                path,
+                UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupRead | UnixFileMode.GroupExecute
+                | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
+        }
+    }
 
     string Write(string name, CertificateRequest request, string key)
     {

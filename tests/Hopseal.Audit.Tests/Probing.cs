@@ -21,14 +21,15 @@ static class Probing
     public static Task<TlsProbeResult> DeepAsync(int port, MailProtocol? protocol = null) => RunAsync(port, Options(deep: true, connections: 400), protocol);
 
     /// <summary>With the connections of a quick look that the hellos get.</summary>
-    public static Task<TlsProbeResult> QuickAsync(int port, MailProtocol? protocol = null) => RunAsync(port, Options(connections: 8), protocol);
+    public static Task<TlsProbeResult> QuickAsync(int port, MailProtocol? protocol = null, bool everyCertificate = false) =>
+        RunAsync(port, Options(connections: 8), protocol, everyCertificate);
 
-    public static async Task<TlsProbeResult> RunAsync(int port, ProbeOptions options, MailProtocol? protocol = null)
+    public static async Task<TlsProbeResult> RunAsync(int port, ProbeOptions options, MailProtocol? protocol = null, bool everyCertificate = false)
     {
         var cancel = TestContext.Current.CancellationToken;
         var budget = new ConnectionBudget(options);
         var transport = new HelloTransport(new IPEndPoint(IPAddress.Loopback, port), protocol ?? MailProtocol.Submissions, budget, options);
-        var result = await new TlsProbe(transport.AskAsync, "mx.test", options.Deep).RunAsync(() => transport.Exchanges, cancel);
+        var result = await new TlsProbe(transport.AskAsync, "mx.test", options.Deep, options.Deep || everyCertificate).RunAsync(() => transport.Exchanges, cancel);
 
         Assert.True(budget.Taken <= options.MostConnections);
         return result;

@@ -34,11 +34,15 @@ public sealed class ReceivedReportTests
 
         var good = await SignAsync(Message("good"), keyFile, cancel);
         await SendAsync(port, good, cancel);
+        await SendAsync(port, await SignAsync(Odd(Message("odd")), keyFile, cancel), cancel);
+        await SendAsync(port, await SignAsync(Single("single"), keyFile, cancel, "--hcanon", "simple", "--bcanon", "relaxed"), cancel);
         await SendAsync(port, (await SignAsync(Message("tampered"), keyFile, cancel)).Replace("Of all of us", "Of some of us", StringComparison.Ordinal), cancel);
         await SendAsync(port, Message("unsigned"), cancel);
         await SendAsync(port, "From: <a@company-x.test>\r\nSubject: hello\r\n\r\nIs this read?\r\n", cancel);
 
         Assert.Equal("signed by company-x.test", (await gateway.LoggedAsync(StoredEvent, "good", cancel)).GetProperty("Proof").GetString());
+        Assert.Equal("signed by company-x.test", (await gateway.LoggedAsync(StoredEvent, "odd", cancel)).GetProperty("Proof").GetString());
+        Assert.Equal("signed by company-x.test", (await gateway.LoggedAsync(StoredEvent, "single", cancel)).GetProperty("Proof").GetString());
         Assert.Equal(
             "not verified: the signature of company-x.test does not fit the message",
             (await gateway.LoggedAsync(StoredEvent, "tampered", cancel)).GetProperty("Proof").GetString());
@@ -47,9 +51,9 @@ public sealed class ReceivedReportTests
 
         // Beside the gateway, and after its end.
         var running = await ReceivedAsync(directory, cancel, "--verified");
-        Assert.Equal("Company good", Assert.Single(running).GetProperty("organization").GetString());
+        Assert.Equal(["Company good", "Company odd", "Company single"], running.Select(report => report.GetProperty("organization").GetString()).Order(StringComparer.Ordinal));
         Assert.Equal(0, await gateway.StopAsync(cancel));
-        Assert.Equal(3, (await ReceivedAsync(directory, cancel)).Length);
+        Assert.Equal(5, (await ReceivedAsync(directory, cancel)).Length);
         Assert.False(Directory.Exists(Path.Combine(directory["maildir"], "new")), "report mail was delivered");
     }
 
@@ -123,9 +127,9 @@ public sealed class ReceivedReportTests
         return $"reports._domainkey.{Reporter}. TXT {string.Join(' ', text.Chunk(200).Select(part => $"\"{new string(part)}\""))}";
     }
 
-    static async Task<string> SignAsync(string message, string keyFile, CancellationToken cancel)
+    static async Task<string> SignAsync(string message, string keyFile, CancellationToken cancel, params string[] options)
     {
-        var signed = (await Command.RunAsync("dkimsign", ["reports", Reporter, keyFile], cancel, message)).Succeeded("dkimsign").Output;
+        var signed = (await Command.RunAsync("dkimsign", [.. options, "reports", Reporter, keyFile], cancel, message)).Succeeded("dkimsign").Output;
         Assert.StartsWith("DKIM-Signature: ", signed, StringComparison.Ordinal);
         return signed.ReplaceLineEndings("\r\n");
     }
@@ -171,6 +175,27 @@ public sealed class ReceivedReportTests
             --b1--
 
             """.ReplaceLineEndings("\r\n");
+
+    /// <summary>No parts at all.</summary>
+    static string Single(string name) => $"""
+            FROM:  tls@{Reporter}
+            Subject:   Report
+             of today
+            Date: Mon, 02 Nov 2026 03:00:00 +0000
+            Content-Type: application/tlsrpt+gzip
+            Content-Transfer-Encoding: base64
+
+            {Convert.ToBase64String(Packed(name), Base64FormattingOptions.InsertLineBreaks)}
+
+
+
+            """.ReplaceLineEndings("\r\n");
+
+    /// <summary>What readers of MIME tend to tidy up: white space, folding, words around the parts.</summary>
+    static string Odd(string message) => message
+        .Replace("\r\n\r\n--b1\r\n", "\r\n\r\nA preamble.  \r\n\t\r\n--b1 \t\r\n", StringComparison.Ordinal)
+        .Replace("Content-Type: application/tlsrpt+gzip", "content-TYPE:application/tlsrpt+gzip;\r\n\tx=\"y\" ;\r\n  z=1", StringComparison.Ordinal)
+        .Replace("\r\n--b1--\r\n", "\r\n\r\n \r\n--b1-- \r\nAn epilogue. \r\n\r\n--b1\r\n\r\n", StringComparison.Ordinal);
 
     static async Task SendAsync(int port, string message, CancellationToken cancel)
     {

@@ -24,6 +24,7 @@ public sealed class IntakeTests : IAsyncDisposable
     readonly SqliteQueueStore _store;
     readonly MessageQueue _queue;
     readonly Intake _intake;
+    readonly List<AcceptedMessage> _accepted = [];
 
     public IntakeTests()
     {
@@ -34,6 +35,7 @@ public sealed class IntakeTests : IAsyncDisposable
             {
                 Hostname = "mx.example.org",
                 AcceptedDomains = new AcceptedDomains.Listed(new[] { DomainName.Parse("ours.example") }.ToFrozenSet()),
+                Accepted = _accepted.Add,
             },
             _queue,
             _store.Spool,
@@ -97,6 +99,9 @@ public sealed class IntakeTests : IAsyncDisposable
             """.ReplaceLineEndings("\r\n"),
             await Scratch.ReadAsync(after, lease.Id));
         Assert.Equal((await Scratch.ReadAsync(after, lease.Id)).Length, lease.Size);
+        var accepted = Assert.Single(_accepted);
+        Assert.Equal((lease.Id, lease.Size, s_session), (accepted.Id, accepted.Size, accepted.Session));
+        Assert.Equal("user@ours.example", Assert.Single(accepted.Envelope.Recipients).ToString());
     }
 
     [Fact]
@@ -116,6 +121,7 @@ public sealed class IntakeTests : IAsyncDisposable
         }
 
         Assert.Empty(SpoolFiles());
+        Assert.Empty(_accepted);
         Assert.Equal(0, await _queue.CountAsync(_cancel));
     }
 

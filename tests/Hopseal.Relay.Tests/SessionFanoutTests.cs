@@ -53,6 +53,7 @@ public sealed class SessionFanoutTests
         }
 
         Assert.Equal([1, 2, 3], slow.Seen);
+        Assert.Equal(2, slow.MissedRecords);
         var line = Assert.Single(_log.Lines);
         Assert.Equal((LogLevel.Warning, (object)2L, (object)nameof(BlockedSink)), (line.Level, line.Fields["Dropped"], line.Fields["Reader"]));
     }
@@ -86,6 +87,10 @@ public sealed class SessionFanoutTests
         readonly ManualResetEventSlim _released = new();
 
         public List<int> Seen { get; } = [];
+
+        public long MissedRecords { get; private set; }
+
+        public void Missed(long records) => MissedRecords += records;
 
         public bool TryRecord(SessionRecord record) => false;
 

@@ -37,6 +37,20 @@ public sealed class StrippingWatchTests
     }
 
     [Fact]
+    public void What_was_suspected_before_a_restart_is_until_the_hosts_are_met_again()
+    {
+        string[] hosts = ["mx.one.test", "mx.two.test", "mx.three.test"];
+        _watch.Restore(hosts.Select(host => (host, 25, Samples.Noon.AddHours(-2))), Samples.Noon.AddHours(-1));
+        Assert.Equal(3, _watch.Suspects().Count);
+        Assert.Empty(Lose("mx.one.test"));
+        Assert.NotNull(_watch.PathSuspectedSince);
+        Assert.IsType<StrippingNotice.HostBack>(Keep("mx.one.test")[0]);
+        Assert.IsType<StrippingNotice.HostBack>(Keep("mx.two.test")[0]);
+        Assert.Null(_watch.PathSuspectedSince);
+        Assert.Equal("mx.three.test", Assert.Single(_watch.Suspects()).Key.Host);
+    }
+
+    [Fact]
     public void An_address_that_is_not_met_again_does_not_keep_a_host_suspected_for_ever()
     {
         Lose("mx.one.test", address: "192.0.2.2");

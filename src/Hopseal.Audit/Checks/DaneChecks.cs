@@ -56,6 +56,17 @@ static class DaneChecks
             }
         }
 
+        foreach (var endpoint in host.Endpoints)
+        {
+            foreach (var other in endpoint.OtherCertificates.Where(other => endpoint.UnmatchedCertificates.Contains(other.Fingerprint)))
+            {
+                yield return new Finding(
+                    CheckIds.TlsaMatch, $"{name} [{endpoint.Address}] {other.KeyKind}", Question.Authenticated, Verdict.Fail,
+                    $"Its {other.KeyKind} certificate, which it shows to some clients, matches no TLSA record", [other.Fingerprint, .. host.Tlsa.Records], "RFC 7671 §8",
+                    Remedy.Of("Publish a record for each key that is served.", ("DNS", $"{host.Tlsa.Base}. TLSA 3 1 1 {other.KeyFingerprint}")));
+            }
+        }
+
         yield return Rollover(name, host.Tlsa);
     }
 

@@ -14,10 +14,11 @@ static class EndpointChecks
         ("Exchange", "Enable-ExchangeCertificate -Thumbprint … -Services SMTP"),
         ("Hopseal", "\"Certificates\": [ { \"Chain\": \"fullchain.pem\", \"Key\": \"privkey.pem\" } ]"));
 
-    public static IEnumerable<Finding> Of(EndpointFacts endpoint, string subject)
+    /// <param name="anotherTalks">Another address of the same host does.</param>
+    public static IEnumerable<Finding> Of(EndpointFacts endpoint, string subject, bool anotherTalks)
     {
         var dialogue = endpoint.Dialogue;
-        yield return Reachable(dialogue, subject);
+        yield return Reachable(dialogue, subject, anotherTalks);
         if (dialogue.Reach is not Reach.Talked)
         {
             yield break;
@@ -40,12 +41,12 @@ static class EndpointChecks
         }
     }
 
-    static Finding Reachable(DialogueFacts dialogue, string subject)
+    static Finding Reachable(DialogueFacts dialogue, string subject, bool anotherTalks)
     {
         var (id, verdict, title) = dialogue.Reach switch
         {
             Reach.Talked => (CheckIds.SmtpDialogue, Verdict.Ok, "It answers"),
-            Reach.Unreachable => (CheckIds.MxReachable, Verdict.Unknown, "It cannot be reached"),
+            Reach.Unreachable => (CheckIds.MxReachable, anotherTalks ? Verdict.Warn : Verdict.Unknown, "It cannot be reached"),
             Reach.TurnedAway => (CheckIds.SmtpDialogue, Verdict.Unknown, "It turned us away for now"),
             Reach.Refused => (CheckIds.SmtpDialogue, Verdict.Unknown, "It turned us away"),
             Reach.Unreadable => (CheckIds.SmtpDialogue, Verdict.Unknown, "What it says cannot be followed"),

@@ -41,7 +41,7 @@ public static class Judge
         var subject = host.Name is null ? endpoint.Address : $"{host.Name} [{endpoint.Address}]";
         return
         [
-            .. EndpointChecks.Of(endpoint, subject),
+            .. EndpointChecks.Of(endpoint, subject, host.Endpoints.Any(other => other != endpoint && other.Dialogue.Reach is Reach.Talked)),
             .. TlsChecks.Of(endpoint, subject, profile),
             .. CertificateChecks.Of(facts, host, endpoint, subject, profile),
         ];

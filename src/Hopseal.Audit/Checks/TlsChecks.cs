@@ -80,9 +80,11 @@ static class TlsChecks
             worst <= Grade.Sufficient ? "Every suite that was seen is good or sufficient" : $"Some suites are {CertificateChecks.Words(worst)}",
             [.. graded.OrderByDescending(suite => suite.Grade).Select(suite => $"{suite.Name}: {CertificateChecks.Words(suite.Grade)}")], profile.Title, worst <= Grade.Sufficient ? null : s_modern);
         string[] broken = [.. graded.Select(suite => suite.Name).Where(name => s_broken.Any(part => $"{name}_".Contains(part, StringComparison.Ordinal)))];
+        var known = broken.Length > 0 || tls.AllSuites || tls.BrokenKnown;
         yield return new Finding(
-            CheckIds.SuiteBad, subject, Question.Confidential, broken.Length > 0 ? Verdict.Fail : Verdict.Ok,
-            broken.Length > 0 ? "It accepts suites that are broken" : "It accepts no suite that is broken", [.. broken], "RFC 9325 §4.1", broken.Length > 0 ? s_modern : null);
+            CheckIds.SuiteBad, subject, Question.Confidential, broken.Length > 0 ? Verdict.Fail : known ? Verdict.Ok : Verdict.Unknown,
+            broken.Length > 0 ? "It accepts suites that are broken" : known ? "It accepts no suite that is broken" : "Whether it accepts broken suites is not known",
+            known ? [.. broken] : tls.Problems, "RFC 9325 §4.1", broken.Length > 0 ? s_modern : null);
         if (tls.ServerOrder is { } ordered)
         {
             var matters = worst >= Grade.PhaseOut;
@@ -95,9 +97,10 @@ static class TlsChecks
 
     static IEnumerable<Finding> Groups(TlsFacts tls, string subject, Profile profile)
     {
-        if (!tls.Groups.IsEmpty)
+        string[] groups = [.. tls.Groups.Concat(tls.OlderGroups).Distinct()];
+        if (groups.Length > 0)
         {
-            var graded = tls.Groups.Select(name => (Name: name, Grade: profile.GradeOfGroup(name))).ToArray();
+            var graded = groups.Select(name => (Name: name, Grade: profile.GradeOfGroup(name))).ToArray();
             var worst = graded.Max(group => group.Grade);
             yield return new Finding(
                 CheckIds.GroupList, subject, Question.Confidential, Profile.VerdictOf(worst) is Verdict.Fail ? Verdict.Warn : Profile.VerdictOf(worst),

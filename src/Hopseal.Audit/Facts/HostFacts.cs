@@ -56,6 +56,9 @@ public sealed record EndpointFacts(
     /// <summary>Certificates of other kinds that it shows to clients that want those, beside the one of the handshake.</summary>
     public ImmutableArray<CertificateFacts> OtherCertificates { get; init; } = [];
 
+    /// <summary>Fingerprints of those among them that no usable TLSA record matches; empty also where there are no such records.</summary>
+    public ImmutableArray<string> UnmatchedCertificates { get; init; } = [];
+
     /// <summary>What it does with octets that are sent together with STARTTLS; null when it was not tried.</summary>
     public InjectionFacts? Injection { get; init; }
 

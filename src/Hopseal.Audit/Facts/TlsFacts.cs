@@ -9,7 +9,7 @@ namespace Hopseal.Audit.Facts;
 /// <param name="ServerOrder">The server chooses by its own order; null also where there is nothing to choose.</param>
 /// <param name="Groups">Accepted in TLS 1.3, by IANA name, in the server's order where it was asked for all of them.</param>
 /// <param name="PostQuantumPreferred">It asks for a hybrid group although it was offered last.</param>
-/// <param name="DhBits">Of the prime in a DHE exchange; the smallest that was seen; null where there is none.</param>
+/// <param name="DhBits">Of the prime in a DHE exchange that is signed, the smallest that was seen; null where there is none.</param>
 public sealed record TlsFacts(
     ImmutableSortedDictionary<string, bool?> Versions,
     ImmutableArray<SuiteFact> Suites,
@@ -21,6 +21,9 @@ public sealed record TlsFacts(
 {
     /// <summary>Whether any hello got an answer.</summary>
     public bool Speaks => Versions.Values.Any(spoken => spoken is true);
+
+    /// <summary>Whether the answer to the question for broken suites is complete.</summary>
+    public bool BrokenKnown { get; init; }
 
     /// <summary>Whether the groups are a complete answer to the question for hybrids.</summary>
     public bool GroupsKnown { get; init; }

@@ -46,20 +46,6 @@ static class Certificates
             ServesTls(certificate));
     }
 
-    /// <summary>Null for one that is no certificate.</summary>
-    public static CertificateFacts? Describe(ReadOnlyMemory<byte> der)
-    {
-        try
-        {
-            using var certificate = X509CertificateLoader.LoadCertificate(der.Span);
-            return Describe(certificate);
-        }
-        catch (CryptographicException)
-        {
-            return null;
-        }
-    }
-
     /// <summary>The number at IANA of the curve that a certificate's key is on; null for other keys, or where it cannot be read.</summary>
     public static int? CurveOf(ReadOnlyMemory<byte> der)
     {

@@ -49,13 +49,13 @@ sealed class EndpointProbe(PkixCheck pkix, DaneCheck dane, Manners manners, Prob
         EndpointFacts facts, IPEndPoint endpoint, MailProtocol protocol, Expected expected, ConnectionBudget budget, CancellationToken cancel)
     {
         var transport = new HelloTransport(endpoint, protocol, budget, options);
-        var result = await new TlsProbe(transport.AskAsync, expected.Name?.Ascii, options.Deep).RunAsync(() => transport.Exchanges, cancel);
-        var shown = facts.Handshake is { Chain: [var leaf, ..] } ? leaf.Fingerprint : "";
-        return facts with
-        {
-            Tls = result.Facts,
-            OtherCertificates = [.. result.Chains.Select(chain => Certificates.Describe(chain[0])).OfType<CertificateFacts>().Where(other => other.Fingerprint != shown)],
-        };
+
+        // Without DANE nobody is kept out by the second certificate: a quick look has better use for the connection.
+        var everyCertificate = options.Deep || expected.Dane is not null;
+        var result = await new TlsProbe(transport.AskAsync, expected.Name?.Ascii, options.Deep, everyCertificate).RunAsync(() => transport.Exchanges, cancel);
+        var shown = facts.Handshake is { Chain: [var leaf, ..] } ? leaf.Fingerprint : null;
+        var (others, unmatched) = OtherCertificates.Of(result.Chains, shown, expected, dane);
+        return facts with { Tls = result.Facts, OtherCertificates = others, UnmatchedCertificates = unmatched };
     }
 
     /// <summary>The whole way: greeting, capabilities, STARTTLS, a real handshake, capabilities again.</summary>

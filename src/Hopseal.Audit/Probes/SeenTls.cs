@@ -41,6 +41,8 @@ sealed class SeenTls
 
     public bool AllSuites { get; set; }
 
+    public bool BrokenKnown { get; set; }
+
     public bool AllGroups { get; set; }
 
     public bool AllOlderGroups { get; set; }
@@ -60,6 +62,10 @@ sealed class SeenTls
     public bool Refuses(WireVersion version) => _versions.GetValueOrDefault(version) is false;
 
     public bool Accepts(WireVersion version, CipherSuite suite) => _suites.Contains(Fact(version, suite.Value));
+
+    public bool AcceptsBroken(WireVersion version) => CipherSuites.Tls12.Any(suite => HelloOffers.IsBroken(suite) && Accepts(version, suite));
+
+    public bool AcceptsWeak(WireVersion version) => CipherSuites.Tls12.Any(suite => HelloOffers.IsWeak(suite) && Accepts(version, suite));
 
     /// <summary>How many suites of this version were seen.</summary>
     public int Accepted(WireVersion version) => _suites.Count(suite => suite.Version == WireVersions.NameOf(version));
@@ -125,6 +131,7 @@ sealed class SeenTls
             PostQuantumPreferred,
             _dhBits)
         {
+            BrokenKnown = _answered && (BrokenKnown || AllSuites),
             GroupsKnown = _answered && GroupsKnown,
             AllGroups = AllGroups,
             OlderGroups = [.. _olderGroups.Select(NamedGroups.NameOf)],
@@ -153,7 +160,7 @@ sealed class SeenTls
         Add(_suites, Fact(flight.Version, flight.Suite));
         if (flight.Problem is { } problem)
         {
-            Problem($"{flight.Version}: {problem}");
+            Problem($"{WireVersions.NameOf(flight.Version)}: {problem}");
         }
 
         if (flight.Group is { } group)
@@ -166,7 +173,9 @@ sealed class SeenTls
             return;
         }
 
-        _dhBits = flight.DhBits is { } bits ? Math.Min(bits, _dhBits ?? int.MaxValue) : _dhBits;
+        // What an anonymous suite uses says nothing of what others get, and that it is accepted is bad enough.
+        var authenticated = CipherSuites.Find(flight.Suite)?.Authentication is not SuiteAuthentication.None;
+        _dhBits = authenticated && flight.DhBits is { } bits ? Math.Min(bits, _dhBits ?? int.MaxValue) : _dhBits;
         if (flight.Version is not WireVersion.Ssl30)
         {
             _masterSecret = hello.ExtendedMasterSecret ? (_masterSecret ?? true) && flight.Has(ExtensionTypes.ExtendedMasterSecret) : _masterSecret;

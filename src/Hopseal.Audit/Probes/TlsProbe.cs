@@ -12,7 +12,8 @@ sealed record TlsProbeResult(TlsFacts Facts, ImmutableArray<ImmutableArray<ReadO
 /// leaves the least unknown.</summary>
 /// <param name="ask">Sends one hello over a connection of its own.</param>
 /// <param name="deep">Every suite and group, as far as connections last, and every version for itself.</param>
-sealed class TlsProbe(Func<ClientHello, CancellationToken, Task<HelloAnswer>> ask, string? serverName, bool deep)
+/// <param name="everyCertificate">Also the certificate that only some clients are shown.</param>
+sealed class TlsProbe(Func<ClientHello, CancellationToken, Task<HelloAnswer>> ask, string? serverName, bool deep, bool everyCertificate)
 {
     readonly SeenTls _seen = new();
 
@@ -23,6 +24,7 @@ sealed class TlsProbe(Func<ClientHello, CancellationToken, Task<HelloAnswer>> as
         await ModernAsync(cancel);
         var none = await StrongAndWeakAsync(cancel);
         await OldVersionsAsync(none, cancel);
+        _seen.BrokenKnown = none;
         if (!deep && !none)
         {
             await WeakAsync(cancel);
@@ -30,7 +32,11 @@ sealed class TlsProbe(Func<ClientHello, CancellationToken, Task<HelloAnswer>> as
 
         if (_seen.BestOlder is { } version)
         {
-            await OtherCertificateAsync(version, cancel);
+            if (everyCertificate)
+            {
+                await OtherCertificateAsync(version, cancel);
+            }
+
             await Sha1Async(version, cancel);
         }
 
@@ -97,13 +103,29 @@ sealed class TlsProbe(Func<ClientHello, CancellationToken, Task<HelloAnswer>> as
         }
     }
 
-    /// <summary>Everything that should not be, in one hello.</summary>
+    /// <summary>Everything that should not be, in one hello; and where something of it is accepted, what must not be, in another.</summary>
     async Task WeakAsync(CancellationToken cancel)
     {
-        var (answer, flight) = await AskAsync(HelloOffers.Older12(serverName, WireVersion.Tls12, HelloOffers.Weak), cancel);
-        if (flight is not null || answer is not (HelloAnswer.Refused or HelloAnswer.Closed))
+        if (!_seen.Spoken().Any(_seen.AcceptsWeak))
         {
+            var (answer, flight) = await AskAsync(HelloOffers.Older12(serverName, WireVersion.Tls12, HelloOffers.Weak), cancel);
+            if (flight is null)
+            {
+                _seen.BrokenKnown = answer is HelloAnswer.Refused or HelloAnswer.Closed;
+                return;
+            }
+
             _seen.Set(WireVersion.Tls12, Said(answer, flight, WireVersion.Tls12));
+        }
+
+        if (!_seen.Spoken().Any(_seen.AcceptsBroken))
+        {
+            var (answer, flight) = await AskAsync(HelloOffers.Older12(serverName, WireVersion.Tls12, HelloOffers.Broken), cancel);
+            _seen.BrokenKnown = Said(answer, flight, WireVersion.Tls12) is not null;
+        }
+        else
+        {
+            _seen.BrokenKnown = true;
         }
     }
 
@@ -179,7 +201,7 @@ sealed class TlsProbe(Func<ClientHello, CancellationToken, Task<HelloAnswer>> as
 
             _seen.AllSuites = all;
         }
-        else if (_seen.BestOlder is { } newest && HelloOffers.Weak.Any(suite => _seen.Accepts(newest, suite)))
+        else if (_seen.BestOlder is { } newest && _seen.AcceptsWeak(newest))
         {
             await search.SuitesAsync(newest, cancel);
         }
@@ -212,7 +234,7 @@ sealed class TlsProbe(Func<ClientHello, CancellationToken, Task<HelloAnswer>> as
             .. CipherSuites.Tls12.Where(suite => suite is { KeyExchange: KeyExchange.Dhe, Authentication: SuiteAuthentication.Rsa, Bits: >= 112 } && (version is WireVersion.Tls12 || !suite.NeedsTls12))
                 .Take(HelloOffers.MostSuites)
         ];
-        if (_seen.DhBits is null && (deep || HelloOffers.Weak.Any(suite => _seen.Accepts(version, suite))))
+        if (_seen.DhBits is null && (deep || _seen.AcceptsWeak(version)))
         {
             await AskAsync(HelloOffers.Older12(serverName, version, primes), cancel);
         }
@@ -243,7 +265,7 @@ sealed class TlsProbe(Func<ClientHello, CancellationToken, Task<HelloAnswer>> as
     {
         (null, _) or (_, null) => null,
         var (strong, weak) when strong != weak => false,
-        _ => HelloOffers.StrongFirst.Count(suite => _seen.Accepts(WireVersion.Tls12, suite)) > 1 ? true : null,
+        _ => _seen.Accepted(WireVersion.Tls12) > 1 ? true : null,
     };
 
     /// <summary>Yes, no, or that it cannot be told.</summary>

@@ -51,8 +51,8 @@ public sealed record Profile(
         AllowTrailingCommas = true,
     };
 
-    /// <summary>The one that counts unless another is named.</summary>
-    public static string Default => "ncsc-nl-2025-05";
+    /// <summary>The one that counts unless another is named: no country's.</summary>
+    public static string Default => "rfc-9325";
 
     /// <summary>Names of those that come with the program.</summary>
     public static ImmutableArray<string> BuiltIn { get; } = ["ncsc-nl-2025-05", "rfc-9325", "strict"];

@@ -13,7 +13,13 @@ public enum AlertSeverity
 /// <param name="Text">One line for people.</param>
 /// <param name="Advice">What to do.</param>
 /// <param name="Certain">False for what could be a passing fault: it counts when it is seen a second time.</param>
-public sealed record Trouble(string Subject, AlertSeverity Severity, string Text, string Advice, bool Certain = true);
+public sealed record Trouble(string Subject, AlertSeverity Severity, string Text, string Advice, bool Certain = true)
+{
+    /// <summary>Whether something is wrong with this subject cannot be found out now: nothing changes for it.</summary>
+    public bool IsUnknown { get; private init; }
+
+    public static Trouble Unknown(string subject) => new(subject, AlertSeverity.Info, "", "") { IsUnknown = true };
+}
 
 /// <summary>Something that is wrong, from when it was noticed to when it ended.</summary>
 /// <param name="Id">Grows with time.</param>

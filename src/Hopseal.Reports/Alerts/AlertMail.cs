@@ -1,4 +1,5 @@
 using System.Globalization;
+using Hopseal.Relay;
 using Hopseal.Relay.Queue;
 using Hopseal.Smtp.Mail;
 using MimeKit;
@@ -8,6 +9,8 @@ namespace Hopseal.Reports.Alerts;
 /// <summary>A notice as a mail, from the null sender: nobody answers it, and no bounce comes of it (RFC 3834 §4).</summary>
 public sealed class AlertMail(string hostname, string from, IReadOnlyList<Mailbox> to, TimeProvider clock)
 {
+    const int MostSubject = 150;
+
     static readonly FormatOptions s_format = Format();
 
     public async Task<StoredMessage> WriteAsync(AlertNotice notice, CancellationToken cancel)
@@ -17,7 +20,7 @@ public sealed class AlertMail(string hostname, string from, IReadOnlyList<Mailbo
         var id = QueueId.Next(clock);
         using var message = new MimeMessage
         {
-            Subject = $"[Hopseal] {WebhookBody.Word(notice.Kind)}: {alert.Text}",
+            Subject = $"[Hopseal] {WebhookBody.Word(notice.Kind)}: {OneLine.Of(alert.Text, MostSubject)}",
             Date = clock.GetUtcNow(),
             MessageId = $"{id}@{hostname}",
             Body = new TextPart("plain")
@@ -41,6 +44,7 @@ public sealed class AlertMail(string hostname, string from, IReadOnlyList<Mailbo
         }
 
         message.Headers.Add(HeaderId.AutoSubmitted, "auto-generated");
+        message.Prepare(EncodingConstraint.SevenBit);
         using var octets = new MemoryStream();
         await message.WriteToAsync(s_format, octets, cancel);
         return new StoredMessage(id, clock.GetUtcNow(), new Envelope(null, [.. to.Select(recipient => new Recipient(recipient))]), octets.Length, octets.ToArray(), null);

@@ -10,6 +10,8 @@ public sealed class AlertStore
     const int MostResolved = 10_000;
     const string Columns = "id, rule, subject, severity, text, advice, opened_at, seen_at, resolved_at, silenced_until";
 
+    static readonly long s_latest = DateTimeOffset.MaxValue.ToUnixTimeMilliseconds();
+
     readonly Func<SqliteConnection> _open;
     readonly RecordsDatabase? _database;
 
@@ -23,7 +25,7 @@ public sealed class AlertStore
 
     public static SchemaPart Tables { get; } = new("alerts",
     [
-        // severity: AlertSeverity. outbox: what a channel has not taken yet.
+        // severity: AlertSeverity.
         """
         CREATE TABLE alerts (
             id INTEGER PRIMARY KEY,
@@ -68,7 +70,8 @@ public sealed class AlertStore
             $"""
             INSERT INTO alerts ({Columns}) VALUES ($id, $rule, $subject, $severity, $text, $advice, $opened, $seen, $resolved, $silenced)
             ON CONFLICT (id) DO UPDATE SET severity = excluded.severity, text = excluded.text, advice = excluded.advice, seen_at = excluded.seen_at,
-                resolved_at = excluded.resolved_at, silenced_until = excluded.silenced_until;
+                resolved_at = excluded.resolved_at, silenced_until = excluded.silenced_until
+                WHERE resolved_at IS NULL;
             DELETE FROM alerts WHERE resolved_at IS NOT NULL AND id <= $id - {MostResolved};
             """;
         command.Parameters.AddWithValue("$id", alert.Id);
@@ -101,12 +104,16 @@ public sealed class AlertStore
         while (rows.Read())
         {
             alerts.Add(new Alert(
-                rows.GetInt64(0), rows.GetString(1), rows.GetString(2), (AlertSeverity)rows.GetInt32(3), rows.GetString(4), rows.GetString(5), Time(rows, 6), Time(rows, 7),
+                rows.GetInt64(0), rows.GetString(1), rows.GetString(2), Severity(rows.GetInt64(3)), rows.GetString(4), rows.GetString(5), Time(rows, 6), Time(rows, 7),
                 rows.IsDBNull(8) ? null : Time(rows, 8), rows.IsDBNull(9) ? null : Time(rows, 9)));
         }
 
         return alerts.DrainToImmutable();
     }
 
-    static DateTimeOffset Time(SqliteDataReader rows, int column) => DateTimeOffset.FromUnixTimeMilliseconds(rows.GetInt64(column));
+    /// <summary>Whatever the file says.</summary>
+    static AlertSeverity Severity(long number) => (AlertSeverity)Math.Clamp(number, (long)AlertSeverity.Info, (long)AlertSeverity.Critical);
+
+    static DateTimeOffset Time(SqliteDataReader rows, int column) =>
+        DateTimeOffset.FromUnixTimeMilliseconds(Math.Clamp(rows.GetInt64(column), DateTimeOffset.UnixEpoch.ToUnixTimeMilliseconds(), s_latest));
 }

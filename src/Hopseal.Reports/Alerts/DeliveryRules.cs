@@ -10,11 +10,21 @@ public static class DeliveryRules
     const long LeastAttempts = 10;
     const long LeastFailures = 5;
     const long LeastPlaintext = 20;
+    const int MostSuspects = 200;
     const double Some = 0.1;
     const double Most = 0.5;
 
     /// <summary>Days before the one that is looked at.</summary>
     public const int Memory = 14;
+
+    /// <summary>Destinations that may be among <see cref="Failures"/>: only of these more than two days have to be read. The busiest first.</summary>
+    public static ImmutableArray<string> Suspects(IEnumerable<DestinationDay> recent) =>
+    [
+        .. recent.GroupBy(day => day.Domain, StringComparer.Ordinal)
+            .Select(destination => (Domain: destination.Key, Attempts: destination.Sum(day => day.Attempts), Failures: destination.Sum(day => day.Failures)))
+            .Where(sums => sums.Attempts >= LeastAttempts && sums.Failures >= LeastFailures && sums.Failures > sums.Attempts * Some)
+            .OrderByDescending(sums => sums.Failures).Take(MostSuspects).Select(sums => sums.Domain)
+    ];
 
     /// <summary>Destinations whose attempts fail more than a tenth of the time, unless that is how it always was there.</summary>
     /// <param name="days">Of all destinations, of <see cref="Memory"/> days and of today.</param>

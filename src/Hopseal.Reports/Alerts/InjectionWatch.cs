@@ -36,9 +36,25 @@ public sealed class InjectionWatch : ISessionSink
     {
         lock (_lock)
         {
-            if (_seen.Count < MostPeers || _seen.ContainsKey(peer))
+            // Whoever connects to us can do it, from as many addresses as he has: that must not hide who did it on the way out.
+            if (_seen.Count >= MostPeers && !_seen.ContainsKey(peer))
             {
-                _seen[peer] = (record.StartedAt + record.Elapsed, isInbound);
+                _seen.Remove(_seen.OrderByDescending(seen => seen.Value.Inbound).ThenBy(seen => seen.Value.At).First().Key);
+            }
+
+            _seen[peer] = (record.StartedAt + record.Elapsed, isInbound);
+        }
+    }
+
+    /// <summary>Takes back what was seen before a restart.</summary>
+    public void Restore(IEnumerable<Alert> open)
+    {
+        ArgumentNullException.ThrowIfNull(open);
+        lock (_lock)
+        {
+            foreach (var alert in open.Take(MostPeers))
+            {
+                _seen[alert.Subject] = (alert.SeenAt, alert.Severity is not AlertSeverity.Critical);
             }
         }
     }
@@ -55,7 +71,7 @@ public sealed class InjectionWatch : ISessionSink
             return
             [
                 .. _seen.OrderBy(seen => seen.Key, StringComparer.Ordinal).Select(seen => new Trouble(
-                    seen.Key, AlertSeverity.Critical,
+                    seen.Key, seen.Value.Inbound ? AlertSeverity.Warning : AlertSeverity.Critical,
                     seen.Value.Inbound
                         ? $"The client {seen.Key}, or somebody between, put plaintext behind STARTTLS"
                         : $"Somebody on the way to {seen.Key}, or the host itself, put plaintext behind the answer to STARTTLS",

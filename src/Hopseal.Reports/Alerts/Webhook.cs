@@ -1,4 +1,6 @@
 using System.Net.Http.Headers;
+using System.Net.Security;
+using System.Security.Cryptography.X509Certificates;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 
@@ -49,6 +51,11 @@ public sealed partial class Webhook : IAsyncDisposable
             MaxResponseDrainSize = 0,
             PooledConnectionLifetime = TimeSpan.FromMinutes(5),
             ConnectTimeout = options.Timeout,
+            SslOptions = new SslClientAuthenticationOptions
+            {
+                // A certificate must not make us fetch what it names.
+                CertificateChainPolicy = new X509ChainPolicy { RevocationMode = X509RevocationMode.NoCheck, DisableCertificateDownloads = true },
+            },
         })
         {
             Timeout = options.Timeout,

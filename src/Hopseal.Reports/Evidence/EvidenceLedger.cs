@@ -24,6 +24,7 @@ public sealed partial class EvidenceLedger : ISessionSink, IAsyncDisposable
     readonly Task _writing;
     Task<bool>? _ready;
     long _missed;
+    long _lost;
 
     /// <param name="configuration">A hash of what the operator wrote.</param>
     /// <param name="capacity">Records that wait, at most.</param>
@@ -57,6 +58,9 @@ public sealed partial class EvidenceLedger : ISessionSink, IAsyncDisposable
 
     public void Missed(long records) => Interlocked.Add(ref _missed, records);
 
+    /// <summary>Records that found no room here since the start.</summary>
+    public long Lost => Volatile.Read(ref _lost);
+
     /// <summary>Takes nothing more, and completes when what was taken is written, and that the gateway stopped.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -73,6 +77,7 @@ public sealed partial class EvidenceLedger : ISessionSink, IAsyncDisposable
         }
 
         Interlocked.Increment(ref _missed);
+        Interlocked.Increment(ref _lost);
         return false;
     }
 

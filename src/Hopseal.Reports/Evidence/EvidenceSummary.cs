@@ -18,4 +18,9 @@ public sealed record EvidenceSummary(EvidenceQuery Query, DateTimeOffset MadeAt,
     public static string AuthenticatedShare(HopCount count) => Share(count.Authenticated, count.Delivered);
 
     public static string Time(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture) + " UTC";
+
+    /// <summary>The time of an entry, to the second.</summary>
+    public static string Clock(string time) => EntryTime.TryParse(time, out var parsed)
+        ? parsed.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture)
+        : time;
 }

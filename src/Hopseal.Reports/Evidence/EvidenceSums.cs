@@ -111,14 +111,9 @@ public sealed class EvidenceSums(string? domain)
             case "start":
                 var started = new EvidenceEvent(entry.Text("time"), entry.Number("seq"), $"{entry.Text("version")}, configuration {entry.TextOr("configuration", "")}");
                 Keep(Starts, started);
-                if (!entry.Flag("afterCleanEnd"))
-                {
-                    Tell(entry, "the gateway starts after an end that was not in order");
-                }
-
                 break;
             case "gap":
-                Tell(entry, $"{(entry.NumberOrNull("count") is { } count ? $"{count} records" : "an unknown number of records")} since {entry.TextOr("since", "an unknown time")} could not be written: {entry.Text("reason")}");
+                Tell(entry, $"{(entry.NumberOrNull("count") is { } count ? $"{count} records" : "an unknown number of records")} since {entry.TextOr("since", "an unknown time")} are missing: {entry.Text("reason")}");
                 break;
             case "damage":
                 Tell(entry, $"the ledger was found damaged: {entry.Text("what")}");
@@ -149,10 +144,9 @@ public sealed class EvidenceSums(string? domain)
         }
 
         var kinds = entry.Items("policies").ToArray();
-        foreach (var policy in kinds.Where(policy => policy.Text("kind") == "excepted"))
+        foreach (var use in kinds.Where(policy => policy.Text("kind") == "excepted").Select(ExceptionOf).Distinct())
         {
-            var use = Exceptions.Of(new ExceptionUse(policy.Text("source"), policy.TextOr("owner", ""), policy.TextOr("reason", ""), policy.TextOr("until", "")));
-            use.Add(reached, entry.Text("outcome") == "delivered" ? recipients : 0);
+            Exceptions.Of(use).Add(reached, entry.Text("outcome") == "delivered" ? recipients : 0);
         }
 
         if (kinds.Any(policy => policy.Text("kind") == "waived") && entry.Text("outcome") == "delivered")
@@ -172,6 +166,9 @@ public sealed class EvidenceSums(string? domain)
             Tell(entry, $"{entry.Text("host")}, {entry.Text("peer")} had TLS before and does not start it: somebody may strip it; no mail was given to it");
         }
     }
+
+    static ExceptionUse ExceptionOf(EntryFacts policy) =>
+        new(policy.Text("source"), policy.TextOr("owner", ""), policy.TextOr("reason", ""), policy.TextOr("until", ""));
 
     bool Is(EntryFacts entry) => domain is null || entry.Text("domain") == domain;
 

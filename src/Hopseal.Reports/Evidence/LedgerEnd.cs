@@ -113,7 +113,7 @@ sealed record LedgerEnd(
     }
 
     /// <summary>Far enough before the end that a whole line is behind it.</summary>
-    static long StartOfTail(FileStream file)
+    internal static long StartOfTail(FileStream file)
     {
         const int Window = 4 * EntryFrame.MostOctets;
         if (file.Length <= Window)

@@ -39,6 +39,7 @@ static class LedgerRetention
     static LedgerPoint? Last(string path)
     {
         using var file = LedgerFiles.OpenToRead(path);
+        file.Seek(LedgerEnd.StartOfTail(file), SeekOrigin.Begin);
         var lines = new LineReader(file);
         LedgerPoint? last = null;
         while (lines.Read(CancellationToken.None))

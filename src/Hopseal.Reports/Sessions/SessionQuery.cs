@@ -1,6 +1,4 @@
 using System.Collections.Immutable;
-using System.Globalization;
-using System.Text;
 using Hopseal.Reports.Store;
 using Microsoft.Data.Sqlite;
 
@@ -9,7 +7,7 @@ namespace Hopseal.Reports.Sessions;
 /// <summary>Reads what <see cref="SessionStore"/> keeps. Each question costs what its answer is long, not what is stored: pages follow an index,
 /// and sums are read as sums.</summary>
 /// <param name="open">Opens a connection that cannot write.</param>
-public sealed class SessionQuery(Func<SqliteConnection> open)
+public sealed partial class SessionQuery(Func<SqliteConnection> open)
 {
     public SessionQuery(RecordsDatabase database)
         : this(database.OpenReader)
@@ -87,90 +85,6 @@ public sealed class SessionQuery(Func<SqliteConnection> open)
             row.GetInt64(9)),
         ("$at", after?.LastAt.ToUnixTimeMilliseconds() ?? long.MaxValue), ("$peer", after?.Peer ?? ""), ("$search", search?.ToLowerInvariant()), ("$limit", limit));
 
-    /// <summary>Single sessions, the newest first.</summary>
-    /// <param name="after">The id of the last one of the page before; null: the first page.</param>
-    public ImmutableArray<SessionRow> Sessions(SessionFilter filter, long? after, int limit)
-    {
-        ArgumentNullException.ThrowIfNull(filter);
-        var (where, parameters) = Where(filter, after, "sessions");
-        if (filter.Direction is { } direction)
-        {
-            where.Append(" AND direction = $direction");
-            parameters.Add(("$direction", (long)direction));
-        }
-
-        if (filter.Domain is { } domain)
-        {
-            where.Append(" AND domain = $domain");
-            parameters.Add(("$domain", domain));
-        }
-
-        if (filter.Peer is { } peer)
-        {
-            where.Append(" AND peer = $peer");
-            parameters.Add(("$peer", peer));
-        }
-
-        if (filter.Level is { } level)
-        {
-            where.Append(" AND level = $level");
-            parameters.Add(("$level", (long)level));
-        }
-
-        if (filter.Trouble)
-        {
-            where.Append(" AND trouble = 1");
-        }
-
-        return Read($"SELECT {SessionRow.Columns} FROM sessions WHERE {where} ORDER BY id DESC LIMIT $limit", SessionRow.Of, [.. parameters, ("$limit", limit)]);
-    }
-
-    /// <summary>When the oldest session that is still kept ended; null: none is.</summary>
-    public DateTimeOffset? Oldest() => Read<DateTimeOffset?>("SELECT ended FROM sessions ORDER BY ended LIMIT 1", row => Time(row, 0)).FirstOrDefault();
-
-    /// <param name="id">See <see cref="SessionRow.Id"/>.</param>
-    public SessionRow? Session(long id) =>
-        Read($"SELECT {SessionRow.Columns} FROM sessions WHERE id = $id", SessionRow.Of, ("$id", id)).FirstOrDefault();
-
-    /// <summary>Attempts, the newest first.</summary>
-    public ImmutableArray<AttemptRow> Attempts(string? domain, string? message, DateTimeOffset? from, DateTimeOffset? to, long? after, int limit)
-    {
-        var (where, parameters) = Where(new SessionFilter { From = from, To = to }, after, "attempts");
-        if (domain is not null)
-        {
-            where.Append(" AND domain = $domain");
-            parameters.Add(("$domain", domain));
-        }
-
-        if (message is not null)
-        {
-            where.Append(" AND message = $message");
-            parameters.Add(("$message", message));
-        }
-
-        return Read($"SELECT {AttemptRow.Columns} FROM attempts WHERE {where} ORDER BY id DESC LIMIT $limit", AttemptRow.Of, [.. parameters, ("$limit", limit)]);
-    }
-
-    static (StringBuilder Where, List<(string, object?)> Parameters) Where(SessionFilter filter, long? after, string table)
-    {
-        var where = new StringBuilder("id < $before");
-        List<(string, object?)> parameters = [("$before", after ?? long.MaxValue)];
-        if (filter.From is { } from)
-        {
-            // Rows come in the order of their end, nearly; the id bounds the walk and the time decides.
-            where.Append(CultureInfo.InvariantCulture, $" AND ended >= $from AND id >= coalesce((SELECT min(id) - 10000 FROM (SELECT id FROM {table} WHERE ended >= $from ORDER BY ended LIMIT 1)), $before)");
-            parameters.Add(("$from", from.ToUnixTimeMilliseconds()));
-        }
-
-        if (filter.To is { } to)
-        {
-            where.Append(CultureInfo.InvariantCulture, $" AND ended < $to AND id <= coalesce((SELECT max(id) + 10000 FROM (SELECT id FROM {table} WHERE ended < $to ORDER BY ended DESC LIMIT 1)), 0)");
-            parameters.Add(("$to", to.ToUnixTimeMilliseconds()));
-        }
-
-        return (where, parameters);
-    }
-
     static DestinationRow Destination(SqliteDataReader row) => new(
         row.GetString(0), Time(row, 1), row.IsDBNull(2) ? null : (TransportLevel)row.GetInt32(2), row.IsDBNull(3) ? null : Time(row, 3), Text(row, 4), Text(row, 5),
         row.GetInt64(6), row.GetInt64(7), row.GetInt64(8), row.GetInt64(9), row.GetInt64(10), row.GetInt64(11), row.GetInt64(12));
@@ -182,8 +96,13 @@ public sealed class SessionQuery(Func<SqliteConnection> open)
     ImmutableArray<T> Read<T>(string sql, Func<SqliteDataReader, T> of, params ReadOnlySpan<(string Name, object? Value)> parameters)
     {
         using var connection = open();
+        return Read(connection, sql, of, parameters);
+    }
+
+    static ImmutableArray<T> Read<T>(SqliteConnection connection, string sql, Func<SqliteDataReader, T> of, params ReadOnlySpan<(string Name, object? Value)> parameters)
+    {
         using var command = connection.CreateCommand();
-#pragma warning disable CA2100 // constants of this file
+#pragma warning disable CA2100 // constants of this class
         command.CommandText = sql;
 #pragma warning restore CA2100
         foreach (var (name, value) in parameters)

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Microsoft.Data.Sqlite;
 
 namespace Hopseal.Reports.Sessions;
@@ -30,6 +31,9 @@ public sealed record SessionFilter
     /// <summary>Only those that failed, or that somebody attacked.</summary>
     public bool Trouble { get; init; }
 }
+
+/// <param name="Next">Where the next page begins; null when there is none.</param>
+public sealed record SessionPage(ImmutableArray<SessionRow> Rows, long? Next);
 
 /// <param name="At">The beginning of a bucket.</param>
 /// <param name="Messages">Accepted (in) or delivered (out).</param>

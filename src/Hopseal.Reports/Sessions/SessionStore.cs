@@ -21,6 +21,7 @@ public sealed partial class SessionStore(RecordsDatabase database, RecordsOption
     SessionRows? _rows;
     int _waiting;
     long _dropped;
+    long _untold;
 
     /// <summary>Records that found no room because the database was too slow, or that it could not write.</summary>
     public long Dropped => Volatile.Read(ref _dropped);
@@ -63,8 +64,21 @@ public sealed partial class SessionStore(RecordsDatabase database, RecordsOption
         return false;
     }
 
-    /// <summary>Deletes what is too old or too much, in steps that let others write between them.</summary>
+    /// <summary>Deletes what is too old or too much, in steps that let others write between them. A database that cannot be written is told, and
+    /// left for the next time.</summary>
     public async Task CleanAsync(CancellationToken cancel)
+    {
+        try
+        {
+            await DeleteOldAsync(cancel);
+        }
+        catch (SqliteException e)
+        {
+            LogNotCleaned(log, e);
+        }
+    }
+
+    async Task DeleteOldAsync(CancellationToken cancel)
     {
         var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
         var oldest = now - (options.Days * Times.Day);
@@ -92,6 +106,17 @@ public sealed partial class SessionStore(RecordsDatabase database, RecordsOption
                 cancel);
             LogCleaned(log, deleted);
         }
+    }
+
+    /// <summary>Hands over what has been gathered, and lets go of the database as soon as that is written.</summary>
+    public void Close()
+    {
+        Write();
+        database.TryPost(_ =>
+        {
+            _rows?.Dispose();
+            _rows = null;
+        });
     }
 
     async Task<long> DeleteAsync(string sql, long bound, CancellationToken cancel)
@@ -146,16 +171,17 @@ public sealed partial class SessionStore(RecordsDatabase database, RecordsOption
         if (!written)
         {
             Interlocked.Add(ref _dropped, records);
+            Interlocked.Add(ref _untold, records);
+        }
+        else if (Interlocked.Exchange(ref _untold, 0) is > 0 and var missing)
+        {
+            LogDropped(log, missing);
         }
     }
 
     void Write(SqliteConnection connection, List<object> batch)
     {
-        if (_rows?.Connection != connection)
-        {
-            _rows = new SessionRows(connection);
-        }
-
+        _rows ??= new SessionRows(connection);
         try
         {
             foreach (var record in batch)
@@ -169,6 +195,8 @@ public sealed partial class SessionStore(RecordsDatabase database, RecordsOption
                     _rows.Write((DeliveryAttempt)record);
                 }
             }
+
+            _rows.WriteSums();
         }
         catch
         {
@@ -176,6 +204,12 @@ public sealed partial class SessionStore(RecordsDatabase database, RecordsOption
             throw;
         }
     }
+
+    [LoggerMessage(EventId = 2712, Level = LogLevel.Warning, Message = "{Missing} records of sessions and attempts are missing: they could not be written, or not soon enough")]
+    static partial void LogDropped(ILogger log, long missing);
+
+    [LoggerMessage(EventId = 2713, Level = LogLevel.Warning, Message = "Old records of sessions and attempts could not be deleted; it is tried again")]
+    static partial void LogNotCleaned(ILogger log, Exception e);
 
     [LoggerMessage(EventId = 2711, Level = LogLevel.Debug, Message = "{Deleted} records of sessions, attempts and peers were old, and deleted")]
     static partial void LogCleaned(ILogger log, long deleted);

@@ -114,5 +114,8 @@ static class SessionTables
         ) STRICT, WITHOUT ROWID;
         CREATE INDEX peers_last ON peers (last_at);
         """,
+
+        // Who still has no TLS is asked often, and few are.
+        "CREATE INDEX sessions_plaintext ON sessions (id) WHERE level = 0",
     ]);
 }

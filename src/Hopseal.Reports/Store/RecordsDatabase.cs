@@ -245,7 +245,7 @@ public sealed partial class RecordsDatabase : IAsyncDisposable
     [LoggerMessage(EventId = 2702, Level = LogLevel.Error, Message = "{File} cannot be written; mail goes on, and what is not recorded is counted")]
     static partial void LogNotWritten(ILogger log, Exception e, string file);
 
-    [LoggerMessage(EventId = 2703, Level = LogLevel.Warning, Message = "{File} can be written again; {Lost} records are missing since the start")]
+    [LoggerMessage(EventId = 2703, Level = LogLevel.Warning, Message = "{File} can be written again; {Lost} times something was not written since the start")]
     static partial void LogWrittenAgain(ILogger log, string file, long lost);
 
     sealed record Work(Action<SqliteConnection> Do, TaskCompletionSource? Done, Action<bool>? Settled, bool Flushed = false);

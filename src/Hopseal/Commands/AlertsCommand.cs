@@ -75,18 +75,24 @@ static class AlertsCommand
     static Command Test(Terminal terminal)
     {
         var config = ConfigurationArgument.Create();
-        var command = new Command("test", "Sends a notice through every channel of the running gateway, and says what came of it.") { config };
+        var command = new Command("test", "Sends a notice through every channel of the running gateway, and says what came of it. Exit code 1 when one did not take it.")
+        {
+            config,
+        };
         command.SetAction(async (parsed, cancel) =>
         {
+            var allTook = false;
             await foreach (var line in AskAsync(parsed.GetRequiredValue(config), Request(ControlCommand.AlertTest), terminal, cancel))
             {
                 if (line is ControlLine.Text text)
                 {
                     terminal.Out.WriteLine(Shown.Plain(text.Words));
                 }
+
+                allTook = line is ControlLine.Done done && done.Changed == done.Matched;
             }
 
-            return ExitCode.Done;
+            return allTook ? ExitCode.Done : ExitCode.No;
         });
         return command;
     }

@@ -14,6 +14,13 @@ static class ConfigurationArgument
         HelpName = "FILE",
     };
 
+    /// <summary>For commands that only need to know where a gateway keeps its data.</summary>
+    public static Option<string?> OfData() => new("--config", "-c")
+    {
+        Description = "The gateway's configuration file. Without one: the data of local mode, in this directory.",
+        HelpName = "FILE",
+    };
+
     /// <exception cref="UsageException">It cannot be used; every fault was written.</exception>
     public static GatewayConfiguration Load(string file, Terminal terminal)
     {

@@ -8,10 +8,8 @@ using Hopseal.Configuration;
 using Hopseal.Dns;
 using Hopseal.Parts;
 using Hopseal.Reports.Sessions;
-using Hopseal.Reports.Store;
 using Hopseal.Reports.Tlsrpt;
 using Hopseal.Reports.Tlsrpt.Receiving;
-using Microsoft.Data.Sqlite;
 
 namespace Hopseal.Commands;
 
@@ -19,6 +17,9 @@ namespace Hopseal.Commands;
 sealed class ReceivedCommand(Terminal terminal, ReceivedReports received, ReportedSessions? sessions, bool json)
 {
     const int PageRows = 500;
+
+    /// <summary>Failures of one report, of which there may be thousands, that are looked for among our sessions.</summary>
+    const int MostCompared = 200;
 
     static readonly ReceivedJson s_json = new(new JsonSerializerOptions(ReceivedJson.Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
 
@@ -33,7 +34,7 @@ sealed class ReceivedCommand(Terminal terminal, ReceivedReports received, Report
         var aside = new Option<bool>("--aside") { Description = "Instead: what came and is no report that could be taken, with the reason." };
         var limit = new Option<int>("--limit") { Description = "At most so many lines.", DefaultValueFactory = _ => 100, HelpName = "N" };
         var json = new Option<bool>("--json") { Description = "One JSON object in each line." };
-        var config = new Option<string?>("--config", "-c") { Description = "The gateway's configuration file. Without one: the data of local mode, in this directory.", HelpName = "FILE" };
+        var config = ConfigurationArgument.Create();
         var command = new Command("received", "Lists the reports that were sent to us, the latest first, or shows one.")
         {
             id, domain, from, to, failed, verified, aside, limit, json, config,
@@ -47,38 +48,34 @@ sealed class ReceivedCommand(Terminal terminal, ReceivedReports received, Report
                 parsed.GetValue(verified) ? true : null,
                 parsed.GetValue(failed));
             var most = parsed.GetValue(limit);
-            var file = parsed.GetValue(config);
-            var database = DatabaseOf(file, terminal);
+            var file = parsed.GetRequiredValue(config);
+            var database = RecordsArgument.Find(file, terminal);
             var show = new ReceivedCommand(terminal, ReceivedReports.OfFile(database), SessionsOf(file, database, terminal), parsed.GetValue(json));
-            try
+            return (parsed.GetValue(aside), parsed.GetValue(id)) switch
             {
-                return (parsed.GetValue(aside), parsed.GetValue(id)) switch
-                {
-                    (false, { } one) => await show.OneAsync(one, cancel),
-                    (true, { } one) => await show.ContentAsync(one, cancel),
-                    (true, null) => await show.AsideAsync(most, cancel),
-                    (false, null) => await show.ListAsync(filter, most, cancel),
-                };
-            }
-            catch (SqliteException e)
-            {
-                await terminal.Error.WriteLineAsync($"hopseal: the reports cannot be read: {Shown.Plain(e.Message)}");
-                return ExitCode.Unknown;
-            }
+                (false, { } one) => await show.OneAsync(one, cancel),
+                (true, { } one) => await show.ContentAsync(one, cancel),
+                (true, null) => await show.AsideAsync(most, cancel),
+                (false, null) => await show.ListAsync(filter, most, cancel),
+            };
         });
         return command;
     }
 
     async Task<int> OneAsync(long id, CancellationToken cancel)
     {
-        if (received.Find(id) is not { } report)
+        if (RecordsArgument.Read(() => received.Find(id)) is not { } report)
         {
             await terminal.Error.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"hopseal: there is no report {id}"));
             return ExitCode.No;
         }
 
-        var place = $"received {When(report.Source.ReceivedAt)} by {Way(report.Source.Origin)} from {report.Source.From ?? "<>"}";
-        var output = new ReportOutput(terminal, json) { OurSide = (failure, period) => sessions?.Compare(failure, period).Words };
+        var place = json ? string.Create(CultureInfo.InvariantCulture, $"report {id}") : $"received {When(report.Source.ReceivedAt)} by {Way(report.Source.Origin)} from {report.Source.From ?? "<>"}";
+        var compared = 0;
+        var output = new ReportOutput(terminal, json)
+        {
+            OurSide = (failure, period) => compared++ < MostCompared ? RecordsArgument.Read(() => sessions?.Compare(failure, period).Words) : null,
+        };
         await output.WriteAsync(place, new ReportItem("", new ReadReport.Accepted(report.Report, report.Warnings)), report.Source.Proof.ToString());
         await terminal.Out.FlushAsync(cancel);
         return ExitCode.Done;
@@ -94,7 +91,7 @@ sealed class ReceivedCommand(Terminal terminal, ReceivedReports received, Report
         for (long? before = null; most > 0;)
         {
             cancel.ThrowIfCancellationRequested();
-            var page = received.List(filter, before, Math.Min(most, PageRows));
+            var page = RecordsArgument.Read(() => received.List(filter, before, Math.Min(most, PageRows)));
             foreach (var head in page)
             {
                 await terminal.Out.WriteLineAsync(json ? JsonSerializer.Serialize(ReceivedLine.Of(head), s_json.ReceivedLine) : Line(head));
@@ -113,7 +110,7 @@ sealed class ReceivedCommand(Terminal terminal, ReceivedReports received, Report
         for (long? before = null; most > 0;)
         {
             cancel.ThrowIfCancellationRequested();
-            var page = received.Aside(before, Math.Min(most, PageRows));
+            var page = RecordsArgument.Read(() => received.Aside(before, Math.Min(most, PageRows)));
             foreach (var head in page)
             {
                 await terminal.Out.WriteLineAsync(json
@@ -132,7 +129,7 @@ sealed class ReceivedCommand(Terminal terminal, ReceivedReports received, Report
     /// <summary>Octets of anybody, for a file or another program.</summary>
     async Task<int> ContentAsync(long id, CancellationToken cancel)
     {
-        if (received.AsideContent(id) is not { } content)
+        if (RecordsArgument.Read(() => received.AsideContent(id)) is not { } content)
         {
             await terminal.Error.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"hopseal: nothing was put aside as {id}, or it was too large to be kept"));
             return ExitCode.No;
@@ -147,17 +144,9 @@ sealed class ReceivedCommand(Terminal terminal, ReceivedReports received, Report
         CultureInfo.InvariantCulture,
         $"{head.Id,7}  {head.Period.FirstDay:yyyy-MM-dd}  {head.Successful,10}  {head.Failed,8}  {(head.Source.Proof.VerifiedBy is null ? "no" : "yes"),-8}  {Shown.Plain(head.Domain ?? "no domain")}, {Shown.Plain(head.Organization ?? "somebody without a name")}");
 
-    static string DatabaseOf(string? file, Terminal terminal)
-    {
-        var database = Path.Combine(ConfigurationArgument.DataDirectory(file, terminal), RecordsDatabase.FileName);
-        return File.Exists(database)
-            ? database
-            : throw new UsageException($"there is no {database}, or none that {Environment.UserName} may see: the gateway makes it when it starts");
-    }
-
     /// <summary>Which hosts are ours is in the configuration only. Null where that cannot be used: reports can be shown without.</summary>
-    static ReportedSessions? SessionsOf(string? file, string database, Terminal terminal) =>
-        file is not null && ConfigurationFile.Load(file, terminal.Directory, terminal.Variables, terminal.Clock) is ConfigurationResult.Usable { Configuration: var configuration }
+    static ReportedSessions? SessionsOf(string file, string database, Terminal terminal) =>
+        ConfigurationFile.Load(file, terminal.Directory, terminal.Variables, terminal.Clock) is ConfigurationResult.Usable { Configuration: var configuration }
             ? new ReportedSessions(SessionQuery.OfFile(database), TlsReportIntake.OwnHosts(configuration))
             : null;
 

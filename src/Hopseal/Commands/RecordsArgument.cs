@@ -1,4 +1,3 @@
-using Hopseal.Configuration;
 using Hopseal.Reports.Store;
 using Microsoft.Data.Sqlite;
 
@@ -7,11 +6,11 @@ namespace Hopseal.Commands;
 /// <summary>The database of records that a command reads, beside a gateway that may be writing to it.</summary>
 static class RecordsArgument
 {
+    /// <param name="configuration">See <see cref="ConfigurationArgument.DataDirectory"/>.</param>
     /// <exception cref="UsageException">The configuration cannot be used, or nothing was ever recorded.</exception>
-    public static string Find(string configuration, Terminal terminal)
+    public static string Find(string? configuration, Terminal terminal)
     {
-        var (directory, why) = ConfigurationFile.FindDataDirectory(configuration, terminal.Directory, terminal.Variables);
-        var file = Path.Combine(directory ?? throw new UsageException(why!), RecordsDatabase.FileName);
+        var file = Path.Combine(ConfigurationArgument.DataDirectory(configuration, terminal), RecordsDatabase.FileName);
         return File.Exists(file) ? file : throw new UsageException($"nothing was recorded yet: there is no {file}");
     }
 

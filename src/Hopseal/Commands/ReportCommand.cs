@@ -3,13 +3,16 @@ using Hopseal.Reports.Tlsrpt;
 
 namespace Hopseal.Commands;
 
-/// <summary><c>hopseal report</c>: what others report about TLS with us (RFC 8460).</summary>
+/// <summary><c>hopseal report</c>: what others report about TLS with us, and we about TLS with them (RFC 8460).</summary>
 static class ReportCommand
 {
-    public static Command Create(Terminal terminal) => new("report", "Reads reports of other mail servers about TLS with ours (TLSRPT).")
+    public static Command Create(Terminal terminal) => new("report", "Reads reports of other mail servers about TLS with ours (TLSRPT), and shows and sends those of ours.")
     {
         Import(terminal),
         ReceivedCommand.Create(terminal),
+        SentCommand.List(terminal),
+        SentCommand.Show(terminal),
+        SentCommand.Send(terminal),
     };
 
     static Command Import(Terminal terminal)

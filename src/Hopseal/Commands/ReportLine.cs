@@ -50,22 +50,27 @@ abstract record ReportLine([property: JsonPropertyOrder(-2)] string File, [prope
         string? Reason,
         string? MoreInformation,
         string Meaning,
-        string ToDo);
+        string ToDo)
+    {
+        /// <summary>What this gateway saw, in words; null where nothing is to be said.</summary>
+        public string? OurSide { get; init; }
+    }
 
     public sealed record Warning(string Where, string What);
 
-    public static ReportLine Of(string file, ReportItem item, string? proof, string? kept)
+    /// <param name="ourSide">See <see cref="ReportOutput.OurSide"/>.</param>
+    public static ReportLine Of(string file, ReportItem item, string? proof, string? kept, Func<FailureDetail, ReportPeriod, string?> ourSide)
     {
         var part = item.Where.Length > 0 ? item.Where : null;
         return item.Result switch
         {
-            ReadReport.Accepted accepted => Of(file, part, accepted) with { Proof = proof, Kept = kept },
+            ReadReport.Accepted accepted => Of(file, part, accepted, ourSide) with { Proof = proof, Kept = kept },
             ReadReport.Rejected rejected => new Rejected(file, part, rejected.Why),
             _ => throw new ArgumentException($"unknown result {item.Result}", nameof(item)),
         };
     }
 
-    static Report Of(string file, string? part, ReadReport.Accepted accepted)
+    static Report Of(string file, string? part, ReadReport.Accepted accepted, Func<FailureDetail, ReportPeriod, string?> ourSide)
     {
         var report = accepted.Report;
         return new Report(
@@ -76,12 +81,18 @@ abstract record ReportLine([property: JsonPropertyOrder(-2)] string File, [prope
             report.Id,
             report.Period.Start.UtcDateTime,
             report.Period.End.UtcDateTime,
-            [.. report.Policies.Select(Of)],
+            [.. report.Policies.Select(policy => Of(policy, failure => ourSide(failure, report.Period)))],
             [.. accepted.Warnings.Select(warning => new Warning(warning.Where, warning.What))]);
     }
 
-    static Policy Of(PolicyResult policy) => new(
-        policy.Kind.Text, policy.Domain, policy.PolicyText, policy.MxHosts, policy.Successful, policy.Failed, [.. policy.Failures.Select(failure => Of(failure, policy.Domain))]);
+    static Policy Of(PolicyResult policy, Func<FailureDetail, string?> ourSide) => new(
+        policy.Kind.Text,
+        policy.Domain,
+        policy.PolicyText,
+        policy.MxHosts,
+        policy.Successful,
+        policy.Failed,
+        [.. policy.Failures.Select(failure => Of(failure, policy.Domain) with { OurSide = ourSide(failure) })]);
 
     static Failure Of(FailureDetail failure, string? domain)
     {

@@ -31,7 +31,7 @@ sealed class ReportOutput(Terminal terminal, bool json)
         Rejected += isReport ? 0 : 1;
         if (json)
         {
-            await terminal.Out.WriteLineAsync(JsonSerializer.Serialize(ReportLine.Of(file, item, proof, kept), s_json.ReportLine));
+            await terminal.Out.WriteLineAsync(JsonSerializer.Serialize(ReportLine.Of(file, item, proof, kept, OurSide), s_json.ReportLine));
             return;
         }
 

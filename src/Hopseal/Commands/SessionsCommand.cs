@@ -17,7 +17,7 @@ static class SessionsCommand
 
     public static Command Create(Terminal terminal)
     {
-        var config = ConfigurationArgument.Create();
+        var config = ConfigurationArgument.OfData();
         var direction = new Option<Direction?>("--direction") { Description = "in or out." };
         var domain = new Option<string?>("--domain") { Description = "Outbound sessions for this recipient domain.", HelpName = "DOMAIN" };
         var peer = new Option<string?>("--peer") { Description = "Sessions with this address.", HelpName = "ADDRESS" };
@@ -49,7 +49,7 @@ static class SessionsCommand
                 throw new UsageException("--limit is at least 1");
             }
 
-            var query = SessionQuery.OfFile(RecordsArgument.Find(parsed.GetRequiredValue(config), terminal));
+            var query = SessionQuery.OfFile(RecordsArgument.Find(parsed.GetValue(config), terminal));
             var rows = Rows(query, filter, most);
             if (parsed.GetValue(json))
             {
@@ -70,22 +70,21 @@ static class SessionsCommand
 
     static IEnumerable<SessionRow> Rows(SessionQuery query, SessionFilter filter, int most)
     {
-        long? after = null;
-        while (most > 0)
+        for (long? after = null; most > 0;)
         {
-            var page = RecordsArgument.Read(() => query.Sessions(filter, after, Math.Min(Page, most)));
-            foreach (var row in page)
+            var page = RecordsArgument.Read(() => query.Page(filter, after, Math.Min(Page, most)));
+            foreach (var row in page.Rows)
             {
                 yield return row;
             }
 
-            if (page.Length < Page)
+            if (page.Next is null)
             {
                 yield break;
             }
 
-            most -= page.Length;
-            after = page[^1].Id;
+            most -= page.Rows.Length;
+            after = page.Next;
         }
     }
 

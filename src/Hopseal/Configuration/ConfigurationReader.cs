@@ -32,6 +32,7 @@ static class ConfigurationReader
         var mtaSts = MtaStsSettings.Read(root.Child("MtaSts"), listeners, !certificates.IsEmpty);
         var tlsReports = root.Child("TlsReports");
         var reportIntake = ReportIntakeSettings.Read(tlsReports.Child("Receive"), TakenEndpoints(listeners, mtaSts), !certificates.IsEmpty, domains);
+        var reportSending = ReportSendingSettings.Read(tlsReports, hostname, directory);
         tlsReports.Close();
         var dashboard = DashboardSettings.Read(
             root,
@@ -43,6 +44,13 @@ static class ConfigurationReader
         var alerts = AlertSettings.Read(root.Child("Alerts"), directory);
         var records = RecordsSettings.Read(root.Child("Records"));
         var evidence = EvidenceSettings.Read(root.Child("Evidence"));
+        var metrics = MetricsSettings.Read(
+            root.Child("Metrics"),
+            [
+                .. TakenEndpoints(listeners, mtaSts),
+                .. reportIntake.Endpoint is { } posts ? [(posts, "TlsReports.Receive")] : ImmutableArray<(IPEndPoint, string)>.Empty,
+                .. dashboard is null ? ImmutableArray<(IPEndPoint, string)>.Empty : [(dashboard.Endpoint, "Dashboard")],
+            ]);
         var log = LogSettings.Read(root.Child("Log"));
         root.Close();
 
@@ -87,8 +95,10 @@ static class ConfigurationReader
                 MtaSts = mtaSts,
                 ReportIntake = reportIntake,
                 Dashboard = dashboard,
+                ReportSending = reportSending,
                 Roots = roots,
                 Records = records,
+                Metrics = metrics,
                 Alerts = alerts,
                 Evidence = evidence,
                 Log = log,

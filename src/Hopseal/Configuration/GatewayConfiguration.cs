@@ -53,11 +53,17 @@ sealed record GatewayConfiguration
     /// <summary>Null: there is none.</summary>
     public DashboardSettings? Dashboard { get; init; }
 
+    /// <summary>What we report to others.</summary>
+    public ReportSendingSettings ReportSending { get; init; } = ReportSendingSettings.None;
+
     /// <summary>PEM files of certificate authorities trusted besides the system's.</summary>
     public ImmutableArray<string> Roots { get; init; } = [];
 
     /// <summary>How long single sessions and attempts are kept.</summary>
     public RecordsOptions Records { get; init; } = new();
+
+    /// <summary>Where the gateway's numbers are shown or sent.</summary>
+    public MetricsSettings Metrics { get; init; } = MetricsSettings.None;
 
     public AlertSettings Alerts { get; init; } = new();
 

@@ -7,7 +7,7 @@ namespace Hopseal.Control;
 /// <summary>What commands ask of the alerts of a running gateway.</summary>
 /// <param name="test">See <c>Alerting.TestAsync</c>.</param>
 /// <param name="silence">See <c>Alerting.Silence</c>.</param>
-sealed class AlertOperations(Func<CancellationToken, Task<ImmutableArray<string>>> test, Func<long, DateTimeOffset, Alert?> silence)
+sealed class AlertOperations(Func<CancellationToken, Task<ImmutableArray<(string Words, bool Taken)>>> test, Func<long, DateTimeOffset, Alert?> silence)
 {
     /// <summary>The lines of the answer, the last one included.</summary>
     public async IAsyncEnumerable<ControlLine> RunAsync(ControlRequest request, [EnumeratorCancellation] CancellationToken cancel)
@@ -23,12 +23,13 @@ sealed class AlertOperations(Func<CancellationToken, Task<ImmutableArray<string>
         }
         else if (request.Command is ControlCommand.AlertTest)
         {
-            foreach (var line in await test(cancel))
+            var results = await test(cancel);
+            foreach (var (words, _) in results)
             {
-                yield return new ControlLine.Text(line);
+                yield return new ControlLine.Text(words);
             }
 
-            yield return new ControlLine.Done(0, 0, 0, 0, 0, []);
+            yield return new ControlLine.Done(results.Length, results.Count(result => result.Taken), 0, 0, 0, []);
         }
         else
         {

@@ -17,6 +17,7 @@ namespace Hopseal.Control;
 [JsonDerivedType(typeof(Recipient), "recipient")]
 [JsonDerivedType(typeof(Destination), "destination")]
 [JsonDerivedType(typeof(TlsHost), "tlsHost")]
+[JsonDerivedType(typeof(TlsReport), "tlsReport")]
 [JsonDerivedType(typeof(Content), "content")]
 [JsonDerivedType(typeof(Plan), "plan")]
 [JsonDerivedType(typeof(Text), "text")]
@@ -100,6 +101,11 @@ abstract partial record ControlLine
     /// <param name="MissingSince">Since when it does not start TLS; null while it does, and when no gateway runs that could know.</param>
     public sealed record TlsHost(
         string Host, int Port, DateTimeOffset LastProvenAt, DateTimeOffset? LastVerifiedAt, DateTimeOffset? MissingSince) : ControlLine;
+
+    /// <summary>What was counted for a domain on a day, and what became of it.</summary>
+    /// <param name="Report">Its id, where one was made.</param>
+    /// <param name="What">For people.</param>
+    public sealed record TlsReport(DateOnly Day, string Domain, long Successful, long Failed, long? Report, string What) : ControlLine;
 
     /// <summary>Octets of the message as it was received, in order.</summary>
     public sealed record Content(byte[] Data) : ControlLine;

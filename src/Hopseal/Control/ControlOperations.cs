@@ -1,7 +1,7 @@
 namespace Hopseal.Control;
 
 /// <summary>Does what commands ask, each by the part of the gateway that it is about.</summary>
-sealed class ControlOperations(QueueOperations queue, PlanOperations plans, TlsOperations tls, AlertOperations alerts)
+sealed class ControlOperations(QueueOperations queue, PlanOperations plans, TlsOperations tls, AlertOperations alerts, ReportOperations reports)
 {
     /// <summary>The lines of the answer, the last one included.</summary>
     /// <exception cref="Relay.Queue.QueueStoreException">The queue cannot be read or written.</exception>
@@ -10,6 +10,7 @@ sealed class ControlOperations(QueueOperations queue, PlanOperations plans, TlsO
         ControlCommand.Plan => plans.RunAsync(request, cancel),
         ControlCommand.TlsList or ControlCommand.TlsForget => tls.RunAsync(request, cancel),
         ControlCommand.AlertTest or ControlCommand.AlertSilence => alerts.RunAsync(request, cancel),
+        ControlCommand.ReportSend => reports.RunAsync(request, cancel),
         _ => queue.RunAsync(request, cancel),
     };
 }

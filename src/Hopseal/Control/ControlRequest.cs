@@ -47,6 +47,9 @@ sealed record ControlRequest
 
     public DateTimeOffset? Until { get; init; }
 
+    /// <summary>Of <see cref="ControlCommand.ReportSend"/>: UTC; null for every day that is over.</summary>
+    public DateOnly? Day { get; init; }
+
     /// <summary>Counts what a change would meet, and changes nothing.</summary>
     public bool DryRun { get; init; }
 
@@ -110,4 +113,6 @@ enum ControlCommand
 
     /// <summary>Nothing more is told of an alert for a while.</summary>
     AlertSilence,
+    /// <summary>Makes and sends TLS reports now.</summary>
+    ReportSend,
 }

@@ -37,7 +37,8 @@ sealed partial class QueueOperations(
             ControlCommand.Hold => ChangeAsync(QueueAction.Hold, selection, request.DryRun, cancel),
             ControlCommand.Release => ChangeAsync(QueueAction.Release, selection, request.DryRun, cancel),
             ControlCommand.Delete => ChangeAsync(QueueAction.Delete, selection, request.DryRun, cancel),
-            ControlCommand.Plan or ControlCommand.TlsList or ControlCommand.TlsForget or ControlCommand.AlertTest or ControlCommand.AlertSilence =>
+            ControlCommand.Plan or ControlCommand.TlsList or ControlCommand.TlsForget or ControlCommand.AlertTest or ControlCommand.AlertSilence
+                or ControlCommand.ReportSend =>
                 OneAsync(new ControlLine.Fault("that is no matter of the queue")),
         };
     }

@@ -8,6 +8,7 @@ using Hopseal.Relay;
 using Hopseal.Relay.Queue;
 using Hopseal.Reports.Alerts;
 using Hopseal.Reports.Sessions;
+using Hopseal.Reports.Tlsrpt.Sending;
 
 namespace Hopseal.Parts;
 
@@ -22,10 +23,12 @@ sealed class AlertWatches(GatewayConfiguration configuration)
 
     public required StsPolicies Policies { get; init; }
 
-    /// <summary>Null before the first look, and without a resolver of our own.</summary>
-    public required Func<ResolverHealth?> Resolver { get; init; }
+    /// <summary>Gives null before the first look; is null where nobody looks.</summary>
+    public required Func<ResolverHealth?>? Resolver { get; init; }
 
     public required SessionQuery Sessions { get; init; }
+
+    public required SentReports Reports { get; init; }
 
     /// <summary>The oldest message that waits; null: none.</summary>
     public required Func<CancellationToken, ValueTask<QueueEntry?>> OldestEntry { get; init; }
@@ -33,7 +36,25 @@ sealed class AlertWatches(GatewayConfiguration configuration)
     /// <summary>Records that found no room so far.</summary>
     public required Func<long> Lost { get; init; }
 
+    static readonly TimeSpan s_lossMemory = TimeSpan.FromHours(1);
+
     long _lostBefore;
+    DateTimeOffset? _lostAt;
+
+    /// <summary>What was open before a restart goes on until it is known to have ended.</summary>
+    public void Restore(ImmutableArray<Alert> open)
+    {
+        Stripping.Restore(
+            open.Where(alert => alert.Rule == AlertRules.Stripping).Select(HostOf).OfType<(string, int, DateTimeOffset)>(),
+            open.FirstOrDefault(alert => alert.Rule == AlertRules.StrippingPath)?.OpenedAt);
+        Injections.Restore(open.Where(alert => alert.Rule == AlertRules.Injection));
+    }
+
+    /// <summary>Null of one that stands for several.</summary>
+    static (string Host, int Port, DateTimeOffset Since)? HostOf(Alert alert) =>
+        alert.Subject.LastIndexOf(':') is var colon and > 0 && int.TryParse(alert.Subject[(colon + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out var port)
+            ? (alert.Subject[..colon], port, alert.OpenedAt)
+            : null;
 
     public ImmutableArray<(string Rule, Func<DateTimeOffset, CancellationToken, ValueTask<ImmutableArray<Trouble>?>> Look)> Soon =>
     [
@@ -42,7 +63,7 @@ sealed class AlertWatches(GatewayConfiguration configuration)
         (AlertRules.Injection, (now, _) => Known(Injections.Troubles(now))),
         (AlertRules.TlsaMismatch, (_, _) => Known(Tlsa())),
         (AlertRules.Resolver, (_, _) => ValueTask.FromResult(ResolverTroubles())),
-        (AlertRules.RecordsLost, (_, _) => Known(LostRecords())),
+        (AlertRules.RecordsLost, (now, _) => Known(LostRecords(now))),
         (AlertRules.Disk, (_, _) => Known(Disk())),
     ];
 
@@ -52,13 +73,18 @@ sealed class AlertWatches(GatewayConfiguration configuration)
         (AlertRules.PolicyFetch, (now, _) => Known(UnrenewedPolicies(now))),
         (AlertRules.Exception, (now, _) => Known(Exceptions(now))),
         (AlertRules.QueueAge, QueueAsync),
-        (AlertRules.FailureShare, (now, _) => Known(DeliveryRules.Failures(
-            Sessions.DestinationDays(null, now.AddDays(-DeliveryRules.Memory)), DateOnly.FromDateTime(now.UtcDateTime)))),
+        (AlertRules.ReportSending, (now, _) => Known(UnsentReports(now))),
+        (AlertRules.FailureShare, (now, _) => Known(Failures(now))),
         (AlertRules.PlaintextShare, (now, _) => Known(DeliveryRules.Plaintext(
             Sessions.Traffic(now.AddDays(-DeliveryRules.Memory), now, TimeSpan.FromHours(1)), now))),
     ];
 
     static ValueTask<ImmutableArray<Trouble>?> Known(ImmutableArray<Trouble> troubles) => ValueTask.FromResult<ImmutableArray<Trouble>?>(troubles);
+
+    ImmutableArray<Trouble> Failures(DateTimeOffset now) => DeliveryRules.Failures(
+        DeliveryRules.Suspects(Sessions.DestinationDays(null, now.AddDays(-1)))
+            .SelectMany(domain => Sessions.DestinationDays(domain, now.AddDays(-DeliveryRules.Memory))),
+        DateOnly.FromDateTime(now.UtcDateTime));
 
     ImmutableArray<Trouble> StrippedHosts(DateTimeOffset now) =>
     [
@@ -79,7 +105,9 @@ sealed class AlertWatches(GatewayConfiguration configuration)
 
     ImmutableArray<Trouble> Tlsa() =>
     [
-        .. Certificates.Standings.Where(host => host.Standing is TlsaStanding.MatchesNone).Select(host => new Trouble(
+        .. Certificates.Standings.Where(host => host.Standing is TlsaStanding.MatchesNone or TlsaStanding.Unknown).Select(host => host.Standing is TlsaStanding.Unknown
+            ? Trouble.Unknown(host.Host.Ascii)
+            : new Trouble(
             host.Host.Ascii, AlertSeverity.Critical, $"The certificate shown for {host.Host} matches none of its TLSA records: senders that do DANE do not deliver",
             "hopseal dns DOMAIN shows the records to publish. Or serve the certificate that is published."))
     ];
@@ -115,9 +143,8 @@ sealed class AlertWatches(GatewayConfiguration configuration)
                 $"hopseal check {kept.Domain} shows why. A rule for {kept.Domain} with \"Tls\": \"Authenticated\" keeps the protection."))
     ];
 
-    ImmutableArray<Trouble>? ResolverTroubles() => Resolver() switch
+    ImmutableArray<Trouble>? ResolverTroubles() => Resolver is null ? [] : Resolver() switch
     {
-        null => [],
         { IsBlind: true } health =>
         [
             new Trouble("resolver", AlertSeverity.Critical, $"The resolver {health}: nobody's DANE protects the mail", "Use a validating resolver on this machine, such as unbound, or set Dns.TrustAuthenticData."),
@@ -143,6 +170,22 @@ sealed class AlertWatches(GatewayConfiguration configuration)
         ];
     }
 
+    /// <summary>Those that were given up in two days: receivers that take none for a day are seldom.</summary>
+    ImmutableArray<Trouble> UnsentReports(DateTimeOffset now)
+    {
+        const int Most = 200;
+        var failed = Reports.List(new SentFilter { State = SentState.Failed }, before: null, Most).Where(report => now - report.GivesUpAt < TimeSpan.FromDays(2)).ToArray();
+        return failed.Length == 0
+            ? []
+            :
+            [
+                new Trouble(
+                    "TLS reports", AlertSeverity.Warning,
+                    $"{failed.Length} TLS reports of ours could not be delivered: {string.Join(", ", failed.Select(report => report.Domain).Distinct().Take(5))}; {failed[0].Why}",
+                    "hopseal report list --failed shows why.", Certain: false),
+            ];
+    }
+
     async ValueTask<ImmutableArray<Trouble>?> QueueAsync(DateTimeOffset now, CancellationToken cancel)
     {
         var limit = configuration.Alerts.QueueAge;
@@ -157,13 +200,17 @@ sealed class AlertWatches(GatewayConfiguration configuration)
             : [];
     }
 
-    /// <summary>Since the last look.</summary>
-    ImmutableArray<Trouble> LostRecords()
+    /// <summary>Within the last hour: what is lost now and then is one trouble.</summary>
+    ImmutableArray<Trouble> LostRecords(DateTimeOffset now)
     {
         var lost = Lost();
-        var since = lost - Interlocked.Exchange(ref _lostBefore, lost);
-        return since > 0
-            ? [new Trouble("records", AlertSeverity.Warning, $"{since} records of sessions were lost; {lost} since the start", "The disk under DataDirectory is full, or too slow. Mail is not affected.")]
+        if (lost > _lostBefore)
+        {
+            (_lostBefore, _lostAt) = (lost, now);
+        }
+
+        return now - _lostAt < s_lossMemory
+            ? [new Trouble("records", AlertSeverity.Warning, $"{lost} records of sessions were lost since the start, the last ones within an hour", "The disk under DataDirectory is full, or too slow. Mail is not affected.")]
             : [];
     }
 

@@ -34,7 +34,16 @@ sealed partial class Alerting : IAsyncDisposable
         var gateway = configuration.Hostname.Ascii;
         _webhooks = [.. _settings.Webhooks.Select(hook => new Webhook(new WebhookOptions(hook.Url, hook.Secret, gateway), clock, logs.CreateLogger<Webhook>()))];
         _mail = _settings.Mail is { } mail ? new AlertMail(gateway, mail.From.ToString(), mail.To, clock) : null;
-        _book.Restore(store.Open(), store.LastId());
+        try
+        {
+            var open = store.Open();
+            _book.Restore(open, store.LastId());
+            watches.Restore(open);
+        }
+        catch (SqliteException e)
+        {
+            LogNotRestored(_log, e);
+        }
     }
 
     /// <summary>What is wrong now.</summary>
@@ -49,23 +58,25 @@ sealed partial class Alerting : IAsyncDisposable
         new(s_slowly, stop => LookAsync(_watches.Slowly, stop), AtOnce: true),
     ];
 
-    /// <summary>Sends a notice through every channel, and says what came of each.</summary>
-    public async Task<ImmutableArray<string>> TestAsync(CancellationToken cancel)
+    /// <summary>Sends a notice through every channel, and says what came of each, and whether it was taken.</summary>
+    public async Task<ImmutableArray<(string Words, bool Taken)>> TestAsync(CancellationToken cancel)
     {
         var now = _clock.GetUtcNow();
         var notice = new AlertNotice(
             NoticeKind.Test, new Alert(0, "test", "test", AlertSeverity.Info, "This is a test of Hopseal's alerts", "Nothing has to be done.", now, now, null, null), now);
         Tell(notice);
-        var results = ImmutableArray.CreateBuilder<string>();
-        results.Add("log: written");
+        var results = ImmutableArray.CreateBuilder<(string, bool)>();
+        results.Add(("log: written", true));
         foreach (var (webhook, setting) in _webhooks.Zip(_settings.Webhooks))
         {
-            results.Add($"webhook {setting.Url}: {await webhook.TryAsync(notice, cancel) ?? "taken"}");
+            var why = await webhook.TryAsync(notice, cancel);
+            results.Add(($"webhook {setting.Url}: {why ?? "taken"}", why is null));
         }
 
         if (_mail is not null)
         {
-            results.Add($"mail to {string.Join(", ", _settings.Mail!.To)}: {await MailAsync(notice, cancel) ?? "in the queue"}");
+            var why = await MailAsync(notice, cancel);
+            results.Add(($"mail to {string.Join(", ", _settings.Mail!.To)}: {why ?? "in the queue"}", why is null));
         }
 
         return results.DrainToImmutable();
@@ -111,6 +122,11 @@ sealed partial class Alerting : IAsyncDisposable
                 _store.Save(notice.Alert);
                 await TellAsync(notice, stop);
             }
+        }
+
+        foreach (var changed in _book.TakeChanged())
+        {
+            _store.Save(changed);
         }
     }
 
@@ -161,6 +177,9 @@ sealed partial class Alerting : IAsyncDisposable
 
     [LoggerMessage(EventId = 3002, Level = LogLevel.Warning, Message = "Whether {Rule} is to be told of cannot be found out")]
     static partial void LogUnknown(ILogger log, Exception e, string rule);
+
+    [LoggerMessage(EventId = 3004, Level = LogLevel.Error, Message = "Which alerts were open cannot be read; those that still hold are told again")]
+    static partial void LogNotRestored(ILogger log, Exception e);
 
     [LoggerMessage(EventId = 3003, Level = LogLevel.Error, Message = "The notice on {Rule} {Subject} could not be mailed: {Why}")]
     static partial void LogNotMailed(ILogger log, string rule, string subject, string why);

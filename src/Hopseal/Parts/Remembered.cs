@@ -16,14 +16,16 @@ sealed class Remembered : IAsyncDisposable
     readonly StsPolicyKeeper _keeper;
 
     /// <param name="policyPort">Null: 443, as RFC 8461 §3.3 has it.</param>
-    public Remembered(GatewayConfiguration configuration, IDnsResolver resolver, PkixCheck pkix, int? policyPort, ILoggerFactory logs, TimeProvider clock)
+    /// <param name="onFetch">Is told of each policy that was fetched, or could not be.</param>
+    public Remembered(
+        GatewayConfiguration configuration, IDnsResolver resolver, PkixCheck pkix, int? policyPort, Action<StsNews>? onFetch, ILoggerFactory logs, TimeProvider clock)
     {
         ProvenTls = new ProvenTlsMemory(clock, configuration.Outbound.RememberTls);
         Proven = new ProvenTlsKeeper(ProvenTls, ProvenTlsFile.In(configuration.DataDirectory), logs.CreateLogger<ProvenTlsKeeper>());
         var file = new StsPolicyFile(Path.Combine(configuration.DataDirectory, StsPolicyFile.Name));
         _keeper = new StsPolicyKeeper(file, clock, logs.CreateLogger<StsPolicyKeeper>());
         var fetch = policyPort is { } port ? new StsFetch(resolver, pkix, clock) { Port = port } : new StsFetch(resolver, pkix, clock);
-        Policies = new StsPolicies(resolver, fetch, clock, new StsOptions { Tell = _keeper.Tell });
+        Policies = new StsPolicies(resolver, fetch, clock, new StsOptions { Tell = _keeper.Tell + onFetch });
     }
 
     public ProvenTlsMemory ProvenTls { get; }

@@ -7,6 +7,7 @@ using Hopseal.Reports.Evidence;
 using Hopseal.Reports.Sessions;
 using Hopseal.Reports.Store;
 using Hopseal.Reports.Tlsrpt.Receiving;
+using Hopseal.Reports.Tlsrpt.Sending;
 using Microsoft.Extensions.Logging;
 
 namespace Hopseal.Parts;
@@ -17,8 +18,8 @@ sealed class Telling : IAsyncDisposable
     readonly SessionStore _store;
     readonly EvidenceLedger? _evidence;
 
-    /// <param name="observer">One more reader; the demo's.</param>
-    public Telling(GatewayConfiguration configuration, ILoggerFactory logs, TimeProvider clock, ISessionSink? observer)
+    /// <param name="others">More readers: the metrics, the demo.</param>
+    public Telling(GatewayConfiguration configuration, ILoggerFactory logs, TimeProvider clock, params IEnumerable<ISessionSink?> others)
     {
         Database = RecordsDatabase.Open(configuration.DataDirectory, Tables, logs.CreateLogger<RecordsDatabase>());
         var alerts = new StrippingAlerts(Stripping, logs.CreateLogger<StrippingAlerts>());
@@ -29,13 +30,14 @@ sealed class Telling : IAsyncDisposable
             configuration.Digest,
             clock,
             logs.CreateLogger<EvidenceLedger>());
+        ReportTally = TlsReporting.CreateTally(configuration, Database, ReportMail = new OwnReportMail(clock), logs, clock);
         Feed = configuration.Dashboard is null ? null : new SessionFeed();
-        ISessionSink?[] readers = [new SessionLog(logs.CreateLogger<SessionLog>()), alerts, Injections, _store, _evidence, Feed, observer];
+        ISessionSink?[] readers = [new SessionLog(logs.CreateLogger<SessionLog>()), alerts, Injections, _store, _evidence, ReportTally, Feed, .. others];
         Sessions = new SessionFanout(readers.OfType<ISessionSink>(), logs.CreateLogger<SessionFanout>());
     }
 
     /// <summary>Of everybody who keeps something in the database of records.</summary>
-    public static ImmutableArray<SchemaPart> Tables => [SessionStore.Tables, ReceivedTables.Part, AlertStore.Tables];
+    public static ImmutableArray<SchemaPart> Tables => [SessionStore.Tables, ReceivedTables.Part, AlertStore.Tables, SendingTables.Part];
 
     /// <summary>Of what is told.</summary>
     public RecordsDatabase Database { get; }
@@ -43,12 +45,21 @@ sealed class Telling : IAsyncDisposable
     /// <summary>For the dashboard; null without one.</summary>
     public SessionFeed? Feed { get; }
 
+    /// <summary>What is counted for reports of ours; null: nothing is.</summary>
+    public ReportTally? ReportTally { get; }
+
+    /// <summary>Messages that carry them.</summary>
+    public OwnReportMail ReportMail { get; }
+
     public StrippingWatch Stripping { get; } = new();
 
     public InjectionWatch Injections { get; } = new();
 
     /// <summary>Records that found no room.</summary>
-    public long Lost => Database.Lost + _store.Dropped + Sessions.Dropped;
+    public long Lost => DatabaseLost + Sessions.Dropped + (_evidence?.Lost ?? 0);
+
+    /// <summary>Of them, those that the database of records had none for.</summary>
+    public long DatabaseLost => Database.Lost + _store.Dropped;
 
     /// <summary>Where finished records go.</summary>
     public SessionFanout Sessions { get; }
@@ -66,7 +77,7 @@ sealed class Telling : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Sessions.DisposeAsync();
-        _store.Write();
+        _store.Close();
         if (_evidence is not null)
         {
             await _evidence.DisposeAsync();

@@ -81,7 +81,7 @@ sealed partial class TlsReportIntake : IDisposable
 
     async ValueTask<RecipientOutcome> ReadAsync(QueueLease lease, Stream content, CancellationToken cancel)
     {
-        var taken = await _intake.TakeMailAsync(content, lease.Size, lease.Pending.ReturnPath?.ToString(), lease.ReceivedAt, cancel);
+        var taken = await _intake.TakeMailAsync(content, lease.Size, lease.Pending.ReturnPath?.ToString(), lease.ReceivedAt, lease.GivesUpAt, cancel);
         return taken is null
             ? new RecipientOutcome.Deferred(new(4, 7, 5), "the key of its signature cannot be had now")
             : ReplyVerdict.OfRead();

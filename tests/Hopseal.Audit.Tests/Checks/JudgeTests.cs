@@ -33,6 +33,7 @@ public sealed class JudgeTests
         (CheckIds.StsMx, Verdict.Warn, GoodFacts.With(s_domain with { Sts = s_domain.Sts with { Policy = new("testing", 86400 * 30, ["other.example"]) } })),
         (CheckIds.StsAgree, Verdict.Fail, GoodFacts.With(s_endpoint.Handshake! with { PkixProblems = ["self-signed"] })),
         (CheckIds.TlsaMatch, Verdict.Fail, GoodFacts.With(s_endpoint.Handshake! with { TlsaMatches = false })),
+        (CheckIds.TlsaMatch, Verdict.Fail, GoodFacts.With(s_endpoint with { OtherCertificates = [s_certificate with { Fingerprint = "ab" }], UnmatchedCertificates = ["ab"] })),
         (CheckIds.TlsaRollover, Verdict.Info, GoodFacts.With(GoodFacts.Host with { Tlsa = GoodFacts.Host.Tlsa with { Records = [GoodFacts.Host.Tlsa.Records[0]] } })),
         (CheckIds.TlsaDenial, Verdict.Fail, GoodFacts.With(GoodFacts.Host with { Tlsa = new TlsaFacts(TlsaAnswer.Failed, null, [], [], "SERVFAIL") })),
         (CheckIds.TlsaExists, Verdict.Warn, GoodFacts.With(GoodFacts.Host with { Tlsa = GoodFacts.Host.Tlsa with { Answer = TlsaAnswer.Unsigned } })),
@@ -42,6 +43,7 @@ public sealed class JudgeTests
         (CheckIds.StartTlsWorks, Verdict.Warn, GoodFacts.With(new HandshakeFacts(false, "alert 40", null, null, [], [], null, null, null))),
         (CheckIds.StartTlsWorks, Verdict.Fail, GoodFacts.With(s_endpoint with { Tls = null, Handshake = new HandshakeFacts(false, "alert 40", null, null, [], [], null, null, null) })),
         (CheckIds.StartTlsInjection, Verdict.Fail, GoodFacts.With(s_endpoint with { Injection = new InjectionFacts(true, "250 ok") })),
+        (CheckIds.SuiteBad, Verdict.Unknown, GoodFacts.With(s_tls with { AllSuites = false, BrokenKnown = false, Problems = ["not asked"] })),
         (CheckIds.VersionOld, Verdict.Fail, GoodFacts.With(s_tls with { Versions = s_tls.Versions.SetItem("TLS 1.0", true) })),
         (CheckIds.VersionTls12, Verdict.Fail, GoodFacts.With(s_tls with { Versions = s_tls.Versions.SetItem("TLS 1.0", true).SetItem("TLS 1.2", false).SetItem("TLS 1.3", false) })),
         (CheckIds.VersionTls13, Verdict.Info, GoodFacts.With(s_tls with { Versions = s_tls.Versions.SetItem("TLS 1.3", false) })),
@@ -77,7 +79,7 @@ public sealed class JudgeTests
     public void What_is_spoilt_is_told(int number)
     {
         var (id, verdict, facts) = s_spoilt[number];
-        Assert.Equal((id, verdict), (id, Judge.Of(facts, Profile.Named(Profile.Default)).VerdictOf(id)));
+        Assert.Equal((id, verdict), (id, Judge.Of(facts, Profile.Named("ncsc-nl-2025-05")).VerdictOf(id)));
     }
 
     [Theory]
@@ -90,6 +92,17 @@ public sealed class JudgeTests
 
         Assert.Equal((Verdict.Ok, Verdict.Ok, Verdict.Ok), (report.Confidential, report.Authenticated, report.Watched));
         Assert.DoesNotContain(report.Findings, finding => finding.Verdict is Verdict.Warn or Verdict.Fail or Verdict.Unknown);
+    }
+
+    /// <summary>Whoever reaches one address of a host reaches the host.</summary>
+    [Fact]
+    public void An_address_that_cannot_be_reached_beside_one_that_can_is_a_warning()
+    {
+        var dead = new EndpointFacts("2001:db8::1", 25, "smtp", 1, new DialogueFacts(Reach.Unreachable, "refused", null, [], null, null, [], [], []), null);
+        var half = GoodFacts.With(GoodFacts.Host with { Endpoints = [dead, s_endpoint] });
+        Assert.Equal((Verdict.Warn, Verdict.Warn), (Judge.Of(half, Profile.Named("strict")).VerdictOf(CheckIds.MxReachable), Judge.Of(half, Profile.Named("strict")).Confidential));
+        var all = GoodFacts.With(GoodFacts.Host with { Endpoints = [dead] });
+        Assert.Equal(Verdict.Unknown, Judge.Of(all, Profile.Named("strict")).VerdictOf(CheckIds.MxReachable));
     }
 
     [Fact]

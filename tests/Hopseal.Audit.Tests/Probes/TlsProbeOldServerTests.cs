@@ -122,6 +122,21 @@ public sealed class TlsProbeOldServerTests
         Assert.Contains(facts.Problems, problem => problem.Contains("8 connections are as many as may be opened", StringComparison.Ordinal));
     }
 
+    /// <summary>A server with an order of its own answers with its best; what is broken has to be asked for alone.</summary>
+    [Theory]
+    [InlineData(new[] { 0xC02F, 0xC013, 0x0035 }, "")]
+    [InlineData(new[] { 0xC02F, 0xC013, 0x0035, Rc4 }, "TLS_RSA_WITH_RC4_128_SHA")]
+    [InlineData(new[] { 0xC02F, Aes, 0xC018 }, "TLS_ECDH_anon_WITH_AES_128_CBC_SHA")]
+    public async Task A_quick_look_finds_a_broken_suite_behind_better_ones(int[] suites, string broken)
+    {
+        await using var server = new OldServer { Versions = [0x0303], Suites = suites }.Start();
+
+        var facts = await ProbeAsync(server, deep: false);
+
+        Assert.True(facts.BrokenKnown);
+        Assert.Equal(broken, string.Join(' ', facts.Suites.Where(suite => HelloOffers.IsBroken(CipherSuites.All.Single(known => known.Name == suite.Name))).Select(suite => suite.Name)));
+    }
+
     static async Task<TlsFacts> ProbeAsync(ScriptedServer server, bool deep) =>
         (deep ? await Probing.DeepAsync(server.Endpoint.Port) : await Probing.QuickAsync(server.Endpoint.Port)).Facts;
 }

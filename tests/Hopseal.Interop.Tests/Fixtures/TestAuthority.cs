@@ -22,7 +22,7 @@ sealed class TestAuthority : IDisposable
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, true));
         request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, false));
         var now = TimeProvider.System.GetUtcNow();
-        _root = request.CreateSelfSigned(now.AddHours(-1), now.AddDays(2));
+        _root = request.CreateSelfSigned(now.AddHours(-1), now.AddDays(60));
         RootPath = directory.Write("root.pem", _root.ExportCertificatePem());
     }
 

@@ -196,6 +196,18 @@ public sealed class DelivererTests : IDisposable
     }
 
     [Fact]
+    public async Task A_session_says_which_recipients_it_settled()
+    {
+        await using var server = Server(new Script { Answers = { ["RCPT TO:<b@example.org>"] = "550 5.1.1 nobody" } });
+
+        var attempt = await DeliverAsync(Samples.Lease("a@example.org", "b@example.org", "c@example.org"), Host(server));
+
+        var use = Assert.Single(attempt.Sessions);
+        Assert.Equal([0, 2], use.DeliveredPlaces);
+        Assert.Equal([1], use.BouncedPlaces);
+    }
+
+    [Fact]
     public async Task A_refused_sender_bounces_without_asking_another_host()
     {
         await using var server = Server(new Script { Answers = { ["MAIL"] = "550 5.7.1 not from you" } });

@@ -48,10 +48,79 @@ public sealed class AlertBookTests
         Look(Bad("a", AlertSeverity.Warning));
         Assert.Equal(["Raised a"], Look(Bad("a", AlertSeverity.Critical)));
         Assert.Empty(Look(Bad("a", AlertSeverity.Warning)));
-        Assert.Equal(["Raised a"], Look(Bad("a", AlertSeverity.Critical)));
+        Assert.Empty(Look(Bad("a", AlertSeverity.Critical)));
         Assert.Empty(LookAt(s_noon.AddHours(23), Bad("a", AlertSeverity.Critical)));
         Assert.Equal(["Reminder a"], LookAt(s_noon.AddHours(25), Bad("a", AlertSeverity.Critical)));
         Assert.Empty(LookAt(s_noon.AddHours(26), Bad("a", AlertSeverity.Critical)));
+    }
+
+    [Fact]
+    public void Who_was_told_that_it_is_critical_is_told_that_it_ended()
+    {
+        Look(Bad("a"));
+        Look(Bad("a", AlertSeverity.Info));
+        Look();
+        var resolved = Assert.Single(_book.Look("rule", [], s_noon));
+        Assert.Equal((NoticeKind.Resolved, AlertSeverity.Critical), (resolved.Kind, resolved.Alert.Severity));
+    }
+
+    [Fact]
+    public void What_comes_and_goes_has_to_stay_away_longer_each_time()
+    {
+        var notices = 0;
+        for (var second = 0; second < 3600; second += 5)
+        {
+            notices += LookAt(s_noon.AddSeconds(second), second / 5 % 4 == 0 ? [Bad("a")] : []).Length;
+        }
+
+        // Opened, resolved, opened: from then on it would have to be away for a minute, and never is.
+        Assert.Equal(3, notices);
+        Assert.Empty(LookAt(s_noon.AddHours(1)));
+        Assert.Equal(["Resolved a"], LookAt(s_noon.AddHours(1).AddMinutes(1)));
+        Assert.Equal(["Opened a"], LookAt(s_noon.AddHours(3), Bad("a")));
+        Assert.Empty(LookAt(s_noon.AddHours(3)));
+        Assert.Equal(["Resolved a"], LookAt(s_noon.AddHours(3)));
+    }
+
+    [Fact]
+    public void One_subject_that_cannot_be_found_out_does_not_hold_up_the_others()
+    {
+        Look(Bad("a"), Bad("b"));
+        Look(Trouble.Unknown("a"));
+        Assert.Equal(["Resolved b"], Look(Trouble.Unknown("a"), Trouble.Unknown("new")));
+        Assert.Equal("a", Assert.Single(_book.Open).Subject);
+    }
+
+    [Fact]
+    public void A_flood_that_grows_tells_nobody_that_something_ended()
+    {
+        Assert.Equal(50, Look([.. Enumerable.Range(0, 50).Select(i => Bad($"m{i:000}"))]).Length);
+        Bounded([.. Enumerable.Range(0, 50).Select(i => Bad($"m{i:000}")), .. Enumerable.Range(0, 50).Select(i => Bad($"a{i:000}"))]);
+        void Bounded(Trouble[] more)
+        {
+            Assert.Empty(Look(more));
+            Assert.Empty(Look(more));
+        }
+    }
+
+    [Fact]
+    public void Words_of_peers_come_in_one_bounded_line()
+    {
+        Look(new Trouble("a", AlertSeverity.Info, $"x\r\nBcc: y\u001b{new string('z', 2000)}", "mend\nit"));
+        var alert = Assert.Single(_book.Open);
+        Assert.StartsWith("x??Bcc: y?", alert.Text, StringComparison.Ordinal);
+        Assert.Equal((500, "mend?it"), (alert.Text.Length, alert.Advice));
+    }
+
+    [Fact]
+    public void Words_that_change_are_handed_out_once_and_do_not_put_off_the_reminder()
+    {
+        Look(Bad("a"));
+        Assert.Empty(_book.TakeChanged());
+        LookAt(s_noon.AddHours(1), Bad("a") with { Text = "worse" });
+        var changed = Assert.Single(_book.TakeChanged());
+        Assert.Equal(("worse", s_noon), (changed.Text, changed.SeenAt));
+        Assert.Empty(_book.TakeChanged());
     }
 
     [Fact]
@@ -86,7 +155,8 @@ public sealed class AlertBookTests
         var open = new HashSet<string>();
         foreach (var look in looks ?? [])
         {
-            var seen = (look ?? []).Select(octet => Bad($"s{octet % 4}", (AlertSeverity)(octet % 3)) with { Certain = octet % 2 == 0 }).ToArray();
+            var seen = (look ?? []).Select(octet => Bad($"s{octet % 4}", (AlertSeverity)(octet % 3)) with { Certain = octet % 2 == 0 })
+                .Append(Trouble.Unknown($"s{looks!.Length % 4}")).ToArray();
             foreach (var notice in book.Look("rule", seen, s_noon))
             {
                 Assert.True(notice.Kind switch

@@ -32,5 +32,26 @@ public sealed class AlertStoreTests : IDisposable
         Assert.Equal([open], AlertStore.OfFile(Path.Combine(_directory, RecordsDatabase.FileName)).Open());
     }
 
+    [Fact]
+    public async Task What_has_ended_does_not_open_again_and_any_number_in_the_file_is_read()
+    {
+        var alert = new Alert(1, "rule", "a", AlertSeverity.Critical, "text", "advice", Records.Noon, Records.Noon, null, null);
+        await using var database = Open();
+        var store = new AlertStore(database);
+        store.Save(alert with { ResolvedAt = Records.Noon });
+        store.Save(alert);
+        await database.WriteAsync(
+            connection =>
+            {
+                using var damage = connection.CreateCommand();
+                damage.CommandText = $"INSERT INTO alerts VALUES (2, 'rule', 'b', 99, '', '', {long.MaxValue}, {long.MinValue}, NULL, {long.MaxValue})";
+                damage.ExecuteNonQuery();
+            },
+            TestContext.Current.CancellationToken);
+
+        var open = Assert.Single(store.Open());
+        Assert.Equal(("b", AlertSeverity.Critical, DateTimeOffset.UnixEpoch), (open.Subject, open.Severity, open.SeenAt));
+    }
+
     RecordsDatabase Open() => RecordsDatabase.Open(_directory, [AlertStore.Tables], NullLogger<RecordsDatabase>.Instance);
 }

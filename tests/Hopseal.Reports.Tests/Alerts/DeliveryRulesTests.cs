@@ -24,6 +24,14 @@ public sealed class DeliveryRulesTests
         Assert.All(troubles, trouble => Assert.Equal("example.org", trouble.Subject));
     }
 
+    [Fact]
+    public void Only_destinations_that_may_be_in_trouble_are_looked_at_further() => Assert.Equal(["example.org"], DeliveryRules.Suspects(
+    [
+        Day(s_today.AddDays(-1), 5, 2), Day(s_today, 5, 3),
+        Day(s_today, 100, 10) with { Domain = "fine.example" },
+        Day(s_today, 9, 9) with { Domain = "few.example" },
+    ]));
+
     [Theory]
     [InlineData(50, 50, 0, true)]
     [InlineData(10, 90, 0, false)]

@@ -1,6 +1,9 @@
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Authentication;
 using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json;
 using Hopseal.Reports.Alerts;
@@ -51,6 +54,28 @@ public sealed class WebhookTests
     }
 
     [Fact]
+    public async Task An_answer_without_an_end_is_not_read()
+    {
+        await using var receiver = new Receiver($"HTTP/1.1 200 OK\r\nContent-Length: 999999999999\r\n\r\n{new string('x', 1_000_000)}");
+        await using var webhook = Webhook(receiver.Url);
+        Assert.Null(await webhook.TryAsync(s_notice, Cancel));
+
+        await using var flood = new Receiver($"HTTP/1.1 200 OK\r\nX: {new string('x', 1_000_000)}\r\n\r\n");
+        await using var flooded = Webhook(flood.Url);
+        Assert.NotNull(await flooded.TryAsync(s_notice, Cancel));
+    }
+
+    [Fact]
+    public async Task Who_cannot_prove_his_name_gets_nothing()
+    {
+        await using var receiver = new TlsReceiver();
+        await using var webhook = Webhook(receiver.Url);
+
+        Assert.NotNull(await webhook.TryAsync(s_notice, Cancel));
+        Assert.Equal(0, receiver.Read);
+    }
+
+    [Fact]
     public async Task It_goes_on_until_it_is_taken()
     {
         await using var receiver = new Receiver("HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
@@ -78,6 +103,49 @@ public sealed class WebhookTests
     static Webhook Webhook(Uri url) => new(
         new WebhookOptions(url, s_secret, "mx1.example.org") { Timeout = TimeSpan.FromSeconds(2), FirstPause = TimeSpan.FromMilliseconds(1) }, TimeProvider.System,
         NullLogger<Webhook>.Instance);
+
+    /// <summary>Shows a certificate that nobody vouches for.</summary>
+    sealed class TlsReceiver : IAsyncDisposable
+    {
+        readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+        readonly Task _serving;
+
+        public TlsReceiver()
+        {
+            _listener.Start();
+            _serving = ServeAsync();
+        }
+
+        public Uri Url => new($"https://{_listener.LocalEndpoint}/hook");
+
+        /// <summary>Octets of requests.</summary>
+        public int Read { get; private set; }
+
+        public async ValueTask DisposeAsync()
+        {
+            _listener.Stop();
+            await _serving;
+        }
+
+        async Task ServeAsync()
+        {
+            try
+            {
+                using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+                using var made = new CertificateRequest("CN=127.0.0.1", key, HashAlgorithmName.SHA256)
+                    .CreateSelfSigned(TimeProvider.System.GetUtcNow().AddHours(-1), TimeProvider.System.GetUtcNow().AddHours(1));
+                using var certificate = X509CertificateLoader.LoadPkcs12(made.Export(X509ContentType.Pkcs12), null);
+                using var client = await _listener.AcceptTcpClientAsync(Cancel);
+                await using var tls = new SslStream(client.GetStream());
+                await tls.AuthenticateAsServerAsync(new SslServerAuthenticationOptions { ServerCertificate = certificate }, Cancel);
+                Read = await tls.ReadAsync(new byte[8192], Cancel);
+            }
+            catch (Exception e) when (e is IOException or SocketException or AuthenticationException or InvalidOperationException)
+            {
+                // The webhook went away, or the test is over.
+            }
+        }
+    }
 
     /// <summary>Takes one request for each connection, and gives the next answer.</summary>
     sealed class Receiver : IAsyncDisposable
@@ -128,9 +196,9 @@ public sealed class WebhookTests
                     await AnswerAsync(client.GetStream());
                 }
             }
-            catch (Exception e) when (e is OperationCanceledException or SocketException or IOException or ObjectDisposedException)
+            catch (Exception e) when (e is OperationCanceledException or SocketException or IOException or InvalidOperationException)
             {
-                // Stopped.
+                // Stopped, be it between two connections.
             }
         }
 

@@ -34,8 +34,15 @@ public sealed class SessionQueryTests : IAsyncLifetime
 
     /// <summary>Whatever it is asked, and as it was really asked of SQLite.</summary>
     [Fact]
-    public void No_question_reads_all_sessions_or_sorts_what_it_finds()
+    public async Task No_question_reads_all_sessions_or_sorts_what_it_finds()
     {
+        // Questions about a time that has nothing end early.
+        var store = new SessionStore(_database, new RecordsOptions(), TimeProvider.System, NullLogger<SessionStore>.Instance);
+        store.TryRecord(Records.Inbound(Records.Tls()));
+        store.TryRecord(Records.Attempt(Records.Tls(), Records.Delivered));
+        store.Write();
+        await _database.WriteAsync(_ => { }, TestContext.Current.CancellationToken);
+
         Direction?[] directions = [null, Direction.In, Direction.Out];
         TransportLevel?[] levels = [null, TransportLevel.Plaintext];
         foreach (var direction in directions)
@@ -84,10 +91,45 @@ public sealed class SessionQueryTests : IAsyncLifetime
     [InlineData("sessions_domain", "a.example", null, true, TransportLevel.Plaintext)]
     [InlineData("sessions_peer", null, "192.0.2.1", false, null)]
     [InlineData("sessions_trouble", null, null, true, null)]
+    [InlineData("sessions_plaintext", null, null, false, TransportLevel.Plaintext)]
     public void Pages_follow_the_index_of_what_is_asked_for(string index, string? domain, string? peer, bool trouble, TransportLevel? level)
     {
         _query.Sessions(new SessionFilter { Domain = domain, Peer = peer, Trouble = trouble, Level = level }, null, 10);
         Assert.Contains(_asked.SelectMany(Steps), step => step.Contains(index, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("large.example")]
+    [InlineData(null)]
+    public async Task A_page_looks_at_so_many_rows_and_says_where_to_go_on(string? domain)
+    {
+        // One session that is looked for, and behind it more than a page looks at.
+        await _database.WriteAsync(
+            connection =>
+            {
+                using var command = connection.CreateCommand();
+                command.CommandText = """
+                    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 130000)
+                    INSERT INTO sessions (session, ended, elapsed, direction, peer, port, domain, level, accepted, deferred, refused, trouble)
+                    SELECT 's', i, 0, 1, '192.0.2.1', 25, 'large.example', CASE WHEN i = 5 THEN 4 ELSE 1 END, 1, 0, 0, 0 FROM n
+                    """;
+                command.ExecuteNonQuery();
+            },
+            TestContext.Current.CancellationToken);
+        var filter = new SessionFilter { Domain = domain, Level = TransportLevel.Undecided };
+
+        var pages = new List<SessionPage> { _query.Page(filter, null, 10) };
+        while (pages[^1].Next is { } next)
+        {
+            pages.Add(_query.Page(filter, next, 10));
+        }
+
+        Assert.Equal(domain is null ? 2 : 7, pages.Count);
+        Assert.Equal(5, Assert.Single(pages.SelectMany(page => page.Rows)).Id);
+        Assert.Equal(5, Assert.Single(pages[^1].Rows).Id);
+        Assert.Equal(5, Assert.Single(_query.Sessions(filter, null, 10)).Id);
+        Assert.Null(_query.Page(filter with { Domain = "nowhere.example" }, null, 10).Next);
+        Assert.Equal(new SessionPage([], null), _query.Page(filter with { From = DateTimeOffset.UnixEpoch.AddDays(1) }, null, 10));
     }
 
     List<string> Steps(string sql)

@@ -139,6 +139,43 @@ public sealed class SessionStoreTests : IAsyncLifetime
 
         Assert.Equal(1000, _query.Sessions(new SessionFilter(), null, 5000).Length);
         Assert.NotEmpty(_query.Traffic(Records.Noon.AddDays(-4), Records.Noon.AddDays(-2), TimeSpan.FromHours(1)));
+        using var reader = _database.OpenReader();
+        using var free = reader.CreateCommand();
+        free.CommandText = "PRAGMA freelist_count";
+        Assert.Equal(0L, free.ExecuteScalar());
+    }
+
+    [Fact]
+    public async Task A_batch_that_is_rolled_back_with_its_group_is_counted_once()
+    {
+        var store = Store();
+        using var gate = new ManualResetEventSlim();
+        _database.TryPost(_ => gate.Wait(Cancel));
+        store.TryRecord(Records.Inbound(Records.Tls()));
+        store.TryRecord(Records.Attempt(Records.Tls(), Records.Delivered));
+        Assert.True(store.Write());
+        var failing = _database.WriteAsync(_ => throw new InvalidOperationException("a defect"), Cancel);
+        gate.Set();
+        await Assert.ThrowsAsync<InvalidOperationException>(() => failing);
+        await WriteAsync(store);
+
+        Assert.Equal(1, Assert.Single(_query.Traffic(Records.Noon, Records.Noon.AddHours(1), TimeSpan.FromHours(1))).Sessions);
+        Assert.Equal(1, Assert.Single(_query.Destinations(Records.Noon.AddDays(-1), null, null, 10)).Delivered);
+        Assert.Equal(1, Assert.Single(_query.Peers(null, null, 10)).Sessions);
+        Assert.Equal(0, store.Dropped);
+    }
+
+    [Fact]
+    public async Task What_is_recorded_before_the_end_is_kept_and_the_file_is_closed_whole()
+    {
+        await using (var database = RecordsDatabase.Open(_directory, [SessionStore.Tables], NullLogger<RecordsDatabase>.Instance))
+        {
+            var store = new SessionStore(database, new RecordsOptions(), _clock, NullLogger<SessionStore>.Instance);
+            store.TryRecord(Records.Inbound(Records.Tls()));
+            store.Close();
+        }
+
+        Assert.Single(_query.Sessions(new SessionFilter(), null, 10));
     }
 
     [Fact]
@@ -187,6 +224,9 @@ public sealed class SessionStoreTests : IAsyncLifetime
 
             await Assert.ThrowsAsync<SqliteException>(() => database.WriteAsync(_ => { }, Cancel));
             Assert.Equal(100_000, store.Dropped);
+
+            // Who cleans up periodically must not fail with it: that would end the gateway.
+            await store.CleanAsync(Cancel);
         }
 
         store.TryRecord(Records.Inbound(Records.Tls()));

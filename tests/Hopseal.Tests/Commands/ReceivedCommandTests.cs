@@ -67,6 +67,11 @@ public sealed class ReceivedCommandTests : IAsyncDisposable
         var shown = await RunAsync("report", "received", "1", "--config", "hopseal.json");
         Assert.Contains("by import from a.json\n  not verified: not signed\n  example.org, MTA-STS: 12 sessions good, 3 failed\n    3 sessions: certificate-expired at mx1.example.org", shown.Out, StringComparison.Ordinal);
         Assert.Contains("\n      Our side: The report does not name the address that the sender connected from.\n", shown.Out, StringComparison.Ordinal);
+        using var line = JsonDocument.Parse((await RunAsync("report", "received", "1", "--json", "--config", "hopseal.json")).Out);
+        Assert.Equal("report 1", line.RootElement.GetProperty("file").GetString());
+        Assert.Equal(
+            "The report does not name the address that the sender connected from.",
+            line.RootElement.GetProperty("policies")[0].GetProperty("failures")[0].GetProperty("ourSide").GetString());
         var none = await RunAsync("report", "received", "7", "--config", "hopseal.json");
         Assert.Equal((1, "hopseal: there is no report 7\n"), (none.ExitCode, none.Error));
     }
@@ -105,7 +110,7 @@ public sealed class ReceivedCommandTests : IAsyncDisposable
     }
 
     [Theory]
-    [InlineData("report received", 2, "there is no hopseal-data here")]
+    [InlineData("report received --config none.json", 2, "none.json")]
     [InlineData("report received --config hopseal.json --from yesterday", 2, "\"yesterday\" is not a date, such as 2027-01-31")]
     [InlineData("report received --config hopseal.json --domain a..b", 2, "\"a..b\" is not a domain name")]
     [InlineData("report import --store --config none.json a.json", 2, "none.json")]

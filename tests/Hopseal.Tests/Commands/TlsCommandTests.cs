@@ -74,7 +74,8 @@ public sealed class TlsCommandTests : IDisposable
                 new QueueOperations(store, TimeProvider.System, NullLogger<QueueOperations>.Instance),
                 new PlanOperations(PlanSource.Gateway, planner.PlanAsync, _ => default, TimeProvider.System),
                 tls,
-                new AlertOperations(_ => Task.FromResult<ImmutableArray<string>>([]), (_, _) => null)),
+                new AlertOperations(_ => Task.FromResult<ImmutableArray<(string, bool)>>([]), (_, _) => null),
+                new ReportOperations(null)),
             TimeProvider.System,
             NullLogger<ControlServer>.Instance);
 

@@ -1,5 +1,7 @@
+using System.Security.Cryptography;
 using System.Text.RegularExpressions;
 using Hopseal.Configuration;
+using Hopseal.Reports.Tlsrpt.Sending;
 
 namespace Hopseal.Tests.Configuration;
 
@@ -15,6 +17,8 @@ public sealed partial class ExampleConfigurationTests : IDisposable
         File.Copy(_workspace.PathOf("fullchain.pem"), _workspace.PathOf("internal-ca.pem"));
         _workspace.WriteSecret("smarthost.password", "geheim\n");
         _workspace.WriteSecret("webhook.secret", "geheim\n");
+        using var key = RSA.Create(2048);
+        _workspace.WriteSecret("tlsrpt.pem", key.ExportPkcs8PrivateKeyPem());
     }
 
     public void Dispose() => _workspace.Dispose();
@@ -44,6 +48,8 @@ public sealed partial class ExampleConfigurationTests : IDisposable
             (shown.Alerts.MinimumSeverity, shown.Alerts.QueueAge, shown.Alerts.DiskPercent, shown.Alerts.CertificateDays));
         Assert.Single(shown.Alerts.Webhooks);
         Assert.Single(shown.Alerts.Mail!.To);
+        Assert.Equal((plain.ReportIntake.Days, plain.ReportIntake.KeepMail), (shown.ReportIntake.Days, shown.ReportIntake.KeepMail));
+        Assert.Equal(("tlsrpt@example.org", 8443), (Assert.Single(shown.ReportIntake.Mailboxes).ToString(), shown.ReportIntake.Endpoint?.Port));
         Assert.Equal(
             (plain.Outbound.Port, plain.Outbound.Connections, plain.Outbound.ConnectionsPerDestination, plain.Outbound.RememberTls),
             (shown.Outbound.Port, shown.Outbound.Connections, shown.Outbound.ConnectionsPerDestination, shown.Outbound.RememberTls));
@@ -53,6 +59,12 @@ public sealed partial class ExampleConfigurationTests : IDisposable
         Assert.Equal(7, shown.Outbound.Rules.Length);
         Assert.Equal("example", shown.SmartHostCredentials?.User);
         Assert.Equal(TimeSpan.FromDays(7), shown.MtaSts.Policies["example.org"].MaxAge);
+        var sending = shown.ReportSending.Options!;
+        Assert.Equal((TimeSpan.FromHours(4), 400, false), (sending.Spread, sending.Days, sending.DryRun));
+        Assert.Equal(
+            new SendingOptions { Organization = "", Contact = sending.Contact, Hostname = "" } with { Organization = sending.Organization, Hostname = sending.Hostname, Signer = sending.Signer, Except = sending.Except, ExceptBelow = sending.ExceptBelow },
+            sending);
+        Assert.Equal("tlsrpt._domainkey.example.org", shown.ReportSending.Dkim?.Owner.Ascii);
         Assert.Equal(plain.MxNames, shown.MxNames);
         Assert.Equal("next-key.pem", Path.GetFileName(shown.Certificates[0].NextKey));
         Assert.NotEmpty(shown.Listeners[^1].ProxyFrom);

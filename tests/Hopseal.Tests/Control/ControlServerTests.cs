@@ -173,7 +173,8 @@ public sealed class ControlServerTests : IAsyncDisposable
             new PlanOperations(
                 PlanSource.Gateway, (_, _, _) => ValueTask.FromResult<DeliveryPlan>(new DeliveryPlan.Keep("mail")), _ => default, _clock),
             TlsOperations.OfStopped(_workspace.Directory, _clock),
-            new AlertOperations(_ => Task.FromResult<ImmutableArray<string>>([]), (_, _) => null)),
+            new AlertOperations(_ => Task.FromResult<ImmutableArray<(string, bool)>>([]), (_, _) => null),
+            new ReportOperations(null)),
         _clock,
         NullLogger<ControlServer>.Instance);
 

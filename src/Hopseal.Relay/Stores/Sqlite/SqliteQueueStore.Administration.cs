@@ -40,6 +40,19 @@ public sealed partial class SqliteQueueStore
         return ValueTask.FromResult(new QueueListing(_readers).Find(id, _leasing));
     }
 
+    /// <summary>How much is in the queue. Costs a look at every entry: for now and then, not for each who asks.</summary>
+    /// <exception cref="QueueStoreException">The queue cannot be read.</exception>
+    public ValueTask<QueueDepth> MeasureAsync(CancellationToken cancel) => ReadAsync(
+        """
+        SELECT (SELECT count(*) FROM messages), (SELECT count(*) FROM entries), (SELECT count(*) FROM entries WHERE held = 1),
+            (SELECT received_at FROM messages ORDER BY number LIMIT 1)
+        """,
+        rows => rows.Read()
+            ? new QueueDepth(
+                rows.GetInt64(0), rows.GetInt64(1), rows.GetInt64(2), rows.IsDBNull(3) ? null : DateTimeOffset.FromUnixTimeMilliseconds(rows.GetInt64(3)))
+            : new QueueDepth(0, 0, 0, null),
+        cancel);
+
     /// <summary>Does one thing to entries, in one transaction: some hundred at most, because everybody waits for it. Whether an
     /// attempt is under way is decided in the same place as whether one may begin.</summary>
     /// <returns>What became of each, in their order.</returns>

@@ -9,7 +9,7 @@ namespace Hopseal.Relay.Stores.Sqlite;
 /// ones would be counted in the order in which they occur. For one thread.</summary>
 /// <remarks>Next to SQLite itself: Microsoft.Data.Sqlite's commands box every value and allocate a reader for every run, which
 /// costs the writer more than the work does.</remarks>
-sealed class Statement : IDisposable
+public sealed class Statement : IDisposable
 {
     readonly sqlite3 _connection;
     readonly sqlite3_stmt _statement;

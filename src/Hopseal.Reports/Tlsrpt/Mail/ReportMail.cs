@@ -8,6 +8,7 @@ namespace Hopseal.Reports.Tlsrpt.Mail;
 static class ReportMail
 {
     static readonly ParserOptions s_parsing = new() { MaxMimeDepth = 20 };
+    static readonly ParserOptions s_flat = new() { MaxMimeDepth = 0 };
 
     /// <summary>Whether it begins as a message does: with a header field.</summary>
     public static bool Looks(ReadOnlySpan<byte> octets)
@@ -17,12 +18,19 @@ static class ReportMail
     }
 
     /// <exception cref="FormatException">It is no message, or more than any report needs (<see cref="MailTooComplexException"/>).</exception>
-    public static MimeMessage Parse(ReadOnlyMemory<byte> octets)
+    public static MimeMessage Parse(ReadOnlyMemory<byte> octets) => Parse(octets, s_parsing);
+
+    /// <summary>With a body that stays as it came, octet for octet: what reads the parts of one tidies up between them, and a signature covers
+    /// that.</summary>
+    /// <exception cref="FormatException">As <see cref="Parse(ReadOnlyMemory{byte})"/>.</exception>
+    public static MimeMessage ParseFlat(ReadOnlyMemory<byte> octets) => Parse(octets, s_flat);
+
+    static MimeMessage Parse(ReadOnlyMemory<byte> octets, ParserOptions options)
     {
         var message = octets.ToArray();
-        MailBounds.Check(s_parsing, message);
+        MailBounds.Check(options, message);
         using var stream = new MemoryStream(message, writable: false);
-        return new MimeParser(s_parsing, stream, MimeFormat.Entity).ParseMessage();
+        return new MimeParser(options, stream, MimeFormat.Entity).ParseMessage();
     }
 
     /// <summary>At least one item. Never throws for what is in the message.</summary>

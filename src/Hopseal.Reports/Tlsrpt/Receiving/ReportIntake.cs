@@ -26,10 +26,11 @@ public sealed partial class ReportIntake(ReportStore store, ReportSignature? sig
     /// <summary>A message that came. Completes when what is in it is kept.</summary>
     /// <param name="from">The envelope's sender; null for the null sender.</param>
     /// <param name="receivedAt">When we said 250 to it.</param>
+    /// <param name="givesUpAt">When it will be given here for the last time.</param>
     /// <returns>Null: its key cannot be had now; it should be given here again later.</returns>
     /// <exception cref="Microsoft.Data.Sqlite.SqliteException">Nothing was kept.</exception>
     public async Task<ImmutableArray<TakenReport>?> TakeMailAsync(
-        Stream content, long size, string? from, DateTimeOffset receivedAt, CancellationToken cancel)
+        Stream content, long size, string? from, DateTimeOffset receivedAt, DateTimeOffset givesUpAt, CancellationToken cancel)
     {
         ArgumentNullException.ThrowIfNull(content);
         var places = size > LargeOctets ? _large : _small;
@@ -43,7 +44,7 @@ public sealed partial class ReportIntake(ReportStore store, ReportSignature? sig
             }
 
             ReportProof proof = signature is null ? new ReportProof.Unsigned() : await signature.CheckAsync(octets, cancel);
-            if (proof is ReportProof.Unknown unknown && clock.GetUtcNow() - receivedAt < s_longestWait)
+            if (proof is ReportProof.Unknown unknown && clock.GetUtcNow() is var now && now < receivedAt + s_longestWait && now < givesUpAt)
             {
                 LogPutOff(log, Text(from), unknown.Why);
                 return null;

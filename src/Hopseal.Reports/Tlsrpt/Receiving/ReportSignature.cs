@@ -22,7 +22,7 @@ public sealed class ReportSignature(IDnsResolver resolver, TimeProvider clock)
         MimeMessage message;
         try
         {
-            message = Mail.ReportMail.Parse(octets);
+            message = Mail.ReportMail.ParseFlat(octets);
         }
         catch (FormatException)
         {

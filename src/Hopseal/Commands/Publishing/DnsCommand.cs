@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Hopseal.Configuration;
 using Hopseal.Dns;
+using Hopseal.Policy.TlsRpt;
 
 namespace Hopseal.Commands.Publishing;
 
@@ -91,13 +92,9 @@ static class DnsCommand
             : throw new UsageException($"{name} is none of the Domains of the configuration");
     }
 
-    /// <summary>RFC 8460 §3: what separates addresses and fields is escaped within one.</summary>
-    static string ReportAddress(string text) =>
-        (text.StartsWith("mailto:", StringComparison.Ordinal) && text.Contains('@', StringComparison.Ordinal) || text.StartsWith("https://", StringComparison.Ordinal))
-        && Uri.IsWellFormedUriString(text, UriKind.Absolute)
-        && text.All(c => c is > ' ' and <= '~' and not (',' or ';' or '!' or '"'))
-            ? text
-            : throw new UsageException($"{Shown.Text(text)} is not an address for reports, such as mailto:tls-reports@example.org");
+    static ReportTarget ReportAddress(string text) => ReportTarget.TryParse(text, out var target, out var why)
+        ? target
+        : throw new UsageException($"{Shown.Text(text)} is not an address for reports, such as mailto:tls-reports@example.org: {why}");
 }
 
 /// <summary>Without reflection, and with the names that scripts expect.</summary>

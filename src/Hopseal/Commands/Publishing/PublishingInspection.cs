@@ -3,6 +3,7 @@ using Hopseal.Configuration;
 using Hopseal.Dns;
 using Hopseal.Policy.Dane;
 using Hopseal.Policy.MtaSts;
+using Hopseal.Policy.TlsRpt;
 using Hopseal.Rollover;
 using Hopseal.Smtp.Tls;
 
@@ -17,7 +18,7 @@ sealed class PublishingInspection(GatewayConfiguration configuration, IDnsResolv
     readonly TlsaAcceptance _acceptance = new(new DaneCheck(clock));
 
     /// <param name="reportTo">Addresses for TLSRPT; empty: not wanted.</param>
-    public async Task<PublishingReport> InspectAsync(DomainName domain, ImmutableArray<string> reportTo, CancellationToken cancel)
+    public async Task<PublishingReport> InspectAsync(DomainName domain, ImmutableArray<ReportTarget> reportTo, CancellationToken cancel)
     {
         var (hosts, report) = await HostsAsync(domain, cancel);
         var (keys, notes) = KeysOf(hosts);
@@ -29,7 +30,17 @@ sealed class PublishingInspection(GatewayConfiguration configuration, IDnsResolv
         }
 
         report = report.With(await InspectStsAsync(domain, cancel));
+        report = report.With(await InspectReportKeyAsync(domain, cancel));
         return report.With(new TlsReportComparison(reportTo, Ttl).Compare(domain, await resolver.TxtAsync(TlsReportComparison.OwnerOf(domain), cancel)));
+    }
+
+    /// <summary>The key that signs our own reports by mail, where their author is in this domain (RFC 8460 §3).</summary>
+    async Task<PublishingReport> InspectReportKeyAsync(DomainName domain, CancellationToken cancel)
+    {
+        var report = PublishingReport.Of("");
+        return configuration.ReportSending.Dkim is { } dkim && dkim.Owner.IsWithin(domain)
+            ? new ReportKeyComparison(dkim, Ttl).Compare(await resolver.TxtAsync(dkim.Owner, cancel))
+            : report;
     }
 
     async Task<PublishingReport> InspectStsAsync(DomainName domain, CancellationToken cancel)

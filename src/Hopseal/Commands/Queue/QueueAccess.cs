@@ -14,11 +14,7 @@ sealed class QueueAccess(Terminal terminal)
     const int Tries = 5;
     static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(500);
 
-    readonly Option<string?> _config = new("--config", "-c")
-    {
-        Description = "The gateway's configuration file. Without one: the data of local mode, in this directory.",
-        HelpName = "FILE",
-    };
+    readonly Option<string?> _config = ConfigurationArgument.OfData();
 
     public void AddTo(Command command) => command.Add(_config);
 

@@ -49,6 +49,20 @@ public sealed class AdministrationTests : IDisposable
         Assert.Null(await store.FindAsync(QueueId.Next(_scratch.Clock), _cancel));
     }
 
+    [Fact]
+    public async Task The_queue_is_measured_with_what_is_held_and_its_oldest_message()
+    {
+        await using var store = _scratch.Open();
+        Assert.Equal(new QueueDepth(0, 0, 0, null), await store.MeasureAsync(_cancel));
+
+        var message = _scratch.Message("hello", "one@example.com", "two@example.com", "three@example.net");
+        await store.AddAsync(message, _cancel);
+        await store.AddAsync(_scratch.Message("later", "one@example.com") with { ReceivedAt = Scratch.Start.AddHours(1) }, _cancel);
+        await store.ChangeAsync(QueueAction.Hold, [new EntryKey(message.Id, "example.net")], Scratch.Start, _cancel);
+
+        Assert.Equal(new QueueDepth(2, 3, 1, Scratch.Start), await store.MeasureAsync(_cancel));
+    }
+
     [Theory]
     [InlineData("example.com", null, null, "0 1")]
     [InlineData("*.example.com", null, null, "2")]

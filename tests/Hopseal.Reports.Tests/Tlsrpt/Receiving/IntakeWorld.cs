@@ -55,7 +55,7 @@ sealed class IntakeWorld : IAsyncDisposable
         report ?? Report(), Ours, new Mailbox("tls-reports", Ours), new DateTimeOffset(2026, 11, 2, 3, 0, 0, TimeSpan.Zero), signer);
 
     public Task<ImmutableArray<TakenReport>?> TakeMailAsync(byte[] octets) => Intake.TakeMailAsync(
-        new MemoryStream(octets), octets.Length, "tlsrpt@company-x.example", Clock.GetUtcNow(), TestContext.Current.CancellationToken);
+        new MemoryStream(octets), octets.Length, "tlsrpt@company-x.example", Clock.GetUtcNow(), Clock.GetUtcNow().AddDays(5), TestContext.Current.CancellationToken);
 
     public Task<TakenReport> TakeBodyAsync(byte[] octets) =>
         Intake.TakeBodyAsync(octets, "192.0.2.1", TestContext.Current.CancellationToken);

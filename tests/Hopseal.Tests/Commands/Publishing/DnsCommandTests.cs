@@ -238,7 +238,7 @@ public sealed class DnsCommandTests : IDisposable
     [Theory]
     [InlineData("not a name", "hopseal: \"not a name\" is not a domain name\n")]
     [InlineData("example.net", "hopseal: example.net is none of the Domains of the configuration\n")]
-    [InlineData("example.org --rua tls@example.org", "hopseal: \"tls@example.org\" is not an address for reports, such as mailto:tls-reports@example.org\n")]
+    [InlineData("example.org --rua tls@example.org", "hopseal: \"tls@example.org\" is not an address for reports, such as mailto:tls-reports@example.org: it is neither mailto nor https\n")]
     [InlineData("example.org --rua mailto:a@example.org,mailto:b@example.org", null)]
     [InlineData("example.org --config none.json", "hopseal: none.json: there is no such file\n")]
     public async Task What_cannot_be_asked_ends_with_2(string arguments, string? error)
