@@ -41,11 +41,6 @@ public sealed record GatewayView
     /// <summary>Sessions and attempts that are kept.</summary>
     public required SessionQuery Records { get; init; }
 
-    public required AlertStore Alerts { get; init; }
-
-    /// <summary>No notice of an alert before that time; null when it is not open.</summary>
-    public required Func<long, DateTimeOffset, Alert?> Silence { get; init; }
-
     /// <summary>Null: none is written.</summary>
     public required LedgerFiles? Evidence { get; init; }
 
@@ -54,7 +49,14 @@ public sealed record GatewayView
 
     /// <summary>Ours about others.</summary>
     public required SentReports Sent { get; init; }
+
+    public required AlertsView Alerts { get; init; }
 }
+
+/// <param name="Open">Those that are open now, the most severe first.</param>
+/// <param name="All">Open and ended ones before an id, the newest first.</param>
+/// <param name="Silence">No notice of one before that time; null when it is not open.</param>
+public sealed record AlertsView(Func<ImmutableArray<Alert>> Open, Func<long?, int, ImmutableArray<Alert>> All, Func<long, DateTimeOffset, Alert?> Silence);
 
 /// <param name="Mode">In words.</param>
 public sealed record ListenerView(string Name, IPEndPoint Endpoint, string Mode);

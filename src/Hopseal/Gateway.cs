@@ -93,7 +93,7 @@ sealed class Gateway : IAsyncDisposable
         // How it is administered.
         var queue = new QueueOperations(_store, clock, logs.CreateLogger<QueueOperations>(), _sending.Runner.Retry, _queue.Wake);
         _view = _telling.Feed is { } feed
-            ? new DashboardView(configuration, _store, queue, _sending.Planner, _certificates, resolver, _telling.Database, _alerting.Silence, clock).Of(feed)
+            ? new DashboardView(configuration, _store, queue, _sending.Planner, _certificates, resolver, _telling.Database, _alerting, clock).Of(feed)
             : null;
         _operations = new ControlOperations(
             queue,

@@ -169,7 +169,7 @@ public sealed class DashboardTests(WatchedGateway gateway) : IClassFixture<Watch
         await Assertions.Expect(skip).ToBeFocusedAsync();
         Assert.True((await skip.BoundingBoxAsync())!.X >= 0, "the focused link is out of sight");
 
-        string[] expected = ["Hopseal", "Overview", "Destinations", "Inbound peers", "Sessions", "Queue"];
+        string[] expected = ["Hopseal", "Overview", "Alerts", "Destinations", "Inbound peers", "Sessions", "Queue"];
         foreach (var name in expected)
         {
             await page.Keyboard.PressAsync("Tab");

@@ -27,7 +27,7 @@ sealed class DashboardView(
     OwnCertificates certificates,
     IDnsResolver resolver,
     RecordsDatabase database,
-    Func<long, DateTimeOffset, Alert?> silence,
+    Alerting alerting,
     TimeProvider clock)
 {
     public GatewayView Of(SessionFeed feed) => new()
@@ -49,11 +49,10 @@ sealed class DashboardView(
         Certificates = () => [.. certificates.Served.InUse.Select(pair => Describe(pair.Files, pair.Certificate))],
         Publishing = InspectAsync,
         Records = new SessionQuery(database),
-        Alerts = new AlertStore(database),
-        Silence = silence,
         Evidence = configuration.Evidence.Days == 0 ? null : LedgerFiles.In(configuration.DataDirectory),
         Received = ReceivedReports.Of(database),
         Sent = new SentReports(database),
+        Alerts = new AlertsView(() => alerting.Open, new AlertStore(database).All, alerting.Silence),
     };
 
     async Task<QueueChange> ChangeAsync(QueueAction action, QueueSelection selection, CancellationToken cancel)
