@@ -67,7 +67,14 @@ sealed class DirectoryLock : IDisposable
     {
         using (_file)
         {
-            File.Delete(_holder);
+            try
+            {
+                File.Delete(_holder);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // The directory is read-only by now. It is the lock that counts, and that ends here; the next gateway writes another.
+            }
         }
     }
 
