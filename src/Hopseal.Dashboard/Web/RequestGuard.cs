@@ -33,6 +33,13 @@ sealed class RequestGuard(ImmutableArray<string> names)
             : request.Headers[HeaderNames.Origin].ToString().Equals($"{request.Scheme}://{request.Host}", StringComparison.OrdinalIgnoreCase);
     }
 
+    /// <summary>Whether a circuit is to run over plain requests: only WebSockets are counted, and a browser that runs the pages has them.</summary>
+    public static bool IsUncountedCircuit(HttpContext context)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        return context.Request.Path.ToString().TrimEnd('/').Equals("/_blazor", StringComparison.OrdinalIgnoreCase) && !context.WebSockets.IsWebSocketRequest;
+    }
+
     public async Task RunAsync(HttpContext context, RequestDelegate next)
     {
         ArgumentNullException.ThrowIfNull(context);
@@ -50,6 +57,10 @@ sealed class RequestGuard(ImmutableArray<string> names)
         else if (!IsFromHere(context.Request, upgrade))
         {
             await RefuseAsync(context, StatusCodes.Status403Forbidden, "The request comes from another site.");
+        }
+        else if (IsUncountedCircuit(context))
+        {
+            await RefuseAsync(context, StatusCodes.Status400BadRequest, "This is for WebSockets.");
         }
         else
         {
