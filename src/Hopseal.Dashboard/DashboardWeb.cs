@@ -37,11 +37,7 @@ public static class DashboardWeb
             circuits.DisconnectedCircuitRetentionPeriod = s_forgetCircuit;
             circuits.MaxBufferedUnacknowledgedRenderBatches = MostUnseenBatches;
         });
-        services.AddMudServices(mud =>
-        {
-            mud.SnackbarConfiguration.PositionClass = MudBlazor.Defaults.Classes.Position.BottomRight;
-            mud.SnackbarConfiguration.ShowTransitionDuration = mud.SnackbarConfiguration.HideTransitionDuration = 100;
-        });
+        services.AddMudServices();
         services.AddDataProtection().SetApplicationName("hopseal").PersistKeysToFileSystem(KeyDirectory(options.KeyDirectory));
         AddLogin(services, required: !options.Users.IsEmpty);
     }
