@@ -32,6 +32,26 @@ static class Ports
         throw new InvalidOperationException($"no free port from {First} to {Last}");
     }
 
+    /// <summary>Waits until somebody listens there.</summary>
+    public static async Task ListenedOnAsync(IPEndPoint endpoint, Func<string> story, CancellationToken cancel) => await Eventually.FindAsync(
+        $"a listener on {endpoint}",
+        TimeSpan.FromSeconds(60),
+        async () =>
+        {
+            using var client = new TcpClient(endpoint.AddressFamily);
+            try
+            {
+                await client.ConnectAsync(endpoint, cancel);
+                return endpoint;
+            }
+            catch (SocketException)
+            {
+                return null;
+            }
+        },
+        story,
+        cancel);
+
     static bool IsFree(int port)
     {
         try

@@ -59,6 +59,7 @@ public sealed class WatchedGateway : IAsyncLifetime
             },
             _smtp);
         await _process.StartAsync(TestContext.Current.CancellationToken);
+        await Ports.ListenedOnAsync(new IPEndPoint(IPAddress.Loopback, _http), () => Output, TestContext.Current.CancellationToken);
         await _browser.StartAsync();
     }
 
