@@ -2,6 +2,7 @@ using System.IO.Compression;
 using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using System.Text.Json;
 using Hopseal.Configuration;
 using Hopseal.Dns;
 using Hopseal.Reports.Tlsrpt;
@@ -83,6 +84,34 @@ public sealed class TlsReportingTests : IDisposable
         Assert.Contains("has it since", await ReportAsync("show", "1"), StringComparison.Ordinal);
     }
 
+    /// <summary>Both ends are gateways: what one sends, the other takes in and shows. By mail its signature stands for it; by HTTPS nobody does.</summary>
+    [Theory(Timeout = 120_000)]
+    [InlineData("mailto:tls@kept.test", true)]
+    [InlineData("https", false)]
+    public async Task What_one_gateway_reports_another_takes_in(string to, bool verified)
+    {
+        using var certificate = _sender.WriteCertificate("reports", "reports.test");
+        var post = FreePort();
+        using var key = RSA.Create(2048);
+        var zone = ZoneResolver.Parse(
+            $"""
+            {Receiver} MX 10 mx.{Receiver}
+            mx.{Receiver} A 127.0.0.1
+            reports.test A 127.0.0.1
+            _smtp._tls.{Receiver} TXT v=TLSRPTv1\;rua={(to == "https" ? $"https://reports.test:{post}/tlsrpt" : to)}
+            tlsrpt._domainkey.sender.test TXT v=DKIM1\;p={Convert.ToBase64String(key.ExportSubjectPublicKeyInfo())}
+            """);
+        await using var receiver = await StartReceiverAsync(zone, post);
+        await using var gateway = await StartSenderAsync(zone, receiver.Endpoints[0].Port, key);
+
+        await SendAsync(gateway.Endpoints[0]);
+        await ReportAsync("send", "--day", "today");
+
+        var head = await ReceivedAsync();
+        Assert.Equal(("Sender Org", Receiver, 1L, 0L), (head.GetProperty("organization").GetString(), head.GetProperty("domain").GetString(), head.GetProperty("successful").GetInt64(), head.GetProperty("failed").GetInt64()));
+        Assert.Equal(verified, (await CommandRun.OfAsync(_receiver.Directory, ["report", "received", "--json", "--verified", "--config", "receiver.json"])).Out.Length > 0);
+    }
+
     [Fact]
     public async Task A_gateway_that_reports_nothing_says_so()
     {
@@ -102,9 +131,54 @@ public sealed class TlsReportingTests : IDisposable
 
     string Data => Path.Combine(_sender.Directory, LocalMode.DirectoryName);
 
-    async Task<Gateway> StartSenderAsync(IDnsResolver zone, int port)
+    async Task<JsonElement> ReceivedAsync()
     {
-        using var key = RSA.Create(2048);
+        while (true)
+        {
+            var run = await CommandRun.OfAsync(_receiver.Directory, ["report", "received", "--json", "--config", "receiver.json"]);
+            Assert.True(run.ExitCode is 0 or 1, run.Error);
+            if (run.Out.Length > 0)
+            {
+                return JsonDocument.Parse(run.Out).RootElement;
+            }
+
+            await Task.Delay(s_look, TimeProvider.System, Cancel);
+        }
+    }
+
+    async Task<Gateway> StartReceiverAsync(IDnsResolver zone, int post)
+    {
+        File.Copy(_sender.PathOf("reports.pem"), _receiver.PathOf("reports.pem"));
+        File.Copy(_sender.PathOf("reports.key"), _receiver.PathOf("reports.key"));
+        _receiver.Write(
+            "receiver.json",
+            $$"""
+            { "Hostname": "mx.kept.test", "DataDirectory": "data", "Listeners": [ { "Name": "mx", "Endpoint": "127.0.0.1:25", "Mode": "StartTls" } ],
+              "Certificates": [ { "Chain": "reports.pem", "Key": "reports.key" } ], "MxNames": [], "Domains": { "{{Receiver}}": { "Maildir": "mail" } },
+              "TlsReports": { "Receive": { "Mailboxes": [ "tls@{{Receiver}}" ], "Endpoint": "127.0.0.1:{{post}}" } } }
+            """);
+        return await StartAsync(_receiver, "receiver.json", zone);
+    }
+
+    static int FreePort()
+    {
+        using var listener = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    static async Task<Gateway> StartAsync(Workspace workspace, string file, IDnsResolver zone)
+    {
+        var result = ConfigurationFile.Load(file, workspace.Directory, [], TimeProvider.System);
+        var usable = result is ConfigurationResult.Faulty faulty ? throw new InvalidOperationException(string.Join('\n', faulty.Faults)) : (ConfigurationResult.Usable)result;
+        var any = usable.Configuration with { Listeners = [.. usable.Configuration.Listeners.Select(listener => listener with { Endpoint = new IPEndPoint(IPAddress.Loopback, 0) })] };
+        return await Gateway.StartAsync(any, NullLoggerFactory.Instance, TimeProvider.System, zone);
+    }
+
+    async Task<Gateway> StartSenderAsync(IDnsResolver zone, int port, RSA? signing = null)
+    {
+        using var own = RSA.Create(2048);
+        var key = signing ?? own;
         _sender.WriteSecret("tlsrpt.pem", key.ExportPkcs8PrivateKeyPem());
         _sender.Write("key.pub", Convert.ToBase64String(key.ExportSubjectPublicKeyInfo()));
         _sender.WriteCertificate("own");
@@ -115,10 +189,7 @@ public sealed class TlsReportingTests : IDisposable
               "RelayFrom": [ "127.0.0.1" ], "Outbound": { "Port": {{port}}, "IdleSeconds": 0 }, "Trust": { "Roots": [ "reports.pem" ] }, "Dns": { "HealthMinutes": 0 },
               "TlsReports": { "Send": { "Organization": "Sender Org", "Contact": "tls@sender.test", "Dkim": { "Selector": "tlsrpt", "KeyFile": "tlsrpt.pem" } } } }
             """);
-        var result = ConfigurationFile.Load("sender.json", _sender.Directory, [], TimeProvider.System);
-        var usable = result is ConfigurationResult.Faulty faulty ? throw new InvalidOperationException(string.Join('\n', faulty.Faults)) : (ConfigurationResult.Usable)result;
-        var any = usable.Configuration with { Listeners = [.. usable.Configuration.Listeners.Select(listener => listener with { Endpoint = new IPEndPoint(IPAddress.Loopback, 0) })] };
-        return await Gateway.StartAsync(any, NullLoggerFactory.Instance, TimeProvider.System, zone);
+        return await StartAsync(_sender, "sender.json", zone);
     }
 
     static async Task SendAsync(IPEndPoint endpoint)
