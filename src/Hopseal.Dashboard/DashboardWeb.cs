@@ -46,6 +46,7 @@ public static class DashboardWeb
     {
         ArgumentNullException.ThrowIfNull(application);
         var guard = application.Services.GetRequiredService<RequestGuard>();
+        application.UseWebSockets(); // the guard asks for them
         application.Use(guard.RunAsync);
         application.UseExceptionHandler(failed => failed.Run(context =>
         {

@@ -32,7 +32,7 @@ sealed partial class LoginEndpoints(
     async Task<IResult> BeginAsync(HttpContext context, [FromForm] string? name, [FromForm] string? password, [FromForm] string? to)
     {
         var address = context.Connection.RemoteIpAddress;
-        if (failures.AreTooMany(address))
+        if (!failures.TryAdd(address))
         {
             return Results.Redirect("/login?why=many");
         }
@@ -41,11 +41,11 @@ sealed partial class LoginEndpoints(
         var right = password is { Length: > 0 and <= MostCharacters } && await (known ?? _nobody).VerifyAsync(password, context.RequestAborted);
         if (known is null || !right)
         {
-            failures.Add(address);
             LogFailed(known is null ? "?" : name!, address?.ToString() ?? "?");
             return Results.Redirect($"/login?why=wrong&to={Uri.EscapeDataString(PathOf(to))}");
         }
 
+        failures.TakeBack(address);
         await context.SignInAsync(sessions.Begin(name!));
         LogBegan(name!, address?.ToString() ?? "?");
         return Results.LocalRedirect(PathOf(to));

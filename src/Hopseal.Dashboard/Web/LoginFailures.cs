@@ -27,12 +27,19 @@ sealed class LoginFailures(TimeProvider clock)
         }
     }
 
-    public void Add(IPAddress? address)
+    /// <summary>Counts a try before its password is looked at, so that those at the same time are counted as well.</summary>
+    /// <returns>False: there were too many.</returns>
+    public bool TryAdd(IPAddress? address)
     {
         var network = NetworkOf(address);
         var now = clock.GetUtcNow();
         lock (_lock)
         {
+            if (AreTooMany(address))
+            {
+                return false;
+            }
+
             if (!_byNetwork.TryGetValue(network, out var failures) || failures.Began + Period <= now)
             {
                 MakeRoom(now);
@@ -40,6 +47,20 @@ sealed class LoginFailures(TimeProvider clock)
             }
 
             _byNetwork[network] = (failures.Count + 1, failures.Began);
+            return true;
+        }
+    }
+
+    /// <summary>The password was right: that try does not count.</summary>
+    public void TakeBack(IPAddress? address)
+    {
+        var network = NetworkOf(address);
+        lock (_lock)
+        {
+            if (_byNetwork.TryGetValue(network, out var failures) && failures.Count > 0)
+            {
+                _byNetwork[network] = (failures.Count - 1, failures.Began);
+            }
         }
     }
 

@@ -10,8 +10,9 @@ namespace Hopseal.Dashboard.Web;
 /// <param name="names">By which the dashboard is called, besides <c>localhost</c> and addresses.</param>
 sealed class RequestGuard(ImmutableArray<string> names)
 {
+    /// <summary>Styles within the page are let: dialogs and messages of the component library bring theirs with them. Scripts never are.</summary>
     const string Policy =
-        "default-src 'none'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; img-src 'self' data:; font-src 'self'; "
+        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; "
         + "connect-src 'self'; form-action 'self'; base-uri 'self'; frame-ancestors 'none'";
 
     /// <summary>A rebound name is a name: whoever asks by address asked for this machine.</summary>
@@ -32,6 +33,13 @@ sealed class RequestGuard(ImmutableArray<string> names)
             : request.Headers[HeaderNames.Origin].ToString().Equals($"{request.Scheme}://{request.Host}", StringComparison.OrdinalIgnoreCase);
     }
 
+    /// <summary>Whether a circuit is to run over plain requests: only WebSockets are counted, and a browser that runs the pages has them.</summary>
+    public static bool IsUncountedCircuit(HttpContext context)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        return context.Request.Path.ToString().TrimEnd('/').Equals("/_blazor", StringComparison.OrdinalIgnoreCase) && !context.WebSockets.IsWebSocketRequest;
+    }
+
     public async Task RunAsync(HttpContext context, RequestDelegate next)
     {
         ArgumentNullException.ThrowIfNull(context);
@@ -49,6 +57,10 @@ sealed class RequestGuard(ImmutableArray<string> names)
         else if (!IsFromHere(context.Request, upgrade))
         {
             await RefuseAsync(context, StatusCodes.Status403Forbidden, "The request comes from another site.");
+        }
+        else if (IsUncountedCircuit(context))
+        {
+            await RefuseAsync(context, StatusCodes.Status400BadRequest, "This is for WebSockets.");
         }
         else
         {

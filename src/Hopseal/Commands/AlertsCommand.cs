@@ -19,14 +19,14 @@ static class AlertsCommand
 
     static Command List(Terminal terminal)
     {
-        var config = ConfigurationArgument.Create();
+        var config = ConfigurationArgument.OfData();
         var all = new Option<bool>("--all") { Description = "Also those that are resolved, the newest first." };
         var limit = new Option<int>("--limit") { Description = "At most so many, of --all.", DefaultValueFactory = _ => 100, HelpName = "N" };
         var json = new Option<bool>("--json") { Description = "One JSON object in each line." };
         var command = new Command("list", "Lists open alerts. Exit code 1 when there are any.") { all, limit, json, config };
         command.SetAction(parsed =>
         {
-            var store = AlertStore.OfFile(RecordsArgument.Find(parsed.GetRequiredValue(config), terminal));
+            var store = AlertStore.OfFile(RecordsArgument.Find(parsed.GetValue(config), terminal));
             var alerts = RecordsArgument.Read(() => parsed.GetValue(all) ? store.All(null, Math.Max(1, parsed.GetValue(limit))) : store.Open());
             foreach (var alert in alerts)
             {
@@ -49,7 +49,7 @@ static class AlertsCommand
 
     static Command Silence(Terminal terminal)
     {
-        var config = ConfigurationArgument.Create();
+        var config = ConfigurationArgument.OfData();
         var id = new Argument<long>("ID") { Description = "As `list` shows it." };
         var hours = new Option<int>("--hours") { Description = "For so long.", DefaultValueFactory = _ => 24, HelpName = "N" };
         var command = new Command("silence", "Sends no more notices of an alert for a while; it stays open.") { id, hours, config };
@@ -61,7 +61,7 @@ static class AlertsCommand
                 Until = terminal.Clock.GetUtcNow().AddHours(Math.Clamp(parsed.GetValue(hours), 1, 24 * 365)),
             };
             var changed = 0L;
-            await foreach (var line in AskAsync(parsed.GetRequiredValue(config), request, terminal, cancel))
+            await foreach (var line in AskAsync(parsed.GetValue(config), request, terminal, cancel))
             {
                 changed += line is ControlLine.Done done ? done.Changed : 0;
             }
@@ -74,7 +74,7 @@ static class AlertsCommand
 
     static Command Test(Terminal terminal)
     {
-        var config = ConfigurationArgument.Create();
+        var config = ConfigurationArgument.OfData();
         var command = new Command("test", "Sends a notice through every channel of the running gateway, and says what came of it. Exit code 1 when one did not take it.")
         {
             config,
@@ -82,7 +82,7 @@ static class AlertsCommand
         command.SetAction(async (parsed, cancel) =>
         {
             var allTook = false;
-            await foreach (var line in AskAsync(parsed.GetRequiredValue(config), Request(ControlCommand.AlertTest), terminal, cancel))
+            await foreach (var line in AskAsync(parsed.GetValue(config), Request(ControlCommand.AlertTest), terminal, cancel))
             {
                 if (line is ControlLine.Text text)
                 {
@@ -99,10 +99,10 @@ static class AlertsCommand
 
     /// <exception cref="ControlException">No gateway runs, or it says no.</exception>
     static async IAsyncEnumerable<ControlLine> AskAsync(
-        string file, ControlRequest request, Terminal terminal, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancel)
+        string? file, ControlRequest request, Terminal terminal, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancel)
     {
-        var (directory, why) = ConfigurationFile.FindDataDirectory(file, terminal.Directory, terminal.Variables);
-        var gateway = await ControlClient.ConnectAsync(directory ?? throw new UsageException(why!), cancel)
+        var directory = ConfigurationArgument.DataDirectory(file, terminal);
+        var gateway = await ControlClient.ConnectAsync(directory, cancel)
             ?? throw new ControlException($"no gateway runs on {directory}");
         await foreach (var line in ControlClient.AskAsync(gateway, request, terminal.Clock, cancel))
         {

@@ -19,7 +19,7 @@ static class EvidenceCommand
 
     static Command Export(Terminal terminal)
     {
-        var config = ConfigurationArgument.Create();
+        var config = ConfigurationArgument.OfData();
         var (from, to) = (Day("--from", "The first day (UTC), as 2026-12-31."), Day("--to", "The last day (UTC), itself included."));
         from.Required = to.Required = true;
         var domain = new Option<string?>("--domain") { Description = "Only mail for recipients of this domain.", HelpName = "DOMAIN" };
@@ -36,7 +36,7 @@ static class EvidenceCommand
             }
 
             var query = new EvidenceQuery(Midnight(first), last == DateOnly.MaxValue ? DateTimeOffset.MaxValue : Midnight(last.AddDays(1)), Domain(parsed.GetValue(domain)));
-            var files = FilesOf(parsed.GetRequiredValue(config), terminal);
+            var files = FilesOf(parsed.GetValue(config), terminal);
             var kind = parsed.GetValue(format) == "html" ? EvidenceFormat.Html : EvidenceFormat.Jsonl;
             await using var output = parsed.GetValue(file) is { } path ? Create(Path.GetFullPath(path, terminal.Directory)) : terminal.OpenOutput();
             var status = await ReadAsync(() => EvidenceExport.WriteAsync(files, query, kind, terminal.Clock, output, cancel))
@@ -50,7 +50,7 @@ static class EvidenceCommand
 
     static Command Verify(Terminal terminal)
     {
-        var config = ConfigurationArgument.Create();
+        var config = ConfigurationArgument.OfData();
         var place = new Argument<string?>("DIRECTORY|FILE")
         {
             Description = "A copy of a ledger, or one file of it. Without: the gateway's own.",
@@ -70,7 +70,7 @@ static class EvidenceCommand
             var hash = Hash(parsed.GetValue(head));
             var where = parsed.GetValue(place) is { } named
                 ? Path.GetFullPath(named, terminal.Directory)
-                : FilesOf(parsed.GetRequiredValue(config), terminal).Directory;
+                : FilesOf(parsed.GetValue(config), terminal).Directory;
             var status = await ReadAsync(async () => File.Exists(where)
                 ? await LedgerVerification.RunAsync(where, hash, cancel)
                 : await LedgerVerification.RunAsync(new LedgerFiles(where), first, last, hash, cancel));
@@ -145,11 +145,7 @@ static class EvidenceCommand
     };
 
     /// <exception cref="UsageException">The configuration names no directory.</exception>
-    static LedgerFiles FilesOf(string configuration, Terminal terminal)
-    {
-        var (directory, why) = ConfigurationFile.FindDataDirectory(configuration, terminal.Directory, terminal.Variables);
-        return LedgerFiles.In(directory ?? throw new UsageException(why!));
-    }
+    static LedgerFiles FilesOf(string? configuration, Terminal terminal) => LedgerFiles.In(ConfigurationArgument.DataDirectory(configuration, terminal));
 
     /// <exception cref="Control.ControlException">The files cannot be read.</exception>
     static async Task<T> ReadAsync<T>(Func<Task<T>> read)

@@ -16,11 +16,11 @@ public sealed class LoginFailuresTests
         var failures = new LoginFailures(_clock);
         for (var i = 1; i < LoginFailures.Most; i++)
         {
-            failures.Add(s_guesser);
+            failures.TryAdd(s_guesser);
         }
 
         Assert.False(failures.AreTooMany(s_guesser));
-        failures.Add(s_guesser);
+        failures.TryAdd(s_guesser);
         Assert.True(failures.AreTooMany(s_guesser));
         Assert.False(failures.AreTooMany(IPAddress.Parse("192.0.2.2")));
 
@@ -34,8 +34,8 @@ public sealed class LoginFailuresTests
         var failures = new LoginFailures(_clock);
         for (var i = 0; i < LoginFailures.Most; i++)
         {
-            failures.Add(IPAddress.Parse($"2001:db8:1:2::{i}"));
-            failures.Add(s_guesser.MapToIPv6());
+            failures.TryAdd(IPAddress.Parse($"2001:db8:1:2::{i}"));
+            failures.TryAdd(s_guesser.MapToIPv6());
         }
 
         Assert.True(failures.AreTooMany(IPAddress.Parse("2001:db8:1:2:ffff::1")));
@@ -49,17 +49,40 @@ public sealed class LoginFailuresTests
         var failures = new LoginFailures(_clock);
         for (var i = 0; i < 10_050; i++)
         {
-            failures.Add(new IPAddress(i));
+            failures.TryAdd(new IPAddress(i));
             _clock.Advance(TimeSpan.FromMilliseconds(1));
         }
 
         for (var i = 1; i < LoginFailures.Most; i++)
         {
-            failures.Add(new IPAddress(10_049));
-            failures.Add(new IPAddress(0));
+            failures.TryAdd(new IPAddress(10_049));
+            failures.TryAdd(new IPAddress(0));
         }
 
         Assert.True(failures.AreTooMany(new IPAddress(10_049)));
         Assert.False(failures.AreTooMany(new IPAddress(0)));
+    }
+
+    [Fact]
+    public async Task Of_many_tries_at_once_no_more_are_let_through()
+    {
+        var failures = new LoginFailures(_clock);
+
+        var tries = await Task.WhenAll(Enumerable.Range(0, 100).Select(_ => Task.Run(() => failures.TryAdd(s_guesser), TestContext.Current.CancellationToken)));
+
+        Assert.Equal(LoginFailures.Most, tries.Count(let => let));
+    }
+
+    [Fact]
+    public void A_right_password_does_not_count()
+    {
+        var failures = new LoginFailures(_clock);
+        for (var i = 0; i < 3 * LoginFailures.Most; i++)
+        {
+            Assert.True(failures.TryAdd(s_guesser));
+            failures.TakeBack(s_guesser);
+        }
+
+        Assert.False(failures.AreTooMany(s_guesser));
     }
 }

@@ -44,4 +44,20 @@ public sealed class RequestGuardTests
 
         Assert.Equal(allowed, RequestGuard.IsFromHere(request, upgrade));
     }
+
+    [Theory]
+    [InlineData("/_blazor", true)]
+    [InlineData("/_Blazor/", true)]
+    [InlineData("/_blazor/negotiate", false)]
+    [InlineData("/_blazor/disconnect", false)]
+    [InlineData("/_blazor/initializers", false)]
+    [InlineData("/queue", false)]
+    public void A_circuit_is_a_WebSocket_and_so_counted(string path, bool uncounted)
+    {
+        var context = new DefaultHttpContext();
+        context.Request.Path = path;
+        context.Request.Headers.Upgrade = "something";
+
+        Assert.Equal(uncounted, RequestGuard.IsUncountedCircuit(context));
+    }
 }

@@ -49,6 +49,17 @@ public sealed class EvidenceCommandTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Without_a_configuration_it_is_that_of_local_mode()
+    {
+        string[] verify = ["evidence", "verify"];
+        var none = await CommandRun.OfAsync(_workspace.Directory, verify);
+        Assert.Equal((2, "hopseal: there is no hopseal-data here: name the gateway's configuration with --config\n"), (none.ExitCode, none.Error));
+
+        Directory.Move(_workspace.PathOf("data"), _workspace.PathOf("hopseal-data"));
+        Assert.StartsWith("whole: 3 entries", (await CommandRun.OfAsync(_workspace.Directory, verify)).Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task What_was_changed_is_said_with_file_line_and_entry()
     {
         _workspace.Write(File, System.IO.File.ReadAllText(File).Replace("\"reached\":\"plaintext\"", "\"reached\":\"encrypted\"", StringComparison.Ordinal));
@@ -93,5 +104,5 @@ public sealed class EvidenceCommandTests : IAsyncLifetime
         Assert.Equal(2, (await RunAsync("export", "--from", "2026-03-01", "--to", "2026-03-01")).ExitCode);
     }
 
-    Task<CommandRun> RunAsync(params string[] args) => CommandRun.OfAsync(_workspace.Directory, ["evidence", .. args]);
+    Task<CommandRun> RunAsync(params string[] args) => CommandRun.OfAsync(_workspace.Directory, ["evidence", .. args, "--config", "hopseal.json"]);
 }

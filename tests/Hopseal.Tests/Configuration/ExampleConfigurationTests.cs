@@ -46,6 +46,7 @@ public sealed partial class ExampleConfigurationTests : IDisposable
         Assert.Equal(
             (plain.Alerts.MinimumSeverity, plain.Alerts.QueueAge, plain.Alerts.DiskPercent, plain.Alerts.CertificateDays),
             (shown.Alerts.MinimumSeverity, shown.Alerts.QueueAge, shown.Alerts.DiskPercent, shown.Alerts.CertificateDays));
+        Assert.Equal((null, 8025, "ada"), (plain.Dashboard, shown.Dashboard!.Endpoint.Port, Assert.Single(shown.Dashboard.Users).Key));
         Assert.Single(shown.Alerts.Webhooks);
         Assert.Single(shown.Alerts.Mail!.To);
         Assert.Equal((plain.ReportIntake.Days, plain.ReportIntake.KeepMail), (shown.ReportIntake.Days, shown.ReportIntake.KeepMail));

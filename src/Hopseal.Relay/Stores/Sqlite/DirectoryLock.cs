@@ -41,8 +41,7 @@ sealed class DirectoryLock : IDisposable
         try
         {
             // FileShare.None is flock(LOCK_EX) on POSIX systems.
-            var file = new FileStream(
-                Path.Combine(directory, LockFile), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
+            var file = new FileStream(Path.Combine(directory, LockFile), Options());
             try
             {
                 return new DirectoryLock(file, holder);
@@ -67,8 +66,27 @@ sealed class DirectoryLock : IDisposable
     {
         using (_file)
         {
-            File.Delete(_holder);
+            try
+            {
+                File.Delete(_holder);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // The directory is read-only by now. It is the lock that counts, and that ends here; the next gateway writes another.
+            }
         }
+    }
+
+    /// <summary>For this user only: whoever may read the file may lock it, and so keep us from starting.</summary>
+    static FileStreamOptions Options()
+    {
+        var options = new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.None, BufferSize = 0 };
+        if (!OperatingSystem.IsWindows())
+        {
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        }
+
+        return options;
     }
 
     static string Describe(string holder)

@@ -39,6 +39,21 @@ public sealed class DirectoryTests : IDisposable
     }
 
     [Fact]
+    public async Task Who_had_the_lock_may_be_left_behind()
+    {
+        var holder = Path.Combine(_scratch.Data, "hopseal.pid");
+        await using (_scratch.Open())
+        {
+            // Not to be deleted, as in a directory that is read-only; that would not hold root.
+            File.Delete(holder);
+            Directory.CreateDirectory(holder);
+        }
+
+        Directory.Delete(holder);
+        await using var again = _scratch.Open();
+    }
+
+    [Fact]
     public async Task Other_programs_may_read_along()
     {
         await using var store = _scratch.Open();
