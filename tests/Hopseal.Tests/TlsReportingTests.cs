@@ -90,6 +90,7 @@ public sealed class TlsReportingTests : IDisposable
     [InlineData("https", false)]
     public async Task What_one_gateway_reports_another_takes_in(string to, bool verified)
     {
+        var cancel = TestContext.Current.CancellationToken;
         using var certificate = _sender.WriteCertificate("reports", "reports.test");
         var post = FreePort();
         using var key = RSA.Create(2048);
@@ -105,7 +106,7 @@ public sealed class TlsReportingTests : IDisposable
         await using var gateway = await StartSenderAsync(zone, receiver.Endpoints[0].Port, key);
 
         await SendAsync(gateway.Endpoints[0]);
-        await ReportAsync("send", "--day", "today");
+        await ReportAsync("send", "--day", "today").WaitAsync(cancel);
 
         var head = await ReceivedAsync();
         Assert.Equal(("Sender Org", Receiver, 1L, 0L), (head.GetProperty("organization").GetString(), head.GetProperty("domain").GetString(), head.GetProperty("successful").GetInt64(), head.GetProperty("failed").GetInt64()));
