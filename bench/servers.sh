@@ -80,6 +80,7 @@ start_hopseal() {
   "Outbound": { "ConnectionsPerDestination": $next_hop_connections },
   "Dns": { "HealthMinutes": 0 },
   "Records": { "Days": $([[ $1 == unrecorded ]] && echo 0 || echo 30) },
+  "Evidence": { "Days": $([[ $1 == unrecorded ]] && echo 0 || echo 1096) },
   "Log": { "Format": "json" }
 }
 EOF
