@@ -1,8 +1,6 @@
 using System.Net;
 using System.Net.Security;
-using System.Net.Sockets;
 using System.Security.Authentication;
-using System.Security.Cryptography.X509Certificates;
 using Hopseal.Configuration;
 using Hopseal.Dashboard;
 using Hopseal.Dns;
@@ -79,33 +77,18 @@ sealed class DashboardServer : IAsyncDisposable
         try
         {
             var server = new DashboardServer(configuration, settings, view, certificates, logs);
-            try
-            {
-                await server._application.StartAsync();
-                return server;
-            }
-            catch
-            {
-                await server.DisposeAsync();
-                throw;
-            }
+            return await WebHosting.StartAsync(server, server._application, "Dashboard", settings.Endpoint);
         }
         catch (UnauthorizedAccessException e)
         {
             throw new GatewayStartException($"the dashboard cannot keep its keys: {e.Message}", e);
-        }
-        catch (Exception e) when (e is IOException or SocketException)
-        {
-            throw new GatewayStartException($"Dashboard cannot listen on {settings.Endpoint}: {WebHosting.Describe(e)}", e);
         }
     }
 
     public async ValueTask DisposeAsync()
     {
         // Browsers that are connected are not waited for.
-        using var now = new CancellationTokenSource(TimeSpan.FromMilliseconds(500));
-        await _application.StopAsync(now.Token);
-        await _application.DisposeAsync();
+        await WebHosting.StopAsync(_application, TimeSpan.FromMilliseconds(500));
     }
 
     static void Limit(KestrelServerOptions kestrel)
@@ -123,14 +106,6 @@ sealed class DashboardServer : IAsyncDisposable
 
     static SslServerAuthenticationOptions TlsOf(string serverName, ServerCertificates certificates, SslProtocols protocols) =>
         certificates.ContextShownFor(DomainName.TryParse(serverName, out var name) ? name : null) is { } context
-            ? new SslServerAuthenticationOptions
-            {
-                ServerCertificateContext = context,
-#pragma warning disable CA5398 // the oldest version that may be spoken
-                EnabledSslProtocols = protocols is SslProtocols.None ? SslProtocols.Tls12 | SslProtocols.Tls13 : protocols,
-#pragma warning restore CA5398
-                AllowRenegotiation = false,
-                CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
-            }
+            ? WebHosting.Tls(context, protocols)
             : throw new AuthenticationException("no certificate can be used");
 }

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -50,23 +49,12 @@ sealed class MetricsServer : IAsyncDisposable
     public static async Task<MetricsServer> StartAsync(IPEndPoint endpoint, MeterProvider provider, ILoggerFactory logs)
     {
         var server = new MetricsServer(endpoint, provider, logs);
-        try
-        {
-            await server._application.StartAsync();
-            return server;
-        }
-        catch (Exception e) when (e is IOException or SocketException)
-        {
-            await server.DisposeAsync();
-            throw new GatewayStartException($"Metrics cannot listen on {endpoint}: {WebHosting.Describe(e)}", e);
-        }
+        return await WebHosting.StartAsync(server, server._application, "Metrics", endpoint);
     }
 
     public async ValueTask DisposeAsync()
     {
-        using var patience = new CancellationTokenSource(s_patience);
-        await _application.StopAsync(patience.Token);
-        await _application.DisposeAsync();
+        await WebHosting.StopAsync(_application, s_patience);
     }
 
     static void Limit(KestrelServerOptions kestrel)

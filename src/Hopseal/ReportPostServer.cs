@@ -1,8 +1,6 @@
 using System.Net;
 using System.Net.Security;
-using System.Net.Sockets;
 using System.Security.Authentication;
-using System.Security.Cryptography.X509Certificates;
 using System.Threading.RateLimiting;
 using Hopseal.Dns;
 using Hopseal.Reports.Tlsrpt.Receiving;
@@ -84,23 +82,12 @@ sealed partial class ReportPostServer : IAsyncDisposable
         IPEndPoint endpoint, ReportIntake intake, ServerCertificates certificates, SslProtocols protocols, ILoggerFactory logs)
     {
         var server = new ReportPostServer(endpoint, intake, certificates, protocols, logs);
-        try
-        {
-            await server._application.StartAsync();
-            return server;
-        }
-        catch (Exception e) when (e is IOException or SocketException)
-        {
-            await server.DisposeAsync();
-            throw new GatewayStartException($"TlsReports cannot listen on {endpoint}: {WebHosting.Describe(e)}", e);
-        }
+        return await WebHosting.StartAsync(server, server._application, "TlsReports", endpoint);
     }
 
     public async ValueTask DisposeAsync()
     {
-        using var patience = new CancellationTokenSource(s_patience);
-        await _application.StopAsync(patience.Token);
-        await _application.DisposeAsync();
+        await WebHosting.StopAsync(_application, s_patience);
         await _rate.DisposeAsync();
         await _concurrency.DisposeAsync();
         _places.Dispose();
@@ -121,15 +108,7 @@ sealed partial class ReportPostServer : IAsyncDisposable
 
     static SslServerAuthenticationOptions TlsOf(string serverName, ServerCertificates certificates, SslProtocols protocols) =>
         DomainName.TryParse(serverName, out var name) && certificates.ContextFor(name) is { } context
-            ? new SslServerAuthenticationOptions
-            {
-                ServerCertificateContext = context,
-#pragma warning disable CA5398 // the oldest version that may be spoken
-                EnabledSslProtocols = protocols is SslProtocols.None ? SslProtocols.Tls12 | SslProtocols.Tls13 : protocols,
-#pragma warning restore CA5398
-                AllowRenegotiation = false,
-                CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
-            }
+            ? WebHosting.Tls(context, protocols)
             : throw new AuthenticationException("no certificate for the name that was asked for");
 
     /// <summary>An IPv6 client has a /64 to itself.</summary>

@@ -1,9 +1,7 @@
 using System.Collections.Frozen;
 using System.Net;
 using System.Net.Security;
-using System.Net.Sockets;
 using System.Security.Authentication;
-using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Hopseal.Configuration;
 using Hopseal.Dns;
@@ -66,23 +64,12 @@ sealed class StsPolicyServer : IAsyncDisposable
         MtaStsSettings settings, ServerCertificates certificates, SslProtocols protocols, ILoggerFactory logs)
     {
         var server = new StsPolicyServer(settings, certificates, protocols, logs);
-        try
-        {
-            await server._application.StartAsync();
-            return server;
-        }
-        catch (Exception e) when (e is IOException or SocketException)
-        {
-            await server.DisposeAsync();
-            throw new GatewayStartException($"MtaSts cannot listen on {settings.Endpoint}: {WebHosting.Describe(e)}", e);
-        }
+        return await WebHosting.StartAsync(server, server._application, "MtaSts", settings.Endpoint!);
     }
 
     public async ValueTask DisposeAsync()
     {
-        using var patience = new CancellationTokenSource(s_patience);
-        await _application.StopAsync(patience.Token);
-        await _application.DisposeAsync();
+        await WebHosting.StopAsync(_application, s_patience);
     }
 
     static void Limit(KestrelServerOptions kestrel)
@@ -100,15 +87,7 @@ sealed class StsPolicyServer : IAsyncDisposable
     /// <summary>RFC 8461 §7.1: a certificate for the name that was asked for, or no handshake.</summary>
     SslServerAuthenticationOptions TlsOf(string serverName, ServerCertificates certificates, SslProtocols protocols) =>
         DomainName.TryParse(serverName, out var name) && _byHost.ContainsKey(name.Ascii) && certificates.ContextFor(name) is { } context
-            ? new SslServerAuthenticationOptions
-            {
-                ServerCertificateContext = context,
-#pragma warning disable CA5398 // the oldest version that may be spoken (RFC 8461 §7.2)
-                EnabledSslProtocols = protocols is SslProtocols.None ? SslProtocols.Tls12 | SslProtocols.Tls13 : protocols,
-#pragma warning restore CA5398
-                AllowRenegotiation = false,
-                CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
-            }
+            ? WebHosting.Tls(context, protocols)
             : throw new AuthenticationException("no policy, or no certificate, for the name that was asked for");
 
     async Task AnswerAsync(HttpContext context)

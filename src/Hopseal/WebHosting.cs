@@ -1,5 +1,8 @@
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
@@ -21,6 +24,48 @@ static class WebHosting
         return builder;
     }
 
+    /// <summary>Starts one, or ends it.</summary>
+    /// <param name="section">Of the configuration, which the operator has to look at.</param>
+    /// <exception cref="GatewayStartException">It cannot listen there.</exception>
+    public static async Task<T> StartAsync<T>(T server, WebApplication application, string section, IPEndPoint endpoint)
+        where T : IAsyncDisposable
+    {
+        try
+        {
+            await application.StartAsync();
+            return server;
+        }
+        catch (Exception e)
+        {
+            await server.DisposeAsync();
+            if (e is IOException or SocketException)
+            {
+                throw new GatewayStartException($"{section} cannot listen on {endpoint}: {Describe(e)}", e);
+            }
+
+            throw;
+        }
+    }
+
+    /// <param name="patience">For requests that are answered now.</param>
+    public static async Task StopAsync(WebApplication application, TimeSpan patience)
+    {
+        using var now = new CancellationTokenSource(patience);
+        await application.StopAsync(now.Token);
+        await application.DisposeAsync();
+    }
+
+    /// <summary>One handshake, with this certificate.</summary>
+    public static SslServerAuthenticationOptions Tls(SslStreamCertificateContext certificate, SslProtocols protocols) => new()
+    {
+        ServerCertificateContext = certificate,
+#pragma warning disable CA5398 // the oldest version that may be spoken (RFC 8461 §7.2, RFC 9325 §3.1.1)
+        EnabledSslProtocols = protocols is SslProtocols.None ? SslProtocols.Tls12 | SslProtocols.Tls13 : protocols,
+#pragma warning restore CA5398
+        AllowRenegotiation = false,
+        CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
+    };
+
     /// <summary>Where one that was started listens.</summary>
     public static IPEndPoint EndpointOf(WebApplication application)
     {
@@ -29,7 +74,7 @@ static class WebHosting
     }
 
     /// <summary>Why it could not be started, for the operator.</summary>
-    public static string Describe(Exception fault) =>
+    static string Describe(Exception fault) =>
         (fault as SocketException ?? fault.InnerException?.InnerException as SocketException ?? fault.InnerException as SocketException) is { } socket
             ? ListenFault.Describe(socket)
             : fault.Message;
