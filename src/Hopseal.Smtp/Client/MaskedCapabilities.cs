@@ -5,12 +5,12 @@ namespace Hopseal.Smtp.Client;
 
 /// <summary>Why STARTTLS was not offered. Some firewalls overwrite what they do not want to be used, with letters X in the
 /// EHLO reply and asterisks in the greeting, so that nobody's length changes: worth telling from a server without TLS.</summary>
-static class MaskedCapabilities
+public static class MaskedCapabilities
 {
     const int MinMask = 4;
     const int MinGreetingMask = 8;
 
-    public static TlsFailure Explain(SmtpReply greeting, SmtpReply hello) => (Masked(greeting, hello), hello.IsPositive) switch
+    internal static TlsFailure Explain(SmtpReply greeting, SmtpReply hello) => (Masked(greeting, hello), hello.IsPositive) switch
     {
         (true, _) => new TlsFailure(
             TlsResultType.StarttlsNotSupported, "starttls-masked", "something on the path overwrites what the server offers"),
@@ -19,11 +19,16 @@ static class MaskedCapabilities
     };
 
     static bool Masked(SmtpReply greeting, SmtpReply hello) =>
-        greeting.Lines.Any(line => line.AsSpan().Count('*') >= MinGreetingMask) || (hello.IsPositive && hello.Lines.Skip(1).Any(IsMask));
+        greeting.Lines.Any(IsMaskedGreeting) || (hello.IsPositive && hello.Lines.Skip(1).Any(IsMask));
+
+    /// <summary>A line of asterisks where the greeting was.</summary>
+    public static bool IsMaskedGreeting(string line) => line.AsSpan().Count('*') >= MinGreetingMask;
 
     /// <summary><c>XXXX</c>, or <c>XXXXXXXA</c> with a letter behind.</summary>
-    static bool IsMask(string line)
+    /// <param name="line">Of the reply to EHLO, without its code.</param>
+    public static bool IsMask(string line)
     {
+        ArgumentNullException.ThrowIfNull(line);
         var keyword = line.AsSpan().Trim();
         var end = keyword.IndexOf(' ');
         keyword = end < 0 ? keyword : keyword[..end];
