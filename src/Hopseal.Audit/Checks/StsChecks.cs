@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Hopseal.Audit.Facts;
 using Hopseal.Audit.Findings;
+using Hopseal.Policy.MtaSts;
 
 namespace Hopseal.Audit.Checks;
 
@@ -92,7 +93,7 @@ static class StsChecks
                 continue;
             }
 
-            var covered = policy.Mx.Any(pattern => Covers(pattern, name));
+            var covered = policy.Mx.Any(pattern => StsPolicy.Covers(pattern, name));
             yield return covered
                 ? new Finding(CheckIds.StsMx, name, Question.Authenticated, Verdict.Ok, "The host is in the MTA-STS policy", [], "RFC 8461 §4.1")
                 : new Finding(
@@ -112,23 +113,11 @@ static class StsChecks
             }
         }
 
-        foreach (var pattern in policy.Mx.Where(pattern => !facts.Hosts.Any(host => host.Name is { } name && Covers(pattern, name))))
+        foreach (var pattern in policy.Mx.Where(pattern => !facts.Hosts.Any(host => host.Name is { } name && StsPolicy.Covers(pattern, name))))
         {
             yield return Finding(
                 CheckIds.StsMx, domain, Question.Authenticated, Verdict.Info, "The policy names hosts that no MX record points at", [$"mx: {pattern}"], "RFC 8461 §4.1");
         }
-    }
-
-    /// <summary><c>*</c> stands for one label (RFC 8461 §4.1).</summary>
-    static bool Covers(string pattern, string name)
-    {
-        if (!pattern.StartsWith("*.", StringComparison.Ordinal))
-        {
-            return pattern.Equals(name, StringComparison.OrdinalIgnoreCase);
-        }
-
-        var dot = name.IndexOf('.', StringComparison.Ordinal);
-        return dot > 0 && name[dot..].Equals(pattern[1..], StringComparison.OrdinalIgnoreCase);
     }
 
     static Finding Finding(

@@ -27,7 +27,15 @@ public sealed record StsPolicy(StsMode Mode, ImmutableArray<string> Mx, TimeSpan
     public bool Names(DomainName host)
     {
         ArgumentNullException.ThrowIfNull(host);
-        return Mx.Any(pattern => pattern == host.Ascii || (pattern.StartsWith("*.", StringComparison.Ordinal) && IsOneLabelUnder(host.Ascii, pattern)));
+        return Mx.Any(pattern => Covers(pattern, host.Ascii));
+    }
+
+    /// <summary>Whether one of <see cref="Mx"/> means this host (§4.1); both in lower case.</summary>
+    public static bool Covers(string pattern, string host)
+    {
+        ArgumentNullException.ThrowIfNull(pattern);
+        ArgumentNullException.ThrowIfNull(host);
+        return pattern == host || (pattern.StartsWith("*.", StringComparison.Ordinal) && IsOneLabelUnder(host, pattern));
     }
 
     public bool Equals(StsPolicy? other) =>
