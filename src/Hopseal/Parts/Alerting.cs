@@ -49,9 +49,6 @@ sealed partial class Alerting : IAsyncDisposable
     /// <summary>What is wrong now.</summary>
     public ImmutableArray<Alert> Open => _book.Open;
 
-    /// <summary>Raised after a change, on the task that looks: whoever listens returns at once.</summary>
-    public event Action<AlertNotice>? Changed;
-
     public ImmutableArray<Periodic> Work =>
     [
         new(s_soon, stop => LookAsync(_watches.Soon, stop)),
@@ -133,7 +130,6 @@ sealed partial class Alerting : IAsyncDisposable
     async Task TellAsync(AlertNotice notice, CancellationToken stop)
     {
         Tell(notice);
-        Changed?.Invoke(notice);
         if (notice.Alert.Severity < _settings.MinimumSeverity || notice.Alert.SilencedUntil > notice.At)
         {
             return;
