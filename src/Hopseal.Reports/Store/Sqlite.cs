@@ -1,3 +1,4 @@
+using Hopseal.Relay.Stores.Sqlite;
 using Microsoft.Data.Sqlite;
 
 namespace Hopseal.Reports.Store;
@@ -18,7 +19,8 @@ static class Sqlite
     {
         if (!File.Exists(file))
         {
-            CreateForThisUserOnly(file);
+            // Records name correspondents. SQLite gives the log the mode of the database.
+            PrivateFile.Create(file);
         }
 
         return Open(
@@ -55,20 +57,6 @@ static class Sqlite
         {
             connection.Dispose();
             throw;
-        }
-    }
-
-    /// <summary>Records name correspondents. SQLite gives the log the mode of the database.</summary>
-    static void CreateForThisUserOnly(string file)
-    {
-        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows())
-        {
-            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        }
-
-        using (new FileStream(file, options))
-        {
         }
     }
 }

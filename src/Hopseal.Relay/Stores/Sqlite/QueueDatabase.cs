@@ -26,7 +26,8 @@ static class QueueDatabase
     {
         if (!File.Exists(file))
         {
-            CreateForThisUserOnly(file);
+            // It holds mail. SQLite gives the log the mode of the database.
+            PrivateFile.Create(file);
         }
 
         var connection = Connect(file);
@@ -75,20 +76,6 @@ static class QueueDatabase
         {
             connection.Dispose();
             throw;
-        }
-    }
-
-    /// <summary>The database holds mail. SQLite gives the log the mode of the database.</summary>
-    static void CreateForThisUserOnly(string file)
-    {
-        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows())
-        {
-            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        }
-
-        using (new FileStream(file, options))
-        {
         }
     }
 }
