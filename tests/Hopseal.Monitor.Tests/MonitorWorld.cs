@@ -101,7 +101,7 @@ sealed class MonitorWorld : IAsyncDisposable
         for (var i = 0; !isSo(); i++)
         {
             end.Token.ThrowIfCancellationRequested();
-            if (i % 200 == 199)
+            if (i % 50 == 49)
             {
                 Clock.Advance(step);
             }
