@@ -65,7 +65,7 @@ public static class FactsDigest
         var name = host.Name ?? "";
         yield return string.Create(
             CultureInfo.InvariantCulture,
-            $"host {name} {host.Preference} {(host.AddressesUnknown ? "?" : host.Endpoints.IsEmpty ? "none" : "addresses")} {Signed(host.AddressesSigned)}");
+            $"host {name} {host.Preference} {(!host.AddressesKnown ? "?" : host.Endpoints.IsEmpty ? "none" : "addresses")} {Signed(host.AddressesSigned)}");
         yield return $"host {name} tlsa {host.Tlsa.Answer} {host.Tlsa.Base} {Sorted(host.Tlsa.Records)} unusable {Sorted(host.Tlsa.Unusable)}";
 
         if (watched is WatchedAs.Own)
