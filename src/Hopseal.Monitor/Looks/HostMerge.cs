@@ -25,7 +25,7 @@ static class HostMerge
         }
 
         // That the question for TLSA records fails is an answer: senders that do DANE do not deliver then (RFC 7672 §2.1).
-        return now with { Endpoints = endpoints };
+        return now with { Endpoints = endpoints, Caa = now.Caa is { Problem: null } ? now.Caa : before?.Caa ?? now.Caa };
     }
 
     static bool Talked(EndpointFacts endpoint) => endpoint.Dialogue.Reach is Reach.Talked;
