@@ -13,7 +13,11 @@ public sealed record HostFacts(
     string? AddressProblem,
     bool AddressesSigned,
     TlsaFacts Tlsa,
-    ImmutableArray<EndpointFacts> Endpoints);
+    ImmutableArray<EndpointFacts> Endpoints)
+{
+    /// <summary>The look-up failed: whether it has an address is not known. False where DNS says that it has none.</summary>
+    public bool AddressesUnknown { get; init; }
+}
 
 public enum TlsaAnswer
 {

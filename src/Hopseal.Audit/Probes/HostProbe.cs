@@ -30,7 +30,10 @@ sealed class HostProbe(IDnsResolver resolver, EndpointProbe endpoints)
             probed.Add(await endpoints.ProbeAsync(new IPEndPoint(address, port), protocol, new Expected(name, dane), cancel));
         }
 
-        return new HostFacts(name.Ascii, preference, addresses.Failure, addresses.Status is DnssecStatus.Secure, tlsa, probed.DrainToImmutable());
+        return new HostFacts(name.Ascii, preference, addresses.Failure, addresses.Status is DnssecStatus.Secure, tlsa, probed.DrainToImmutable())
+        {
+            AddressesUnknown = !addresses.Known,
+        };
     }
 
     public async Task<HostFacts> ProbeAsync(IPAddress address, int port, MailProtocol protocol, CancellationToken cancel) =>

@@ -12,5 +12,7 @@ public static class MonitorRules
         return Losses(history);
     }
 
-    static IEnumerable<(string Rule, Trouble Trouble)> Losses(DomainHistory history) => [];
+    /// <summary>What <see cref="DomainHistory.Current"/> lost against <see cref="DomainHistory.Reference"/>. One that lost nothing becomes what is
+    /// expected from then on.</summary>
+    public static IEnumerable<(string Rule, Trouble Trouble)> Losses(DomainHistory history) => [];
 }
