@@ -6,8 +6,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Hopseal.Control;
 
 /// <summary>Shows and changes what is required of domains beside the configuration.</summary>
-/// <param name="refuse">Why nothing can be required of a domain; null when it can.</param>
-sealed class RequireOperations(RequiredRules rules, Func<DomainName, string?> refuse, TimeProvider clock)
+sealed class RequireOperations(Requirements requirements)
 {
     /// <summary>For a gateway that does not run: by its file. Whoever calls holds the lock of the directory, and has asked the configuration.</summary>
     /// <exception cref="InvalidDataException">The file is damaged.</exception>
@@ -17,7 +16,7 @@ sealed class RequireOperations(RequiredRules rules, Func<DomainName, string?> re
     {
         var rules = new RequiredRules(RequiredFile.In(directory), NullLogger<RequiredRules>.Instance);
         rules.Restore();
-        return new RequireOperations(rules, _ => null, clock);
+        return new RequireOperations(new Requirements(rules, _ => null, clock));
     }
 
     /// <summary>The lines of the answer, the last one included.</summary>
@@ -30,7 +29,7 @@ sealed class RequireOperations(RequiredRules rules, Func<DomainName, string?> re
         }
         else if (request.Command is ControlCommand.RequireList)
         {
-            var all = rules.All;
+            var all = requirements.All;
             foreach (var rule in all)
             {
                 cancel.ThrowIfCancellationRequested();
@@ -45,25 +44,24 @@ sealed class RequireOperations(RequiredRules rules, Func<DomainName, string?> re
         }
         else
         {
-            yield return Change(request, domain, owner);
+            yield return request.Command is ControlCommand.RequireRemove ? Remove(domain, owner) : Add(request, domain, owner);
         }
     }
 
-    ControlLine Change(ControlRequest request, DomainName domain, string owner)
+    ControlLine Remove(DomainName domain, string owner) =>
+        requirements.TakeBack(domain, owner, out var removed) is { } fault ? new ControlLine.Fault(fault)
+        : removed ? new ControlLine.Done(1, 1, 0, 0, 0, [])
+        : new ControlLine.Done(0, 0, 0, 0, 0, [domain.Ascii]);
+
+    ControlLine Add(ControlRequest request, DomainName domain, string owner)
     {
-        try
+        // JSON may say null where nobody expects it.
+        if (request is not { Tls: { } floor, Because: { } because, Names: { } names } || names.Contains(null!))
         {
-            return request.Command is ControlCommand.RequireRemove
-                ? rules.Remove(domain, owner) is null ? new ControlLine.Done(0, 0, 0, 0, 0, [domain.Ascii]) : new ControlLine.Done(1, 1, 0, 0, 0, [])
-                : Add(request, domain, owner) is { } why ? new ControlLine.Fault(why) : new ControlLine.Done(1, 1, 0, 0, 0, []);
+            return new ControlLine.Fault("it does not say what is required, or why");
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return new ControlLine.Fault($"nothing was changed, because it cannot be written down: {e.Message}");
-        }
-    }
 
-    string? Add(ControlRequest request, DomainName domain, string owner) =>
-        request is not { Tls: { } floor, Because: { } because, Names: { } names } || names.Contains(null!) ? "it does not say what is required, or why"
-        : refuse(domain) ?? rules.Add(new RequiredRule(domain, floor, request.MinimumVersion, [.. names], owner, clock.GetUtcNow(), because));
+        var rule = new RequiredRule(domain, floor, request.MinimumVersion, [.. names], owner, default, because);
+        return requirements.Require(rule) is { } fault ? new ControlLine.Fault(fault) : new ControlLine.Done(1, 1, 0, 0, 0, []);
+    }
 }

@@ -11,8 +11,11 @@ sealed class Requiring(GatewayConfiguration configuration, ILoggerFactory logs, 
 {
     public RequiredRules Rules { get; } = new(RequiredFile.In(configuration.DataDirectory), logs.CreateLogger<RequiredRules>());
 
+    /// <summary>What pages and commands see and do.</summary>
+    public Requirements Requirements => new(Rules, domain => Refuse(configuration, domain), clock);
+
     /// <summary>Does what commands ask.</summary>
-    public RequireOperations Operations => new(Rules, domain => Refuse(configuration, domain), clock);
+    public RequireOperations Operations => new(Requirements);
 
     /// <summary>Why nothing can be required of a domain's own servers; null when it can. Of a next hop that somebody configured, other domains' mail included, the
     /// configuration says what it has to prove.</summary>

@@ -97,22 +97,21 @@ static class RequireCommand
                 throw new UsageException("--minimum-version and --name go with --tls");
             }
 
-            var (proof, at) = await new ProofSource(terminal, configuration).FindAsync(name, cancel);
+            var proof = await new ProofSource(terminal, configuration).FindAsync(name, cancel);
             if (proof is not ObservedProof.Demand demand)
             {
                 await terminal.Error.WriteLineAsync(Shown.Plain($"hopseal: {name} has proved nothing that it could be held to: {((ObservedProof.Nothing)proof).Why}"));
                 return ExitCode.No;
             }
 
-            var seen = string.Create(CultureInfo.InvariantCulture, $"{demand.Because} (seen {at.UtcDateTime:yyyy-MM-dd HH:mm} UTC)");
-            await WriteAsync(terminal.Out, name, demand, seen);
+            await WriteAsync(terminal.Out, name, demand);
             if (!parsed.GetValue(yes))
             {
                 await terminal.Error.WriteLineAsync("hopseal: nothing was changed; --yes requires it");
                 return ExitCode.No;
             }
 
-            return await DoAsync(request with { Tls = demand.Floor, MinimumVersion = demand.RuleVersion, Names = demand.Names, Because = parsed.GetValue(because) ?? seen });
+            return await DoAsync(request with { Tls = demand.Floor, MinimumVersion = demand.RuleVersion, Names = demand.Names, Because = parsed.GetValue(because) ?? demand.Reason });
 
             async Task<int> DoAsync(ControlRequest asked)
             {
@@ -158,7 +157,7 @@ static class RequireCommand
     /// <summary>Who became root is named, not root.</summary>
     static string User(Terminal terminal) => terminal.Variables.GetValueOrDefault("SUDO_USER") is { Length: > 0 } user ? user : Environment.UserName;
 
-    static async Task WriteAsync(TextWriter output, DomainName domain, ObservedProof.Demand demand, string seen)
+    static async Task WriteAsync(TextWriter output, DomainName domain, ObservedProof.Demand demand)
     {
         await output.WriteLineAsync($"{domain} has proved:");
         await output.WriteLineAsync($"  Tls             {demand.Floor}");
@@ -168,7 +167,7 @@ static class RequireCommand
             await output.WriteLineAsync(Shown.Plain($"  Names           {string.Join(", ", demand.Names)}"));
         }
 
-        foreach (var words in (ImmutableArray<string>)[seen, .. demand.Remarks])
+        foreach (var words in (ImmutableArray<string>)[demand.Reason, .. demand.Remarks])
         {
             await output.WriteLineAsync(Shown.Plain($"  {words}."));
         }
