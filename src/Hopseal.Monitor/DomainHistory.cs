@@ -19,6 +19,18 @@ public sealed record DomainHistory(WatchedDomain Domain, Observation? Reference,
 
 /// <param name="LastAt">Of the last look; null before the first.</param>
 /// <param name="NextAt">Of the next one.</param>
-/// <param name="Inconclusive">So many looks in a row found nothing out.</param>
+/// <param name="Inconclusive">So many looks in a row found nothing out about its mail servers.</param>
 /// <param name="Why">Of the last one of those.</param>
-public sealed record LookState(DateTimeOffset? LastAt, DateTimeOffset NextAt, int Inconclusive, string? Why);
+public sealed record LookState(DateTimeOffset? LastAt, DateTimeOffset NextAt, int Inconclusive, string? Why)
+{
+    /// <summary>What the last look could not find out; what was known before stands in its place, for <see cref="Looks.FactsMerge.Patience"/> at most.</summary>
+    public ImmutableArray<UnansweredPart> Unanswered { get; init; } = [];
+
+    /// <summary>It looked different, and one more look has to say the same: when that was seen first. Null mostly.</summary>
+    public DateTimeOffset? PendingSince { get; init; }
+}
+
+/// <param name="Part">A host, an address of it, or what DNS was asked for.</param>
+/// <param name="Why">In words; may quote the peer.</param>
+/// <param name="Since">Of the first look of an unbroken row of those that could not find it out.</param>
+public sealed record UnansweredPart(string Part, string Why, DateTimeOffset Since);
