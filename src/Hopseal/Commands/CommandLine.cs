@@ -5,7 +5,6 @@ using Hopseal.Commands.Demo;
 using Hopseal.Commands.Publishing;
 using Hopseal.Commands.Queue;
 using Hopseal.Commands.Require;
-using Hopseal.Configuration;
 using Hopseal.Control;
 
 namespace Hopseal.Commands;
