@@ -53,6 +53,7 @@ public static class AuditJson
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
         RespectRequiredConstructorParameters = false,
         MaxDepth = 32,
+        TypeInfoResolver = new DefaultJsonTypeInfoResolver(),
     };
 
     static readonly JsonSerializerOptions s_pretty = new(s_line) { WriteIndented = true };
