@@ -7,9 +7,16 @@ using Hopseal.Policy.TlsRpt;
 namespace Hopseal.Audit.Probes;
 
 /// <summary>What DNS and the policy host say of a domain; nobody's mail server is asked.</summary>
+#pragma warning disable CA1001 // the semaphore has no handle as long as nobody asks for one
 sealed class DomainProbe(IDnsResolver resolver, StsFetch fetch)
+#pragma warning restore CA1001
 {
     const int MostExchangers = 20;
+
+    /// <summary>Many domains have their policy at the same provider.</summary>
+    const int FetchesAtOnce = 32;
+
+    readonly SemaphoreSlim _fetches = new(FetchesAtOnce);
 
     public async Task<DomainFacts> ProbeAsync(DomainName domain, CancellationToken cancel)
     {
@@ -63,7 +70,7 @@ sealed class DomainProbe(IDnsResolver resolver, StsFetch fetch)
                     return new StsFacts(null, true, malformed ? why : null, null, null);
                 }
 
-                var result = await fetch.FetchAsync(domain, record.Id, cancel);
+                var result = await FetchAsync(domain, record.Id, cancel);
                 return result switch
                 {
                     StsFetchResult.Fetched { Policy: var policy } => new StsFacts(
@@ -83,6 +90,19 @@ sealed class DomainProbe(IDnsResolver resolver, StsFetch fetch)
                 return new StsFacts(null, false, failed.Detail, null, null);
             default:
                 return new StsFacts(null, true, null, null, null);
+        }
+    }
+
+    async Task<StsFetchResult> FetchAsync(DomainName domain, string id, CancellationToken cancel)
+    {
+        await _fetches.WaitAsync(cancel);
+        try
+        {
+            return await fetch.FetchAsync(domain, id, cancel);
+        }
+        finally
+        {
+            _fetches.Release();
         }
     }
 

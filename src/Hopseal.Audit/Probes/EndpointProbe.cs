@@ -17,8 +17,12 @@ namespace Hopseal.Audit.Probes;
 sealed record Expected(DomainName? Name, TransportPolicy.Dane? Dane);
 
 /// <summary>Asks one address, one connection at a time and never more than allowed.</summary>
+#pragma warning disable CA1001 // the semaphore has no handle as long as nobody asks for one
 sealed class EndpointProbe(PkixCheck pkix, DaneCheck dane, Manners manners, ProbeOptions options)
+#pragma warning restore CA1001
 {
+    readonly SemaphoreSlim _places = new(options.AddressesAtOnce);
+
     /// <summary>Throws only when cancelled.</summary>
     public async Task<EndpointFacts> ProbeAsync(IPEndPoint endpoint, MailProtocol protocol, Expected expected, CancellationToken cancel)
     {
@@ -28,7 +32,21 @@ sealed class EndpointProbe(PkixCheck pkix, DaneCheck dane, Manners manners, Prob
                 endpoint.Address.ToString(), endpoint.Port, protocol.Scheme, 0, new DialogueFacts(Reach.NotAsked, null, null, [], null, null, [], [], []), null);
         }
 
+        // The network first: its queue may be long, and takes no place from those who could go on.
         using var turn = await manners.EnterAsync(endpoint.Address, cancel);
+        await _places.WaitAsync(cancel);
+        try
+        {
+            return await AskAsync(endpoint, protocol, expected, cancel);
+        }
+        finally
+        {
+            _places.Release();
+        }
+    }
+
+    async Task<EndpointFacts> AskAsync(IPEndPoint endpoint, MailProtocol protocol, Expected expected, CancellationToken cancel)
+    {
         var budget = new ConnectionBudget(options);
         var facts = await FirstAsync(endpoint, protocol, expected, budget, cancel);
         if (facts is { Handshake.Works: true } && !protocol.ImplicitTls && await budget.TakeAsync(cancel))
@@ -178,8 +196,9 @@ sealed class EndpointProbe(PkixCheck pkix, DaneCheck dane, Manners manners, Prob
     /// <summary>Says something of its own and looks whether one answer comes, or two.</summary>
     async Task<InjectionFacts> AnsweredInsideAsync(MailConnection connection, MailProtocol protocol, MailDialogue words, CancellationToken cancel)
     {
-        // ManageSieve speaks first after the handshake; the others wait for a command whose reply is known by its shape.
-        var mark = protocol.Scheme switch { "imap" => "a7 NOOP", "pop3" => "QUIT", "sieve" => null, _ => "RSET" };
+        // ManageSieve speaks first after the handshake; the others wait for a command whose reply is known by its shape, or ends the session:
+        // nobody then has to wait for an answer that does not come.
+        var mark = protocol.Scheme switch { "imap" => "a7 NOOP", "sieve" => null, _ => "QUIT" };
         if (mark is null)
         {
             await words.CapabilitiesAsync(connection, options, cancel);
@@ -195,7 +214,7 @@ sealed class EndpointProbe(PkixCheck pkix, DaneCheck dane, Manners manners, Prob
         {
             "imap" => first.StartsWith("a9 ", StringComparison.Ordinal),
             "pop3" or "sieve" => await AnotherAsync(connection, cancel),
-            _ => await AnotherAsync(connection, cancel),
+            _ => !first.StartsWith("221", StringComparison.Ordinal) && await AnotherAsync(connection, cancel),
         };
         return new InjectionFacts(executed, executed ? $"an answer too many inside TLS: {ProbeTranscript.Clean(first)}" : "no answer inside TLS to what came before");
     }

@@ -39,7 +39,7 @@ sealed class HelloTransport(IPEndPoint endpoint, MailProtocol protocol, Connecti
 
         if (!await budget.TakeAsync(cancel))
         {
-            Exhausted = $"{budget.Taken} connections are as many as may be opened";
+            Exhausted = budget.Exhausted;
             return new HelloAnswer.NotAsked(Exhausted);
         }
 
