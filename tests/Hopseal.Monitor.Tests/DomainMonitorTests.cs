@@ -14,7 +14,7 @@ public sealed class DomainMonitorTests
     {
         await using var world = new MonitorWorld().Open();
         world.Run(MonitorWorld.Own(BankFacts.Domain));
-        Assert.Equal(LookResult.Changed, (await world.LookAsync(BankFacts.All)).Result);
+        await world.LookAsync(BankFacts.All);
 
         var gone = await world.LookAsync(BankFacts.WithoutStartTls);
         Assert.Equal(LookResult.Pending, gone.Result);
@@ -69,9 +69,9 @@ public sealed class DomainMonitorTests
         await world.LookAsync(BankFacts.WithoutStartTls);
         var pendingAt = world.Clock.GetUtcNow();
 
-        await world.PassAsync(() => world.Query.Find(BankFacts.Domain)!.Recent.Length == 2, TimeSpan.FromMinutes(1));
+        var looked = world.Looked.Count;
+        await world.PassAsync(() => world.Looked.Count > looked && world.Query.Find(BankFacts.Domain)!.Recent.Length == 2, TimeSpan.FromMinutes(1));
 
-        Assert.Equal(3, world.Looked.Count);
         Assert.True(world.Query.Find(BankFacts.Domain)!.Looks.LastAt >= pendingAt + world.Options.Confirm);
     }
 
@@ -120,24 +120,24 @@ public sealed class DomainMonitorTests
         var begun = new TaskCompletionSource();
         world.See(BankFacts.Domain, async cancel =>
         {
-            begun.SetResult();
+            begun.TrySetResult();
             await Task.Delay(Timeout.InfiniteTimeSpan, world.Clock, cancel);
             return BankFacts.All;
         });
         world.Run(MonitorWorld.Own(BankFacts.Domain));
-        var look = world.LookAsync();
         await begun.Task.WaitAsync(Cancel);
+        var look = world.Monitor.LookNowAsync(BankFacts.Domain, Cancel);
 
         await world.PassAsync(() => look.IsCompleted, TimeSpan.FromMinutes(5));
 
-        Assert.Equal("its servers took longer than 20 minutes", (await look).Why);
+        Assert.Equal("its servers took longer than 20 minutes", (await look)!.Why);
         Assert.Equal(1, world.Query.Find(BankFacts.Domain)!.Looks.Inconclusive);
     }
 
     [Fact]
     public async Task Tarpits_hold_up_nobody()
     {
-        await using var world = new MonitorWorld { Options = new MonitorOptions { Parallel = 2, Brisk = TimeSpan.FromSeconds(30), MostSlow = 3, Spread = TimeSpan.Zero, Longest = TimeSpan.FromDays(3000) } }.Open();
+        await using var world = new MonitorWorld { Options = new MonitorOptions { Parallel = 2, Brisk = TimeSpan.FromSeconds(30), MostSlow = 3, Spread = TimeSpan.Zero, Longest = TimeSpan.FromDays(40) } }.Open();
         ImmutableArray<WatchedDomain> tarpits = [.. Enumerable.Range(0, 4).Select(i => MonitorWorld.Partner($"tarpit{i}.example"))];
         foreach (var tarpit in tarpits)
         {
@@ -164,11 +164,12 @@ public sealed class DomainMonitorTests
         await world.CloseAsync();
 
         world.Clock.Advance(TimeSpan.FromHours(1));
-        world.Open().Run(MonitorWorld.Own(BankFacts.Domain));
-        await world.PassAsync(() => world.Looked.Count == 2, TimeSpan.FromMinutes(10));
+        Assert.Equal(next, world.Open().Query.Find(BankFacts.Domain)!.Looks.NextAt);
+        var looked = world.Looked.Count;
+        world.Run(MonitorWorld.Own(BankFacts.Domain));
+        await world.PassAsync(() => world.Looked.Count > looked, TimeSpan.FromMinutes(10));
 
         Assert.True(world.Clock.GetUtcNow() >= next);
-        Assert.Equal(next, world.Query.Find(BankFacts.Domain)!.Looks.NextAt);
     }
 
     [Fact]
