@@ -10,7 +10,6 @@ using Hopseal.Policy.Dane;
 using Hopseal.Relay;
 using Hopseal.Relay.Queue;
 using Hopseal.Relay.Stores.Sqlite;
-using Hopseal.Reports.Alerts;
 using Hopseal.Reports.Tlsrpt.Sending;
 using Hopseal.Smtp.Server;
 using Microsoft.Extensions.Logging;
@@ -28,6 +27,7 @@ sealed class Gateway : IAsyncDisposable
     readonly SqliteQueueStore _store;
     readonly MessageQueue _queue;
     readonly Remembered _remembered;
+    readonly Requiring _requiring;
     readonly Measuring _measuring;
     readonly Telling _telling;
     readonly Receiving _receiving;
@@ -63,19 +63,20 @@ sealed class Gateway : IAsyncDisposable
         _queue = new MessageQueue(_store, configuration.Outbound.Schedule, clock, logs.CreateLogger<MessageQueue>());
         _measuring = new Measuring(configuration, logs, clock);
         _remembered = new Remembered(configuration, resolver, pkix, policyPort, _measuring.Count, logs, clock);
+        _requiring = new Requiring(configuration, logs, clock);
 
         // What is told, how it comes in, how it goes out.
         _telling = new Telling(configuration, logs, clock, observer, _measuring.Reader);
         _receiving = new Receiving(configuration, _certificates.Served, pkix, _queue, _store.Spool, _telling.Sessions, logs, clock);
         _reportIntake = new TlsReportIntake(configuration, resolver, _telling.Database, logs, clock);
         _sending = new Sending(
-            configuration, resolver, _remembered, _certificates.Shown, pkix, dane, _queue, _reportIntake.Mail, _telling.Sessions, observer is not null, logs, clock);
+            configuration, resolver, _remembered, () => _requiring.Rules.Rules, _certificates.Shown, pkix, dane, _queue, _reportIntake.Mail, _telling.Sessions, observer is not null, logs, clock);
 
         _reporting = new TlsReporting(configuration, _telling, resolver, zone is not null, pkix, _queue, _store, logs, clock);
 
         _alerting = new Alerting(
             configuration,
-            new AlertStore(_telling.Database),
+            _telling.Database,
             new AlertWatches(configuration)
             {
                 Stripping = _telling.Stripping,
@@ -101,7 +102,8 @@ sealed class Gateway : IAsyncDisposable
             new PlanOperations(PlanSource.Gateway, _sending.Planner.PlanAsync, _ => ValueTask.FromResult(_resolver?.Health), clock),
             new TlsOperations(_remembered.Proven, _telling.Stripping),
             new AlertOperations(_alerting.TestAsync, _alerting.Silence),
-            _reporting.Operations);
+            _reporting.Operations,
+            _requiring.Operations);
     }
 
     /// <summary>Where it listens, in the order of the configuration.</summary>
@@ -210,6 +212,7 @@ sealed class Gateway : IAsyncDisposable
             throw new GatewayStartException($"listener {needsTls.Name} needs a certificate, and none can be used");
         }
 
+        _requiring.Restore();
         _remembered.Restore();
         await _measuring.StartAsync();
         _reporting.Restore();

@@ -29,11 +29,43 @@ public abstract record ObservedProof
 
         /// <summary>What a rule has to say: null where it is what every rule asks for.</summary>
         public TlsVersion? RuleVersion => MinimumVersion is TlsVersion.Tls12 ? null : MinimumVersion;
+
+        /// <summary>When it was seen the last time.</summary>
+        public required DateTimeOffset SeenAt { get; init; }
+
+        /// <summary>What a rule made of it says that it rests on.</summary>
+        public string Reason => string.Create(CultureInfo.InvariantCulture, $"{Because} (seen {SeenAt.UtcDateTime:yyyy-MM-dd HH:mm} UTC)");
     }
 
     /// <summary>It can be held to nothing.</summary>
     public sealed record Nothing(string Why) : ObservedProof;
 
+    /// <summary>Of a domain that is watched.</summary>
+    public static ObservedProof Of(DomainHistory history)
+    {
+        ArgumentNullException.ThrowIfNull(history);
+        if (history.Current is not { } current)
+        {
+            return new Nothing($"nothing is known of it yet{Detail(history.Looks.Why)}");
+        }
+
+        if (history.Looks.PendingSince is { } since)
+        {
+            return new Nothing(string.Create(CultureInfo.InvariantCulture, $"it looks different since {since.UtcDateTime:yyyy-MM-dd HH:mm} UTC, and another look has to say the same first"));
+        }
+
+        return Of(current.Facts) is Demand demand
+            ? demand with
+            {
+                SeenAt = current.LastSeenAt,
+                Remarks = history.Looks.Unanswered.IsEmpty
+                    ? demand.Remarks
+                    : [.. demand.Remarks, $"The last look could not find out everything ({history.Looks.Unanswered[0].Part}: {history.Looks.Unanswered[0].Why}): for that, what was seen before stands"],
+            }
+            : Of(current.Facts);
+    }
+
+    /// <summary>Of one look.</summary>
     public static ObservedProof Of(AuditFacts facts)
     {
         ArgumentNullException.ThrowIfNull(facts);
@@ -57,7 +89,7 @@ public abstract record ObservedProof
             }
         }
 
-        return seen.Count == 0 ? new Nothing("none of its hosts is known") : Sum(name, domain.Mx.Signed, seen.DrainToImmutable(), remarks);
+        return seen.Count == 0 ? new Nothing("none of its hosts is known") : Sum(name, domain.Mx.Signed, facts.At, seen.DrainToImmutable(), remarks);
     }
 
     static string? Unusable(MxFacts mx) => mx.State switch
@@ -114,7 +146,7 @@ public abstract record ObservedProof
         return null;
     }
 
-    static Demand Sum(DomainName domain, bool signedMx, ImmutableArray<SeenAddress> seen, ImmutableArray<string>.Builder remarks)
+    static Demand Sum(DomainName domain, bool signedMx, DateTimeOffset at, ImmutableArray<SeenAddress> seen, ImmutableArray<string>.Builder remarks)
     {
         var unproven = seen.FirstOrDefault(address => !address.IsProven(signedMx));
         var floor = unproven is null ? SecurityFloor.Authenticated : SecurityFloor.Encrypted;
@@ -144,6 +176,7 @@ public abstract record ObservedProof
 
         return new Demand(floor, old is null ? TlsVersion.Tls13 : TlsVersion.Tls12, names, Words(seen, signedMx, floor, old is null))
         {
+            SeenAt = at,
             Remarks = remarks.DrainToImmutable(),
         };
     }

@@ -4,6 +4,7 @@ using Hopseal.Commands.Check;
 using Hopseal.Commands.Demo;
 using Hopseal.Commands.Publishing;
 using Hopseal.Commands.Queue;
+using Hopseal.Commands.Require;
 using Hopseal.Control;
 
 namespace Hopseal.Commands;
@@ -52,6 +53,7 @@ static class CommandLine
             SessionsCommand.Create(terminal),
             AlertsCommand.Create(terminal),
             TlsCommand.Create(terminal),
+            RequireCommand.Create(terminal),
             DnsCommand.Create(terminal),
             CertificateCommand.Create(terminal),
             ReportCommand.Create(terminal),

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Hopseal.Dns;
+using Hopseal.Monitor.Requiring;
 using Hopseal.Policy;
 using Hopseal.Policy.MtaSts;
 using Hopseal.Relay.Queue;
@@ -18,6 +19,7 @@ namespace Hopseal.Control;
 [JsonDerivedType(typeof(Destination), "destination")]
 [JsonDerivedType(typeof(TlsHost), "tlsHost")]
 [JsonDerivedType(typeof(TlsReport), "tlsReport")]
+[JsonDerivedType(typeof(Required), "required")]
 [JsonDerivedType(typeof(Content), "content")]
 [JsonDerivedType(typeof(Plan), "plan")]
 [JsonDerivedType(typeof(Text), "text")]
@@ -106,6 +108,16 @@ abstract partial record ControlLine
     /// <param name="Report">Its id, where one was made.</param>
     /// <param name="What">For people.</param>
     public sealed record TlsReport(DateOnly Day, string Domain, long Successful, long Failed, long? Report, string What) : ControlLine;
+
+    /// <summary>What is required of a domain beside the configuration.</summary>
+    /// <param name="Names">That a certificate may be for.</param>
+    /// <param name="Owner">Who said so.</param>
+    /// <param name="Because">What it rests on, for people.</param>
+    public sealed record Required(
+        string Domain, SecurityFloor Tls, TlsVersion? MinimumVersion, IReadOnlyList<string> Names, string Owner, DateTimeOffset Since, string Because) : ControlLine
+    {
+        public static Required Of(RequiredRule rule) => new(rule.Domain.Ascii, rule.Floor, rule.MinimumVersion, rule.Names, rule.Owner, rule.Since, rule.Because);
+    }
 
     /// <summary>Octets of the message as it was received, in order.</summary>
     public sealed record Content(byte[] Data) : ControlLine;

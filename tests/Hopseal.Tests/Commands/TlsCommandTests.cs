@@ -75,7 +75,8 @@ public sealed class TlsCommandTests : IDisposable
                 new PlanOperations(PlanSource.Gateway, planner.PlanAsync, _ => default, TimeProvider.System),
                 tls,
                 new AlertOperations(_ => Task.FromResult<ImmutableArray<(string, bool)>>([]), (_, _) => null),
-                new ReportOperations(null)),
+                new ReportOperations(null),
+                RequireOperations.OfStopped(Data, TimeProvider.System)),
             TimeProvider.System,
             NullLogger<ControlServer>.Instance);
 
