@@ -40,6 +40,9 @@ public sealed record AuditDocument(
     public AuditReport Rejudge(Profile profile) => Judge.Of(Facts, profile);
 }
 
+/// <summary>What a document came to, without what it was made of.</summary>
+public sealed record AuditSummary(string Target, Verdict Overall, bool AnyUnknown);
+
 /// <summary>Reads and writes documents.</summary>
 public static class AuditJson
 {
@@ -131,16 +134,42 @@ public static class AuditJson
     /// <exception cref="InvalidDataException">It is no report, or one of another major version; the message says so.</exception>
     public static AuditDocument Read(string json)
     {
+        var document = Read<AuditDocument>(json);
+        return IsReadable(document.SchemaVersion) && document.Facts is not null ? document : throw NoReport();
+    }
+
+    /// <summary>As <see cref="Read(string)"/>, in a fraction of the time.</summary>
+    /// <exception cref="InvalidDataException">It is no report, or one of another major version; the message says so.</exception>
+    public static AuditSummary ReadSummary(string json)
+    {
+        var document = Read<Verdicts>(json);
+        return IsReadable(document.SchemaVersion) && document.Target is not null && !document.Findings.IsDefault
+            ? new AuditSummary(
+                document.Target, AuditReport.Worst([document.Confidential, document.Authenticated, document.Watched]),
+                document.Findings.Any(finding => finding.Verdict is Verdict.Unknown))
+            : throw NoReport();
+    }
+
+    static bool IsReadable(string? version) => version?.Split('.')[0] == AuditDocument.Version.Split('.')[0];
+
+    static InvalidDataException NoReport() => new($"it is no audit report of version {AuditDocument.Version}");
+
+    static T Read<T>(string json)
+        where T : class
+    {
         try
         {
-            var document = JsonSerializer.Deserialize<AuditDocument>(json, s_line) ?? throw new InvalidDataException("it is null");
-            return document.SchemaVersion?.Split('.')[0] == AuditDocument.Version.Split('.')[0] && document.Facts is not null
-                ? document
-                : throw new InvalidDataException($"it is no audit report of version {AuditDocument.Version}");
+            return JsonSerializer.Deserialize<T>(json, s_line) ?? throw new InvalidDataException("it is null");
         }
         catch (JsonException e)
         {
             throw new InvalidDataException($"it is no audit report: {e.Message}", e);
         }
     }
+
+    /// <summary>The parts of a document that say what it came to.</summary>
+    sealed record Verdicts(
+        string? SchemaVersion, string? Target, Verdict Confidential, Verdict Authenticated, Verdict Watched, ImmutableArray<FindingVerdict> Findings);
+
+    sealed record FindingVerdict(Verdict Verdict);
 }

@@ -54,10 +54,6 @@ public static class FactsDigest
         }
 
         yield return !domain.TlsRpt.Known ? "rpt ?" : $"rpt {domain.TlsRpt.Record ?? "none"} {Sorted(domain.TlsRpt.Ignored)}";
-        if (domain.Caa is { } caa)
-        {
-            yield return $"caa {Sorted(caa)}";
-        }
     }
 
     static IEnumerable<string> OfHost(HostFacts host, WatchedAs watched)
@@ -65,7 +61,12 @@ public static class FactsDigest
         var name = host.Name ?? "";
         yield return string.Create(
             CultureInfo.InvariantCulture,
-            $"host {name} {host.Preference} {(host.AddressesUnknown ? "?" : host.Endpoints.IsEmpty ? "none" : "addresses")} {Signed(host.AddressesSigned)}");
+            $"host {name} {host.Preference} {(!host.AddressesKnown ? "?" : host.Endpoints.IsEmpty ? "none" : "addresses")} {Signed(host.AddressesSigned)}");
+        if (host.Caa is { Problem: null } caa)
+        {
+            yield return $"host {name} caa {Sorted(caa.Records)}";
+        }
+
         yield return $"host {name} tlsa {host.Tlsa.Answer} {host.Tlsa.Base} {Sorted(host.Tlsa.Records)} unusable {Sorted(host.Tlsa.Unusable)}";
 
         if (watched is WatchedAs.Own)

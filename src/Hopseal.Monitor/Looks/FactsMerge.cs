@@ -38,7 +38,6 @@ public sealed record FactsMerge(AuditFacts Facts, ImmutableArray<UnansweredPart>
             : before is { Sts: { RecordKnown: true } sts } ? sts : now.Sts,
         TlsRpt = now.TlsRpt.Known || !asking.Stands($"_smtp._tls.{now.Name}", now.TlsRpt.Problem) ? now.TlsRpt
             : before is { TlsRpt: { Known: true } reports } ? reports : now.TlsRpt,
-        Caa = now.Caa ?? before?.Caa,
     };
 }
 

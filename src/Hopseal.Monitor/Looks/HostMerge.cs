@@ -9,10 +9,10 @@ static class HostMerge
     /// <param name="before">Null: nothing.</param>
     public static HostFacts Of(HostFacts now, HostFacts? before, Asking asking)
     {
-        if (now.AddressesUnknown)
+        if (!now.AddressesKnown)
         {
             // Whether its addresses are signed, and so what its TLSA records are, is not known either.
-            return asking.Stands(now.Name ?? "", now.AddressProblem) && before is { AddressesUnknown: false } ? before with { Preference = now.Preference } : now;
+            return asking.Stands(now.Name ?? "", now.AddressProblem) && before is { AddressesKnown: true } ? before with { Preference = now.Preference } : now;
         }
 
         var endpoints = now.Endpoints.Select(endpoint => OfEndpoint(now, endpoint, Same(endpoint, before), asking)).ToImmutableArray();
@@ -25,7 +25,7 @@ static class HostMerge
         }
 
         // That the question for TLSA records fails is an answer: senders that do DANE do not deliver then (RFC 7672 §2.1).
-        return now with { Endpoints = endpoints };
+        return now with { Endpoints = endpoints, Caa = now.Caa is { Problem: null } ? now.Caa : before?.Caa ?? now.Caa };
     }
 
     static bool Talked(EndpointFacts endpoint) => endpoint.Dialogue.Reach is Reach.Talked;

@@ -84,7 +84,7 @@ public abstract record LookOutcome
         EndpointFacts[] asked = [.. seen.Hosts.SelectMany(host => host.Endpoints).Where(endpoint => endpoint.Dialogue.Reach is not Reach.NotAsked)];
         return asked.Any(endpoint => endpoint.Dialogue.Reach is Reach.Talked) ? null
             : asked.FirstOrDefault() is { } first ? $"[{first.Address}] {first.Dialogue.Why ?? "did not answer"}"
-            : seen.Hosts.FirstOrDefault(host => host.AddressesUnknown) is { } unknown ? $"{unknown.Name}: {unknown.AddressProblem}"
+            : seen.Hosts.FirstOrDefault(host => !host.AddressesKnown) is { } unknown ? $"{unknown.Name}: {unknown.AddressProblem}"
             : null;
     }
 }

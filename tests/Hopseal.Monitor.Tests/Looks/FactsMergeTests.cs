@@ -8,7 +8,7 @@ public sealed class FactsMergeTests
     static readonly AuditFacts s_unknownHost = Seen.With(Seen.Host with
     {
         AddressProblem = "SERVFAIL",
-        AddressesUnknown = true,
+        AddressesKnown = false,
         AddressesSigned = false,
         Tlsa = new TlsaFacts(TlsaAnswer.Absent, null, [], [], "its addresses are not signed"),
         Endpoints = [],
