@@ -89,6 +89,7 @@ sealed class Gateway : IAsyncDisposable
                 Reports = new SentReports(_telling.Database),
                 OldestEntry = OldestEntryAsync,
                 Lost = () => _telling.Lost,
+                Monitor = new MonitorWatches(histories: null, clock.GetUtcNow()),
             },
             _queue, logs, clock);
 

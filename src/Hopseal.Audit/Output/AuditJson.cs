@@ -114,11 +114,12 @@ public static class AuditJson
     public static void WriteFacts(AuditFacts facts, Stream to) => JsonSerializer.Serialize(to, facts, s_facts);
 
     /// <exception cref="InvalidDataException">They are damaged, or of another major version; the message says so.</exception>
-    public static AuditFacts ReadFacts(Stream from)
+    public static AuditFacts ReadFacts(ReadOnlySpan<byte> json)
     {
         try
         {
-            var facts = JsonSerializer.Deserialize<AuditFacts>(from, s_facts) ?? throw new InvalidDataException("they are null");
+            RefuseGaps(json);
+            var facts = JsonSerializer.Deserialize<AuditFacts>(json, s_facts) ?? throw new InvalidDataException("they are null");
             return facts.FactsVersion.Split('.')[0] == AuditFacts.Version.Split('.')[0]
                 ? facts
                 : throw new InvalidDataException($"they are no facts of version {AuditFacts.Version}");
@@ -126,6 +127,22 @@ public static class AuditJson
         catch (JsonException e)
         {
             throw new InvalidDataException($"they are no facts: {e.Message}", e);
+        }
+    }
+
+    /// <summary>No list of facts has a gap; the reader of a list does not look for one.</summary>
+    static void RefuseGaps(ReadOnlySpan<byte> json)
+    {
+        var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = s_facts.MaxDepth });
+        var named = false;
+        while (reader.Read())
+        {
+            if (reader.TokenType is JsonTokenType.Null && !named)
+            {
+                throw new InvalidDataException("they have null in a list");
+            }
+
+            named = reader.TokenType is JsonTokenType.PropertyName;
         }
     }
 

@@ -12,7 +12,7 @@ static class CertificateRules
     public static IEnumerable<Told> Of(Comparison comparison, DateTimeOffset now) =>
     [
         .. comparison.Hosts.SelectMany(host => (Told[])[.. Expiring(comparison, host, now), .. Unverified(comparison, host)]),
-        .. comparison.Changes(now - DomainHistory.Memory).SelectMany(pair => Renewed(comparison, pair.Before, pair.After)),
+        .. comparison.Changes(now - DomainHistory.Memory).SelectMany(pair => Renewed(comparison, pair.Before, pair.After)).Distinct(),
     ];
 
     /// <summary>A certificate that nobody relies on may end as it likes: opportunistic senders take any (RFC 7435 §3), and DANE-EE looks at the key
@@ -62,8 +62,8 @@ static class CertificateRules
 
     static IEnumerable<Told> Unverified(Comparison comparison, HostPair host)
     {
-        // A policy that asks for it tells it more severely.
-        if (comparison.Now.Domain?.Sts.Policy is { Mode: "enforce" } && StsRules.IsEnforced(comparison, host.Name))
+        // Where a policy asks for it, that rule tells it.
+        if (StsRules.IsHeld(comparison, host.Name))
         {
             return [];
         }
