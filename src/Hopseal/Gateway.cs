@@ -10,7 +10,6 @@ using Hopseal.Policy.Dane;
 using Hopseal.Relay;
 using Hopseal.Relay.Queue;
 using Hopseal.Relay.Stores.Sqlite;
-using Hopseal.Reports.Alerts;
 using Hopseal.Reports.Tlsrpt.Sending;
 using Hopseal.Smtp.Server;
 using Microsoft.Extensions.Logging;
@@ -77,7 +76,7 @@ sealed class Gateway : IAsyncDisposable
 
         _alerting = new Alerting(
             configuration,
-            new AlertStore(_telling.Database),
+            _telling.Database,
             new AlertWatches(configuration)
             {
                 Stripping = _telling.Stripping,

@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
 using Hopseal.Audit.Findings;
+using Hopseal.Monitor.Changes;
 using Hopseal.Monitor.Store;
+using Hopseal.Reports.Alerts;
 using Microsoft.Extensions.Logging;
 
 namespace Hopseal.Monitor.Tests;
@@ -58,6 +60,34 @@ public sealed class DomainMonitorTests
         Assert.Equal(world.Clock.GetUtcNow(), closed.ClosedAt);
         Assert.Equal(open.OpenedAt, closed.OpenedAt);
         Assert.Equal(3, world.Query.Find(BankFacts.Domain)!.Recent.Length);
+    }
+
+    [Fact]
+    public async Task What_was_lost_stays_expected_until_it_is_back_or_accepted()
+    {
+        await using var world = new MonitorWorld().Open();
+        world.Run(MonitorWorld.Own(BankFacts.Domain));
+        await world.LookAsync(BankFacts.All);
+        await world.LookAsync(BankFacts.WithoutStartTls);
+        await world.LookAsync(BankFacts.WithoutStartTls);
+        await world.LookAsync(BankFacts.WithoutStartTls);
+
+        var lost = world.Query.Find(BankFacts.Domain)!;
+        Assert.NotEqual(lost.Current!.Id, lost.Reference!.Id);
+        Assert.True(world.Query.List(new WatchedFilter(), null, 1)[0].Lost);
+        Assert.Contains(MonitorRules.Of(lost, world.Clock.GetUtcNow()), told => told.Rule == AlertRules.MonitorStartTls && !told.Trouble.IsUnknown);
+
+        Assert.True(await world.Monitor.AcceptAsync(BankFacts.Domain, "ada", Cancel));
+        Assert.False(await world.Monitor.AcceptAsync("other.example", "ada", Cancel));
+        await world.LookAsync(BankFacts.WithoutStartTls);
+        var accepted = world.Query.Find(BankFacts.Domain)!;
+        Assert.Equal(accepted.Current!.Id, accepted.Reference!.Id);
+        Assert.DoesNotContain(MonitorRules.Of(accepted, world.Clock.GetUtcNow()), told => told.Rule == AlertRules.MonitorStartTls && !told.Trouble.IsUnknown);
+
+        await world.LookAsync(BankFacts.All);
+        await world.LookAsync(BankFacts.All);
+        var back = world.Query.Find(BankFacts.Domain)!;
+        Assert.Equal(back.Current!.Id, back.Reference!.Id);
     }
 
     [Fact]

@@ -53,7 +53,7 @@ static class GoodDomain
     public static CertificateFacts Certificate(string name, char key) => new(
         $"CN={name}", "CN=R11, O=Let's Encrypt, C=US", [name], At.AddDays(-30), At.AddDays(60), "ECDSA", 256, "nistP256", "sha256RSA", "SHA256", Digest('a'), Digest(key), true);
 
-    static CertificateFacts Intermediate { get; } = new(
+    static CertificateFacts Intermediate => new(
         "CN=R11, O=Let's Encrypt, C=US", "CN=ISRG Root X1, O=Internet Security Research Group, C=US", [], At.AddYears(-2), At.AddYears(2), "RSA", 2048, null, "sha256RSA", "SHA256",
         Digest('e'), Digest('f'), true);
 

@@ -35,9 +35,12 @@ static class CertificateChecks
         {
             yield return Key(certificate, subject, profile);
             yield return Signature(certificate, subject, profile);
+            var useful = certificate is { ServerUse: true, Signs: true };
             yield return new Finding(
-                CheckIds.CertificateUsage, subject, Question.Authenticated, certificate.ServerUse ? Verdict.Ok : Verdict.Warn,
-                certificate.ServerUse ? "It is for serving TLS" : "Its extended key usage is not for serving TLS", [certificate.Subject], "RFC 5280 §4.2.1.12");
+                CheckIds.CertificateUsage, subject, Question.Authenticated, useful ? Verdict.Ok : Verdict.Warn,
+                useful ? "It is for serving TLS" : certificate.ServerUse ? "Its key usage allows no signatures, without which there is no forward secrecy" : "Its extended key usage is not for serving TLS",
+                [certificate.Subject], certificate.ServerUse ? "RFC 5280 §4.2.1.3" : "RFC 5280 §4.2.1.12",
+                useful ? null : Remedy.Of("Have it issued for serverAuth, with digitalSignature."));
         }
     }
 

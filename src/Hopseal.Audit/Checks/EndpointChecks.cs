@@ -18,6 +18,11 @@ static class EndpointChecks
     public static IEnumerable<Finding> Of(EndpointFacts endpoint, string subject, bool anotherTalks)
     {
         var dialogue = endpoint.Dialogue;
+        if (dialogue.Reach is not (Reach.Unreachable or Reach.NotAsked))
+        {
+            yield return new Finding(CheckIds.MxReachable, subject, Question.Confidential, Verdict.Ok, "It can be reached", [], "RFC 5321 §5.1");
+        }
+
         yield return Reachable(dialogue, subject, anotherTalks);
         if (dialogue.Reach is not Reach.Talked)
         {

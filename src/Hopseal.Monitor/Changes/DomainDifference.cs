@@ -35,7 +35,6 @@ public static class DomainDifference
         .. then.Mx.State is MxState.NotKnown || now.Mx.State is MxState.NotKnown ? [] : Exchangers(then.Mx, now.Mx),
         .. then.Sts.RecordKnown && now.Sts.RecordKnown ? Sts(then.Sts, now.Sts) : [],
         .. then.TlsRpt.Known && now.TlsRpt.Known ? Reports(then.TlsRpt, now.TlsRpt) : [],
-        .. then.Caa is { } old && now.Caa is { } caa ? Lists("CAA records", old, caa) : [],
     ];
 
     static IEnumerable<DomainChange> Exchangers(MxFacts then, MxFacts now)

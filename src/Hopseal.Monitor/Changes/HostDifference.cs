@@ -34,6 +34,14 @@ static class HostDifference
         {
             yield return change;
         }
+
+        if (then.Caa is { Problem: null } old && now.Caa is { Problem: null } caa)
+        {
+            foreach (var change in DomainDifference.Lists(": CAA records", old.Records, caa.Records))
+            {
+                yield return change;
+            }
+        }
     }
 
     static IEnumerable<DomainChange> Tlsa(TlsaFacts then, TlsaFacts now)

@@ -53,6 +53,7 @@ sealed class DashboardView(
         Received = ReceivedReports.Of(database),
         Sent = new SentReports(database),
         Alerts = new AlertsView(() => alerting.Open, new AlertStore(database).All, alerting.Silence),
+        Monitor = null,
     };
 
     async Task<QueueChange> ChangeAsync(QueueAction action, QueueSelection selection, CancellationToken cancel)

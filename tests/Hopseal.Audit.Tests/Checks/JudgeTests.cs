@@ -95,6 +95,7 @@ public sealed class JudgeTests
         (CheckIds.CertificateKey, Verdict.Fail, GoodFacts.With(s_certificate with { KeyKind = "RSA", KeyBits = 1024, Curve = null })),
         (CheckIds.CertificateSignature, Verdict.Fail, GoodFacts.With(s_certificate with { SignatureHash = "SHA1" })),
         (CheckIds.CertificateUsage, Verdict.Warn, GoodFacts.With(s_certificate with { ServerUse = false })),
+        (CheckIds.CertificateUsage, Verdict.Warn, GoodFacts.With(s_certificate with { Signs = false })),
         (CheckIds.CertificateDates, Verdict.Warn, GoodFacts.With(s_certificate with { Until = GoodFacts.At.AddDays(10) })),
         (CheckIds.CertificateDates, Verdict.Info, GoodFacts.With(s_certificate with { Until = GoodFacts.At.AddDays(-1) })),
         (CheckIds.CertificateDates, Verdict.Fail, GoodFacts.With(s_endpoint.Handshake! with { TlsaMatches = null, Chain = [s_certificate with { Until = GoodFacts.At.AddDays(-1) }] })),

@@ -58,7 +58,7 @@ sealed class ProofSource(Terminal terminal, GatewayConfiguration configuration)
         {
             MxPort = configuration.Outbound.Port,
         };
-        var progress = new CheckProgress(terminal);
+        var progress = new CheckProgress(terminal, targets: 1);
         try
         {
             return ObservedProof.Of(await audit.RunAsync(new AuditTarget.Domain(domain), progress, cancel));
