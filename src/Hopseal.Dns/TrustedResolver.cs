@@ -84,6 +84,14 @@ public sealed class TrustedResolver : IDnsResolver
     public ValueTask<DnsAnswer<DomainName>> CnameAsync(DomainName name, CancellationToken cancel) =>
         AskAsync(name, QueryType.CNAME, static record => record is CNameRecord alias ? Target(alias) : null, cancel);
 
+    public ValueTask<DnsAnswer<CaaRecord>> CaaAsync(DomainName name, CancellationToken cancel) =>
+        AskAsync(name, QueryType.CAA, static record => record is DnsClient.Protocol.CaaRecord caa ? Issuers(caa) : null, cancel);
+
+    public ValueTask<DnsAnswer<DomainName>> PtrAsync(DomainName name, CancellationToken cancel) =>
+        AskAsync(name, QueryType.PTR, static record => record is PtrRecord pointer && DomainName.TryParse(pointer.PtrDomainName.Value, out var target) ? target : null, cancel);
+
+    static CaaRecord Issuers(DnsClient.Protocol.CaaRecord caa) => new(caa.Flags, caa.Tag.ToLowerInvariant(), caa.Value);
+
     static TlsaRecord Association(DnsClient.Protocol.TlsaRecord tlsa) => new(
         (byte)tlsa.CertificateUsage, (byte)tlsa.Selector, (byte)tlsa.MatchingType, [.. tlsa.CertificateAssociationData]);
 

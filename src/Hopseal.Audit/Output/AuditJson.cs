@@ -58,6 +58,13 @@ public static class AuditJson
 
     static readonly JsonSerializerOptions s_pretty = new(s_line) { WriteIndented = true };
 
+    /// <summary>Of facts alone, as they are kept. What a constructor takes has to be there; what was added later may be missing.</summary>
+    static readonly JsonSerializerOptions s_facts = new(s_line)
+    {
+        RespectNullableAnnotations = true,
+        TypeInfoResolver = new DefaultJsonTypeInfoResolver { Modifiers = { RequireWhatIsNeverNull } },
+    };
+
     /// <summary>The published description of a document, as JSON Schema 2020-12.</summary>
     public static string Schema()
     {
@@ -91,6 +98,35 @@ public static class AuditJson
         }
 
         return node;
+    }
+
+    static void RequireWhatIsNeverNull(JsonTypeInfo type)
+    {
+        foreach (var property in type.Properties)
+        {
+            if (property.AssociatedParameter is { HasDefaultValue: false, IsNullable: false })
+            {
+                property.IsRequired = true;
+            }
+        }
+    }
+
+    public static void WriteFacts(AuditFacts facts, Stream to) => JsonSerializer.Serialize(to, facts, s_facts);
+
+    /// <exception cref="InvalidDataException">They are damaged, or of another major version; the message says so.</exception>
+    public static AuditFacts ReadFacts(Stream from)
+    {
+        try
+        {
+            var facts = JsonSerializer.Deserialize<AuditFacts>(from, s_facts) ?? throw new InvalidDataException("they are null");
+            return facts.FactsVersion.Split('.')[0] == AuditFacts.Version.Split('.')[0]
+                ? facts
+                : throw new InvalidDataException($"they are no facts of version {AuditFacts.Version}");
+        }
+        catch (JsonException e)
+        {
+            throw new InvalidDataException($"they are no facts: {e.Message}", e);
+        }
     }
 
     public static string Write(AuditDocument document, bool indented) => JsonSerializer.Serialize(document, indented ? s_pretty : s_line);

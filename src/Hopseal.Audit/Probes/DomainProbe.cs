@@ -70,13 +70,20 @@ sealed class DomainProbe(IDnsResolver resolver, StsFetch fetch)
                     return new StsFacts(null, true, malformed ? why : null, null, null);
                 }
 
-                return await FetchAsync(domain, record.Id, cancel) switch
+                var result = await FetchAsync(domain, record.Id, cancel);
+                return result switch
                 {
                     StsFetchResult.Fetched { Policy: var policy } => new StsFacts(
                         record.Id, true, null,
-                        new StsPolicyFacts(policy.Mode.ToString().ToLowerInvariant(), (long)policy.MaxAge.TotalSeconds, policy.Mx), null),
+                        new StsPolicyFacts(policy.Mode.ToString().ToLowerInvariant(), (long)policy.MaxAge.TotalSeconds, policy.Mx), null)
+                    {
+                        HostCertificateUntil = result.CertificateUntil,
+                    },
                     StsFetchResult.Failed { Failure: var failure } => new StsFacts(
-                        record.Id, true, null, null, ProbeTranscript.Clean($"{failure.ReasonCode}: {failure.Detail}")),
+                        record.Id, true, null, null, ProbeTranscript.Clean($"{failure.ReasonCode}: {failure.Detail}"))
+                    {
+                        HostCertificateUntil = result.CertificateUntil,
+                    },
                     _ => throw new InvalidOperationException("unknown result"),
                 };
             case DnsAnswer<string>.Failed failed:

@@ -54,6 +54,12 @@ sealed class EndpointProbe(PkixCheck pkix, DaneCheck dane, Manners manners, Prob
             facts = facts with { Injection = await InjectAsync(endpoint, protocol, expected, cancel) };
         }
 
+        if (options.Deep && facts is { Handshake.Works: true })
+        {
+            facts = await new FurtherTrials(endpoint, protocol, budget, options).TryAsync(
+                facts, expected.Name is null ? null : (connection, name) => HandshakeAsync(connection, expected, cancel, name), cancel);
+        }
+
         if (protocol.ImplicitTls ? facts.Dialogue.Reach is Reach.Talked : facts.Dialogue.StartTls is true)
         {
             facts = await SayHelloAsync(facts, endpoint, protocol, expected, budget, cancel);
@@ -70,7 +76,7 @@ sealed class EndpointProbe(PkixCheck pkix, DaneCheck dane, Manners manners, Prob
 
         // Without DANE nobody is kept out by the second certificate: a quick look has better use for the connection.
         var everyCertificate = options.Deep || expected.Dane is not null;
-        var result = await new TlsProbe(transport.AskAsync, expected.Name?.Ascii, options.Deep, everyCertificate).RunAsync(() => transport.Exchanges, cancel);
+        var result = await new TlsProbe(transport.AskAsync, transport.AskSsl2Async, expected.Name?.Ascii, options.Deep, everyCertificate).RunAsync(() => transport.Exchanges, cancel);
         var shown = facts.Handshake is { Chain: [var leaf, ..] } ? leaf.Fingerprint : null;
         var (others, unmatched) = OtherCertificates.Of(result.Chains, shown, expected, dane);
         return facts with { Tls = result.Facts, OtherCertificates = others, UnmatchedCertificates = unmatched };
@@ -227,16 +233,16 @@ sealed class EndpointProbe(PkixCheck pkix, DaneCheck dane, Manners manners, Prob
         }
     }
 
-    async Task<HandshakeFacts> HandshakeAsync(MailConnection connection, Expected expected, CancellationToken cancel)
+    /// <param name="serverName">Asked for instead of the host's: empty for none.</param>
+    async Task<HandshakeFacts> HandshakeAsync(MailConnection connection, Expected expected, CancellationToken cancel, string? serverName = null)
     {
         HandshakeFacts? seen = null;
-        var demand = new TlsDemand(SecurityFloor.Encrypted, expected.Name?.Ascii ?? "", chain =>
+        var demand = new TlsDemand(SecurityFloor.Encrypted, serverName ?? expected.Name?.Ascii ?? "", chain =>
         {
             seen = Look(chain, expected);
             return new PeerVerdict(PeerIdentity.Unauthenticated, []);
         });
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        patience.CancelAfter(options.ReplyTimeout);
+        using var patience = new Patience(options.ReplyTimeout, options.Clock, cancel);
         UpgradeResult result;
         try
         {

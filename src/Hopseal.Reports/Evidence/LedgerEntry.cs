@@ -74,9 +74,16 @@ static class EvidenceOf
             .Select((to, index) => new LedgerEntry.Out(attempt, index == 0 ? use : use with { Deferred = 0, Bounced = 0, MayBeDelivered = 0 }, to)));
     }
 
-    public static IEnumerable<LedgerEntry> Accepted(AcceptedMessage message) =>
-        message.Envelope.Recipients.GroupBy(recipient => recipient.Mailbox.Domain?.Ascii ?? recipient.Mailbox.AddressLiteral ?? "")
-            .SelectMany(same => Chunks([.. same]).Select(to => new LedgerEntry.In(message, same.Key, to)));
+    public static IEnumerable<LedgerEntry> Accepted(AcceptedMessage message)
+    {
+        // Nearly every message is one of these.
+        var all = message.Envelope.Recipients;
+        return all is [var only]
+            ? [new LedgerEntry.In(message, DomainOf(only), all)]
+            : all.GroupBy(DomainOf).SelectMany(same => Chunks([.. same]).Select(to => new LedgerEntry.In(message, same.Key, to)));
+    }
+
+    static string DomainOf(Recipient recipient) => recipient.Mailbox.Domain?.Ascii ?? recipient.Mailbox.AddressLiteral ?? "";
 
     static IEnumerable<Recipient> Those<T>(DeliveryAttempt attempt) =>
         attempt.Recipients.Where(recipient => recipient.Outcome is T).Select(recipient => recipient.Recipient);
