@@ -27,7 +27,7 @@ public static class DashboardWeb
         ArgumentNullException.ThrowIfNull(options);
         var services = builder.Services;
         services.AddSingleton(view).AddSingleton(options).AddSingleton(view.Clock);
-        services.AddSingleton(new RequestGuard(options.Names)).AddSingleton<LoginSessions>().AddSingleton<LoginFailures>();
+        services.AddSingleton(new RequestGuard(new OwnNames(options.Names))).AddSingleton<LoginSessions>().AddSingleton<LoginFailures>();
         services.AddSingleton(new LoginDemand(!options.Users.IsEmpty)).AddSingleton(options.Users).AddSingleton<LoginEndpoints>();
         services.AddSingleton<EvidenceDownload>();
         services.AddRouting();

@@ -1,4 +1,5 @@
 using System.Net;
+using Hopseal.Dashboard.Web;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -19,7 +20,7 @@ sealed class MetricsServer : IAsyncDisposable
 
     readonly WebApplication _application;
 
-    MetricsServer(IPEndPoint endpoint, MeterProvider provider, ILoggerFactory logs)
+    MetricsServer(IPEndPoint endpoint, string hostname, MeterProvider provider, ILoggerFactory logs)
     {
         var builder = WebHosting.CreateBuilder(logs);
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
@@ -28,6 +29,13 @@ sealed class MetricsServer : IAsyncDisposable
             kestrel.Listen(endpoint, listen => listen.Protocols = HttpProtocols.Http1);
         });
         _application = builder.Build();
+        if (IPAddress.IsLoopback(endpoint.Address))
+        {
+            // Where everybody may ask, the operator said so, and any name may lead there.
+            var names = new OwnNames([hostname]);
+            _application.Use((context, next) => names.Hold(context.Request.Host) ? next(context) : RefuseAsync(context));
+        }
+
         _application.UseOpenTelemetryPrometheusScrapingEndpoint(
             provider,
             context => HttpMethods.IsGet(context.Request.Method) && context.Request.Path == Path,
@@ -44,17 +52,24 @@ sealed class MetricsServer : IAsyncDisposable
     /// <summary>Where it listens.</summary>
     public IPEndPoint Endpoint => WebHosting.EndpointOf(_application);
 
+    /// <param name="hostname">Our own, by which it may be asked as well.</param>
     /// <param name="provider">With the exporter for Prometheus.</param>
     /// <exception cref="GatewayStartException">It cannot listen there.</exception>
-    public static async Task<MetricsServer> StartAsync(IPEndPoint endpoint, MeterProvider provider, ILoggerFactory logs)
+    public static async Task<MetricsServer> StartAsync(IPEndPoint endpoint, string hostname, MeterProvider provider, ILoggerFactory logs)
     {
-        var server = new MetricsServer(endpoint, provider, logs);
+        var server = new MetricsServer(endpoint, hostname, provider, logs);
         return await WebHosting.StartAsync(server, server._application, "Metrics", endpoint);
     }
 
     public async ValueTask DisposeAsync()
     {
         await WebHosting.StopAsync(_application, s_patience);
+    }
+
+    static Task RefuseAsync(HttpContext context)
+    {
+        context.Response.StatusCode = StatusCodes.Status421MisdirectedRequest;
+        return Task.CompletedTask;
     }
 
     static void Limit(KestrelServerOptions kestrel)

@@ -23,6 +23,7 @@ sealed partial class ReportPostServer : IAsyncDisposable
     public const string Path = "/tlsrpt";
 
     const int MostConnections = 100;
+    const int MostConnectionsOfNetwork = 20;
 
     /// <summary>Bodies held at once; each has at most <see cref="MostOctets"/>.</summary>
     const int MostAtOnce = 16;
@@ -63,6 +64,7 @@ sealed partial class ReportPostServer : IAsyncDisposable
             kestrel.Listen(endpoint, listen =>
             {
                 listen.Protocols = HttpProtocols.Http1;
+                new NetworkPlaces(MostConnectionsOfNetwork).Guard(listen);
                 listen.UseHttps(new TlsHandshakeCallbackOptions
                 {
                     HandshakeTimeout = s_patience,

@@ -24,6 +24,7 @@ sealed class StsPolicyServer : IAsyncDisposable
 {
     const string Path = "/.well-known/mta-sts.txt";
     const int MostConnections = 200;
+    const int MostConnectionsOfNetwork = 20;
 
     static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
 
@@ -44,6 +45,7 @@ sealed class StsPolicyServer : IAsyncDisposable
             kestrel.Listen(settings.Endpoint!, endpoint =>
             {
                 endpoint.Protocols = HttpProtocols.Http1;
+                new NetworkPlaces(MostConnectionsOfNetwork).Guard(endpoint);
                 endpoint.UseHttps(new TlsHandshakeCallbackOptions
                 {
                     HandshakeTimeout = s_patience,

@@ -117,6 +117,39 @@ public sealed class ReportPostServerTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Silent_connections_from_one_network_leave_places_for_the_others()
+    {
+        const int PlacesOfNetwork = 20;
+        using (await PostAsync("{}"u8.ToArray()))
+        {
+            // It listens now.
+        }
+
+        var silent = new List<Socket>();
+        try
+        {
+            var ends = new List<Task<int>>();
+            for (var i = 0; i <= PlacesOfNetwork; i++)
+            {
+                var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+                silent.Add(socket);
+                await socket.ConnectAsync(_server!.Endpoint, Cancel);
+                ends.Add(socket.ReceiveAsync(new byte[1], SocketFlags.None, Cancel).AsTask());
+            }
+
+            await Task.WhenAny(ends);
+
+            await Assert.ThrowsAsync<HttpRequestException>(() => PostAsync("{}"u8.ToArray()));
+            using var other = await SendAsync(HttpMethod.Post, "/tlsrpt", "{}"u8.ToArray(), "application/tlsrpt+json", IPAddress.Parse("127.0.1.1"));
+            Assert.Equal(HttpStatusCode.BadRequest, other.StatusCode);
+        }
+        finally
+        {
+            silent.ForEach(socket => socket.Dispose());
+        }
+    }
+
+    [Fact]
     public async Task Where_it_cannot_be_kept_the_reporter_is_told_to_come_again()
     {
         await _database.WriteAsync(connection => Run(connection, "DROP TABLE tlsrpt_received_sums"), Cancel);
@@ -156,7 +189,7 @@ public sealed class ReportPostServerTests : IAsyncDisposable
 
     Task<HttpResponseMessage> PostAsync(byte[] body, string type = "application/tlsrpt+gzip") => SendAsync(HttpMethod.Post, "/tlsrpt", body, type);
 
-    async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, byte[]? body, string? type)
+    async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, byte[]? body, string? type, IPAddress? from = null)
     {
         if (_server is null)
         {
@@ -171,7 +204,8 @@ public sealed class ReportPostServerTests : IAsyncDisposable
             Expect100ContinueTimeout = TimeSpan.FromSeconds(30),
             ConnectCallback = async (_, cancel) =>
             {
-                var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+                var socket = new Socket(endpoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+                socket.Bind(new IPEndPoint(from ?? IPAddress.Loopback, 0));
                 await socket.ConnectAsync(endpoint, cancel);
                 return new NetworkStream(socket, ownsSocket: true);
             },

@@ -1,5 +1,3 @@
-using System.Collections.Immutable;
-using System.Net;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Net.Http.Headers;
 
@@ -7,22 +5,14 @@ namespace Hopseal.Dashboard.Web;
 
 /// <summary>Which requests are answered at all, and with which headers. A page of somebody else's that a browser has open beside this one gets
 /// nothing: not by a name of its own that leads here (DNS rebinding), not by a request or a WebSocket across sites.</summary>
-/// <param name="names">By which the dashboard is called, besides <c>localhost</c> and addresses.</param>
-sealed class RequestGuard(ImmutableArray<string> names)
+/// <param name="names">By which the dashboard is called.</param>
+sealed class RequestGuard(OwnNames names)
 {
-    /// <summary>Styles within the page are let: dialogs and messages of the component library bring theirs with them. Scripts never are.</summary>
+    /// <summary>Scripts and style sheets are our files; so is, by its hash, the one sheet that the component library writes into its charts. Styles of single
+    /// elements are let, for the library places dialogs and draws charts with them.</summary>
     const string Policy =
-        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; "
-        + "connect-src 'self'; form-action 'self'; base-uri 'self'; frame-ancestors 'none'";
-
-    /// <summary>A rebound name is a name: whoever asks by address asked for this machine.</summary>
-    public bool IsOurs(HostString host)
-    {
-        var name = host.Host.TrimEnd('.');
-        return IPAddress.TryParse(name, out _)
-            || name.Equals("localhost", StringComparison.OrdinalIgnoreCase)
-            || names.Contains(name, StringComparer.OrdinalIgnoreCase);
-    }
+        "default-src 'none'; script-src 'self'; style-src 'self'; style-src-elem 'self' 'sha256-XzQsP9HYv5dA8MQauHPLC9ALegSBxGglPvgN6fxiZvk='; "
+        + "style-src-attr 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'self'; frame-ancestors 'none'";
 
     /// <summary>Whether a request may come from where it came from: what changes something, and every WebSocket, only from our own pages.</summary>
     public static bool IsFromHere(HttpRequest request, bool upgrade)
@@ -50,7 +40,7 @@ sealed class RequestGuard(ImmutableArray<string> names)
             return Task.CompletedTask;
         });
         var upgrade = context.Request.Headers.ContainsKey(HeaderNames.Upgrade) || HttpMethods.IsConnect(context.Request.Method);
-        if (!IsOurs(context.Request.Host))
+        if (!names.Hold(context.Request.Host))
         {
             await RefuseAsync(context, StatusCodes.Status421MisdirectedRequest, "The dashboard is not known by this name.");
         }

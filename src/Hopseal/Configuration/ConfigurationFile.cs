@@ -25,8 +25,26 @@ static class ConfigurationFile
 {
     const int MaxOctets = 1024 * 1024;
 
+    /// <summary>For the file and all that it names. A pipe that nobody writes to would else hold us for ever; one that somebody writes to, as
+    /// shells make of <c>&lt;(…)</c>, is as good as a file.</summary>
+    static readonly TimeSpan s_patience = TimeSpan.FromSeconds(20);
+
     /// <param name="path">As the person wrote it; messages begin with it.</param>
     public static ConfigurationResult Load(
+        string path, string currentDirectory, IEnumerable<KeyValuePair<string, string>> variables, TimeProvider clock)
+    {
+        try
+        {
+            return Task.Run(() => LoadAll(path, currentDirectory, variables, clock)).WaitAsync(s_patience, clock).GetAwaiter().GetResult();
+        }
+        catch (TimeoutException)
+        {
+            return new ConfigurationResult.Unreadable(
+                $"{path}: could not be read within {s_patience.TotalSeconds:0} seconds; it, or a file that it names, may be a pipe that nobody writes to");
+        }
+    }
+
+    static ConfigurationResult LoadAll(
         string path, string currentDirectory, IEnumerable<KeyValuePair<string, string>> variables, TimeProvider clock)
     {
         var fullPath = Path.GetFullPath(path, currentDirectory);

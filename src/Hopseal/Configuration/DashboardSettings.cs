@@ -51,6 +51,10 @@ sealed record DashboardSettings(IPEndPoint Endpoint, ImmutableDictionary<string,
                 setting?.Error($"{endpoint} can be reached from other machines: that needs HTTPS, and Certificates has none");
             }
         }
+        else if (users.IsEmpty && section.Find("Users")?.Node is null or ConfigNode.List { Items.IsEmpty: true })
+        {
+            section.Warn("without Users, everybody with an account on this machine sees the evidence and acts on the queue");
+        }
 
         return new DashboardSettings(endpoint, users, names);
     }

@@ -95,7 +95,7 @@ sealed partial class Measuring : IAsyncDisposable
         _metrics.Begin();
         if (settings.Endpoint is { } endpoint)
         {
-            _server = await MetricsServer.StartAsync(endpoint, _provider, _logs);
+            _server = await MetricsServer.StartAsync(endpoint, _configuration.Hostname.Ascii, _provider, _logs);
         }
     }
 

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Hopseal.Configuration;
+using Hopseal.Dns;
 using MailKit.Net.Smtp;
 using MailKit.Security;
 using Microsoft.Extensions.Logging;
@@ -96,6 +97,22 @@ public sealed class MeasuringTests : IDisposable
         {
             scrapers.ForEach(scraper => scraper.Dispose());
         }
+    }
+
+    [Theory]
+    [InlineData("127.0.0.1", HttpStatusCode.OK)]
+    [InlineData("localhost", HttpStatusCode.OK)]
+    [InlineData("GATEWAY.example", HttpStatusCode.OK)]
+    [InlineData("rebound.attacker.example", HttpStatusCode.MisdirectedRequest)]
+    public async Task Metrics_of_this_machine_are_shown_by_its_own_names_only(string host, HttpStatusCode status)
+    {
+        var settings = MetricsSettings.None with { Endpoint = new IPEndPoint(IPAddress.Loopback, FreePort()) };
+        await using var gateway = await Gateway.StartAsync(
+            Configuration(settings) with { Hostname = DomainName.Parse("gateway.example") }, NullLoggerFactory.Instance, TimeProvider.System);
+        using var client = new HttpClient();
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"http://{settings.Endpoint}/metrics") { Headers = { Host = host } };
+        using var response = await client.SendAsync(request, Cancel);
+        Assert.Equal((status, status is HttpStatusCode.OK), (response.StatusCode, (await response.Content.ReadAsStringAsync(Cancel)).Contains("hopseal_", StringComparison.Ordinal)));
     }
 
     [Fact]
