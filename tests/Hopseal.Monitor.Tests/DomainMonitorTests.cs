@@ -75,14 +75,15 @@ public sealed class DomainMonitorTests
         var lost = world.Query.Find(BankFacts.Domain)!;
         Assert.NotEqual(lost.Current!.Id, lost.Reference!.Id);
         Assert.True(world.Query.List(new WatchedFilter(), null, 1)[0].Lost);
-        Assert.Contains(MonitorRules.Of(lost, world.Clock.GetUtcNow()), told => told.Rule == AlertRules.MonitorStartTls && !told.Trouble.IsUnknown);
+        Assert.Contains(MonitorRules.Of(lost, world.Clock.GetUtcNow()), told => told is { Rule: AlertRules.MonitorStartTls, Trouble.Severity: AlertSeverity.Critical });
 
         Assert.True(await world.Monitor.AcceptAsync(BankFacts.Domain, "ada", Cancel));
         Assert.False(await world.Monitor.AcceptAsync("other.example", "ada", Cancel));
         await world.LookAsync(BankFacts.WithoutStartTls);
         var accepted = world.Query.Find(BankFacts.Domain)!;
         Assert.Equal(accepted.Current!.Id, accepted.Reference!.Id);
-        Assert.DoesNotContain(MonitorRules.Of(accepted, world.Clock.GetUtcNow()), told => told.Rule == AlertRules.MonitorStartTls && !told.Trouble.IsUnknown);
+        Assert.DoesNotContain(MonitorRules.Of(accepted, world.Clock.GetUtcNow()), told => told.Trouble.Severity is AlertSeverity.Critical);
+        Assert.Empty(MonitorRules.Losses(accepted));
 
         await world.LookAsync(BankFacts.All);
         await world.LookAsync(BankFacts.All);
