@@ -9,10 +9,10 @@ namespace Hopseal.Monitor.Tests.Requiring;
 public sealed class RequirementsTests : IDisposable
 {
     static readonly DateTimeOffset s_now = new(2026, 12, 1, 13, 0, 0, TimeSpan.Zero);
-    static readonly DomainName s_bank = DomainName.Parse(Seen.Domain);
+    static readonly DomainName s_bank = DomainName.Parse(BankFacts.Domain);
 
     static readonly DomainHistory s_history = new(
-        new WatchedDomain(s_bank, WatchedAs.Partner), null, [new Observation(1, Seen.All, Seen.At, Seen.At)], new LookState(Seen.At, Seen.At, 0, null));
+        new WatchedDomain(s_bank, WatchedAs.Partner), null, [new Observation(1, BankFacts.All, BankFacts.At, BankFacts.At)], new LookState(BankFacts.At, BankFacts.At, 0, null));
 
     readonly string _directory = Directory.CreateTempSubdirectory("hopseal-test-").FullName;
 
