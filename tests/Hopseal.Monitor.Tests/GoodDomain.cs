@@ -27,7 +27,7 @@ static class GoodDomain
         new TlsaFacts(TlsaAnswer.Signed, $"_25._tcp.{name}", [$"3 1 1 {Digest(key)}"], []),
         [.. addresses.Select(address => Endpoint(name, address, key))])
     {
-        Caa = new CaaFacts(Name, ["0 issue \"ca.example\""]),
+        Caa = new CaaFacts(Name, ["0 issue \"ca.example\""]) { Restricts = true },
     };
 
     static EndpointFacts Endpoint(string name, string address, char key) => new(
