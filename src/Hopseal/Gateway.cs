@@ -10,6 +10,7 @@ using Hopseal.Policy.Dane;
 using Hopseal.Relay;
 using Hopseal.Relay.Queue;
 using Hopseal.Relay.Stores.Sqlite;
+using Hopseal.Reports.Tlsrpt.Receiving;
 using Hopseal.Reports.Tlsrpt.Sending;
 using Hopseal.Smtp.Server;
 using Microsoft.Extensions.Logging;
@@ -84,6 +85,7 @@ sealed class Gateway : IAsyncDisposable
                 Resolver = _resolver is null ? null : () => _resolver.Health,
                 Sessions = _telling.Query,
                 Reports = new SentReports(_telling.Database),
+                Reported = new ReportWatch(ReceivedReports.Of(_telling.Database), configuration.ReportIntake.IsOn),
                 OldestEntry = OldestEntryAsync,
                 Lost = () => _telling.Lost,
             },
