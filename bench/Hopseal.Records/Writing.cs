@@ -6,6 +6,7 @@ using Hopseal.Dns;
 using Hopseal.Policy;
 using Hopseal.Relay;
 using Hopseal.Relay.Queue;
+using Hopseal.Reports.Evidence;
 using Hopseal.Reports.Sessions;
 using Hopseal.Reports.Store;
 using Hopseal.Smtp.Mail;
@@ -32,7 +33,25 @@ static class Writing
         {
             await MeasureAsync("attempt", database, store, i => store.TryRecord(Attempt(i)));
             await MeasureAsync("inbound session", database, store, i => store.TryRecord(Inbound(i)));
+            await MeasureEvidenceAsync("evidence of a message that came", directory, (ledger, i) => ledger.TryRecord(Accepted(i)));
+            await MeasureEvidenceAsync("evidence of one that went", directory, (ledger, i) => ledger.TryRecord(Attempt(i)));
         }
+    }
+
+    static async Task MeasureEvidenceAsync(string name, string directory, Action<EvidenceLedger, int> record)
+    {
+        var before = Process.GetCurrentProcess().TotalProcessorTime;
+        await using var ledger = new EvidenceLedger(
+            LedgerFiles.In(directory), new EvidenceOptions(), "bench", TimeProvider.System, NullLogger<EvidenceLedger>.Instance, Records);
+        for (var i = 0; i < Records; i++)
+        {
+            record(ledger, i);
+        }
+
+        await ledger.DisposeAsync();
+        Trace.Assert(ledger.Lost == 0);
+        using var process = Process.GetCurrentProcess();
+        Console.WriteLine($"| {name} | {(process.TotalProcessorTime - before).TotalMicroseconds / Records:N1} |");
     }
 
     static async Task MeasureAsync(string name, RecordsDatabase database, SessionStore store, Action<int> record)
@@ -53,7 +72,7 @@ static class Writing
         Trace.Assert(store.Dropped == 0);
     }
 
-    static readonly TlsOutcome s_tls = new TlsOutcome.Encrypted(
+    static readonly TlsOutcome.Encrypted s_tls = new TlsOutcome.Encrypted(
         SslProtocols.Tls13, "TLS_AES_256_GCM_SHA384", PeerIdentity.Unauthenticated,
         new PeerCertificate("CN=mx", "CN=ca", ["mx1.example.net"], default, default, new string('a', 64), new string('b', 64)),
         "mx1.example.net", TimeSpan.FromMilliseconds(5), []);
@@ -75,9 +94,15 @@ static class Writing
         return new DeliveryAttempt(
             new QueueLease(QueueId.Next(TimeProvider.System), $"d{i % Domains}.example", envelope, 1, now, 100, now.AddDays(5), false),
             now, TimeSpan.FromMilliseconds(20), new DeliveryPlan.Relay([s_plan]),
-            [new SessionUse("s1", s_plan, s_peer, TlsStart.StartTls, s_tls, null, 0, 1, 1, 0, 0, 0, null)],
+            [new SessionUse("s1", s_plan, s_peer, TlsStart.StartTls, s_tls, null, 0, 1, 1, 0, 0, 0, null) { DeliveredPlaces = [0] }],
             [(recipient, new RecipientOutcome.Delivered(new SmtpReply(250, "kept")))], TlsFailed: false);
     }
+
+    static AcceptedMessage Accepted(int i) => new(
+        QueueId.Next(TimeProvider.System), DateTimeOffset.UtcNow,
+        new SessionContext("01jn8f3k6c", "mx", new IPEndPoint(new IPAddress([203, 0, 113, (byte)(i % 200)]), 40_000), s_peer, "mail.sender.example", Extended: true, s_tls, User: null),
+        new Envelope(new Mailbox("me", DomainName.Parse("sender.example")), [s_recipients[i % Domains]]),
+        Size: 10_240);
 
     static SessionRecord.Inbound Inbound(int i)
     {

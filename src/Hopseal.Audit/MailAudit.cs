@@ -11,7 +11,7 @@ namespace Hopseal.Audit;
 
 /// <summary>Looks at a domain or a host from outside, as a sender that does everything right would, and tells what it saw. It judges nothing:
 /// that is <see cref="Checks.Judge"/>.</summary>
-/// <remarks>Any thread may use it. Hosts that several domains share are asked once for all of them.</remarks>
+/// <remarks>Any thread may use it. For one run: hosts that several domains share are asked once for all of them, and what was found is kept.</remarks>
 public sealed class MailAudit
 {
     readonly ProbeOptions _options;
@@ -62,19 +62,15 @@ public sealed class MailAudit
         return new AuditFacts(target.ToString()!, at, _options.Clock.GetElapsedTime(began), _options.Deep, domain, hosts);
     }
 
-    async Task<ImmutableArray<HostFacts>> HostsAsync(MxFacts mx, IProgress<string> progress, CancellationToken cancel)
-    {
-        var hosts = ImmutableArray.CreateBuilder<HostFacts>();
-        foreach (var exchanger in mx.Exchangers)
-        {
-            if (exchanger.Name is { } name)
-            {
-                var host = await _shared.FindAsync(
-                    (name, mx.Signed), () => _hosts.ProbeAsync(DomainName.Parse(name), exchanger.Preference, MxPort, MailProtocol.Smtp, mx.Signed, progress, cancel), cancel);
-                hosts.Add(host with { Preference = exchanger.Preference });
-            }
-        }
+    /// <summary>Beside each other: one that lets us wait does not hold up the others.</summary>
+    async Task<ImmutableArray<HostFacts>> HostsAsync(MxFacts mx, IProgress<string> progress, CancellationToken cancel) =>
+        [.. await Task.WhenAll(mx.Exchangers.Where(exchanger => exchanger.Name is not null).Select(exchanger => HostAsync(exchanger, mx.Signed, progress, cancel)))];
 
-        return hosts.DrainToImmutable();
+    async Task<HostFacts> HostAsync(ExchangerFacts exchanger, bool signed, IProgress<string> progress, CancellationToken cancel)
+    {
+        var name = DomainName.Parse(exchanger.Name!);
+        var host = await _shared.FindAsync(
+            (name.Ascii, signed), () => _hosts.ProbeAsync(name, exchanger.Preference, MxPort, MailProtocol.Smtp, signed, progress, cancel), cancel);
+        return host with { Preference = exchanger.Preference };
     }
 }

@@ -24,4 +24,10 @@ public interface IDnsResolver
 
     /// <summary>The name that this one is an alias of. No chain is followed: the status is that of this one link.</summary>
     ValueTask<DnsAnswer<DomainName>> CnameAsync(DomainName name, CancellationToken cancel);
+
+    /// <summary>CAA records (RFC 8659 §4) of this very name; whoever wants those that apply to it climbs.</summary>
+    ValueTask<DnsAnswer<CaaRecord>> CaaAsync(DomainName name, CancellationToken cancel);
+
+    /// <summary>PTR records, which for a name made by <see cref="ReverseName"/> are the names of an address (RFC 1035 §3.5).</summary>
+    ValueTask<DnsAnswer<DomainName>> PtrAsync(DomainName name, CancellationToken cancel);
 }

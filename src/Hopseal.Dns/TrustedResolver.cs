@@ -25,6 +25,10 @@ public sealed record TrustedResolverOptions
     /// <summary>For one question with everything it takes: servers, rounds, aliases.</summary>
     public TimeSpan Deadline { get; init; } = TimeSpan.FromSeconds(20);
 
+    /// <summary>Questions on their way at the same time, at least 1; those that come then wait, outside of their deadline. Null: no limit.
+    /// For those who have thousands to ask: a resolver drops what it cannot hold.</summary>
+    public int? QuestionsAtOnce { get; init; }
+
     /// <summary>Answers kept; the least recently used one gives way.</summary>
     public int CacheEntries { get; init; } = 10_000;
 }
@@ -43,6 +47,7 @@ public sealed class TrustedResolver : IDnsResolver
     readonly AnswerCache _cache;
     readonly TimeProvider _clock;
     readonly TimeSpan _deadline;
+    readonly SemaphoreSlim? _places;
 
     /// <exception cref="ArgumentException">There is no server.</exception>
     public TrustedResolver(TrustedResolverOptions options, TimeProvider clock)
@@ -58,6 +63,7 @@ public sealed class TrustedResolver : IDnsResolver
         _cache = new AnswerCache(options.CacheEntries, clock);
         _clock = clock;
         _deadline = options.Deadline;
+        _places = options.QuestionsAtOnce is { } most ? new SemaphoreSlim(most) : null;
     }
 
     public ValueTask<DnsAnswer<MxRecord>> MxAsync(DomainName name, CancellationToken cancel) =>
@@ -77,6 +83,14 @@ public sealed class TrustedResolver : IDnsResolver
 
     public ValueTask<DnsAnswer<DomainName>> CnameAsync(DomainName name, CancellationToken cancel) =>
         AskAsync(name, QueryType.CNAME, static record => record is CNameRecord alias ? Target(alias) : null, cancel);
+
+    public ValueTask<DnsAnswer<CaaRecord>> CaaAsync(DomainName name, CancellationToken cancel) =>
+        AskAsync(name, QueryType.CAA, static record => record is DnsClient.Protocol.CaaRecord caa ? Issuers(caa) : null, cancel);
+
+    public ValueTask<DnsAnswer<DomainName>> PtrAsync(DomainName name, CancellationToken cancel) =>
+        AskAsync(name, QueryType.PTR, static record => record is PtrRecord pointer && DomainName.TryParse(pointer.PtrDomainName.Value, out var target) ? target : null, cancel);
+
+    static CaaRecord Issuers(DnsClient.Protocol.CaaRecord caa) => new(caa.Flags, caa.Tag.ToLowerInvariant(), caa.Value);
 
     static TlsaRecord Association(DnsClient.Protocol.TlsaRecord tlsa) => new(
         (byte)tlsa.CertificateUsage, (byte)tlsa.Selector, (byte)tlsa.MatchingType, [.. tlsa.CertificateAssociationData]);
@@ -105,6 +119,25 @@ public sealed class TrustedResolver : IDnsResolver
             return cached;
         }
 
+        if (_places is null)
+        {
+            return await AskServersAsync(name, type, read, cancel);
+        }
+
+        await _places.WaitAsync(cancel);
+        try
+        {
+            return await AskServersAsync(name, type, read, cancel);
+        }
+        finally
+        {
+            _places.Release();
+        }
+    }
+
+    async ValueTask<DnsAnswer<T>> AskServersAsync<T>(DomainName name, QueryType type, Func<DnsResourceRecord, T?> read, CancellationToken cancel)
+        where T : class
+    {
         using var deadline = new CancellationTokenSource(_deadline, _clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancel);
         try

@@ -15,8 +15,8 @@ namespace Hopseal.Dns;
 /// www.example              CNAME  mx.example.org
 /// broken.example           FAIL   MX bogus    ; this question fails; the word or words after it go into the detail
 /// </code>
-/// Names are absolute, with or without the final dot. Types: MX, A, AAAA, CNAME, TLSA (three numbers and hexadecimal digits), TXT (the
-/// rest of the line is the text; <c>;</c> in it is written <c>\;</c>), and FAIL, which makes the question of the
+/// Names are absolute, with or without the final dot. Types: MX, A, AAAA, CNAME, PTR, TLSA (three numbers and hexadecimal digits), CAA (a number, a tag, and
+/// the value), TXT (the rest of the line is the text; <c>;</c> in it is written <c>\;</c>), and FAIL, which makes the question of the
 /// type after it (or <c>ANY</c>) fail with SERVFAIL. A name that has records, or has names with records below it, exists. A negative
 /// answer is as secure as the records of the closest name above it that has any.</remarks>
 public sealed class ZoneResolver : IDnsResolver
@@ -47,6 +47,10 @@ public sealed class ZoneResolver : IDnsResolver
     public ValueTask<DnsAnswer<string>> TxtAsync(DomainName name, CancellationToken cancel) => Ask<string>(name, "TXT", cancel);
 
     public ValueTask<DnsAnswer<DomainName>> CnameAsync(DomainName name, CancellationToken cancel) => Ask<DomainName>(name, "CNAME", cancel);
+
+    public ValueTask<DnsAnswer<CaaRecord>> CaaAsync(DomainName name, CancellationToken cancel) => Ask<CaaRecord>(name, "CAA", cancel);
+
+    public ValueTask<DnsAnswer<DomainName>> PtrAsync(DomainName name, CancellationToken cancel) => Ask<DomainName>(name, "PTR", cancel);
 
     ValueTask<DnsAnswer<T>> Ask<T>(DomainName name, string type, CancellationToken cancel)
     {
@@ -101,7 +105,7 @@ public sealed class ZoneResolver : IDnsResolver
 
     static DnssecStatus Status(bool secure) => secure ? DnssecStatus.Secure : DnssecStatus.Insecure;
 
-    /// <param name="Data">An <see cref="MxRecord"/>, an address, the target of a CNAME, a <see cref="TlsaRecord"/>, the text of a TXT, or a
+    /// <param name="Data">An <see cref="MxRecord"/>, an address, the target of a CNAME or PTR, a <see cref="TlsaRecord"/>, a <see cref="CaaRecord"/>, the text of a TXT, or a
     /// <see cref="Failure"/>.</param>
     internal sealed record ZoneRecord(DomainName Owner, string Type, object Data, TimeSpan Ttl, bool Secure);
 

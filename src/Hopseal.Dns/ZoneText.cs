@@ -98,15 +98,17 @@ sealed partial class ZoneText
                 return address;
             case "AAAA" when Address(words, AddressFamily.InterNetworkV6) is { } address:
                 return address;
-            case "CNAME" when words is [var text] && DomainName.TryParse(text, out var target):
+            case "CNAME" or "PTR" when words is [var text] && DomainName.TryParse(text, out var target):
                 return target;
             case "TLSA" when Association(words) is { } tlsa:
                 return tlsa;
+            case "CAA" when words is [var flags, var tag, .. var value] && byte.TryParse(flags, NumberStyles.None, CultureInfo.InvariantCulture, out var octet):
+                return new CaaRecord(octet, tag.ToLowerInvariant(), string.Join(' ', value).Trim('"'));
             case "TXT" when words.Length > 0:
                 return string.Join(' ', words);
-            case "FAIL" when words is ["MX" or "A" or "AAAA" or "CNAME" or "TLSA" or "TXT" or "ANY", .. var detail]:
+            case "FAIL" when words is ["MX" or "A" or "AAAA" or "CNAME" or "PTR" or "TLSA" or "CAA" or "TXT" or "ANY", .. var detail]:
                 return new ZoneResolver.Failure(words[0], detail.Length == 0 ? "the zone says so" : string.Join(' ', detail));
-            case "MX" or "A" or "AAAA" or "CNAME" or "TLSA" or "TXT" or "FAIL":
+            case "MX" or "A" or "AAAA" or "CNAME" or "PTR" or "TLSA" or "CAA" or "TXT" or "FAIL":
                 return null;
             default:
                 error = $"unknown type {type}";

@@ -48,7 +48,8 @@ public sealed record PlannedHost(
 
 /// <summary>One host to try, with every policy that was found for it (each is reported on its own, RFC 8460 §4.4).</summary>
 /// <remarks>An exception (<see cref="ExceptionTerms"/>) lowers what rules for a wider destination ask for, and what the memory of
-/// proven TLS does. It never lowers a rule for the same or a narrower destination, the floor of a next hop in the domain table or of the smart
+/// proven TLS does. It never lowers a rule for the same or a narrower destination
+/// (save one that stands in no configuration, <see cref="OutboundRule.Required"/>), the floor of a next hop in the domain table or of the smart
 /// host, or the protection of credentials.</remarks>
 /// <param name="ReferenceNames">The names a certificate may be for (RFC 9525 §6.1); a leading <c>*.</c> stands for one
 /// label. Empty: no name would prove anything, so the floor Authenticated cannot be reached.</param>

@@ -161,7 +161,7 @@ public sealed class DeliveryPlanner(
     HostPlan Secured(Recipient recipient, PlannedHost host, ImmutableArray<TransportPolicy> configured, bool credentials)
     {
         var forDomain = _rules.Matching(recipient.Text, recipient.Sender);
-        var forHost = HostText(host) is { } text ? _rules.Matching(text, recipient.Sender) : [];
+        var forHost = HostText(host) is { } text ? _rules.Matching(text, recipient.Sender).RemoveAll(rule => rule.Required) : [];
         var policies = ImmutableArray.CreateBuilder<TransportPolicy>();
         policies.Add(new TransportPolicy.Opportunistic());
         policies.AddRange(configured);

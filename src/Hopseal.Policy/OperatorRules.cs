@@ -100,7 +100,7 @@ public sealed class OperatorRules
         {
             foreach (var policy in Policies(rule))
             {
-                yield return exceptions.FirstOrDefault(exception => Lowers(exception, policy) && IsWider(rule, exception)) is { } by
+                yield return exceptions.FirstOrDefault(exception => Lowers(exception, policy) && MayLower(exception, rule)) is { } by
                     ? new TransportPolicy.Excepted(policy, Floor(by))
                     : policy;
             }
@@ -141,6 +141,9 @@ public sealed class OperatorRules
     /// <param name="vouched">As in <see cref="Combine"/>.</param>
     internal static string? AuthenticatedHop(ImmutableArray<OutboundRule> matching, ImmutableArray<OutboundRule> vouched) =>
         matching.Any(rule => rule.AuthenticatedHop == false) ? null : vouched.FirstOrDefault(rule => rule.AuthenticatedHop == true)?.Source;
+
+    static bool MayLower(OutboundRule exception, OutboundRule rule) =>
+        IsWider(rule, exception) || (rule.Required && Canonical(rule.Destination) == Canonical(exception.Destination));
 
     static bool Lowers(OutboundRule exception, TransportPolicy policy) =>
         exception.Floor < policy.Floor

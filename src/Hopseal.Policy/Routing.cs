@@ -44,6 +44,10 @@ public sealed record OutboundRule(
     /// null: nothing said, so it must.</summary>
     public bool? AuthenticatedHop { get; init; }
 
+    /// <summary>It stands in no configuration: somebody held the destination, a domain, to what it had proved. It is about the mail for that domain, not about
+    /// a host of the same name; and an exception for the same destination lowers it, because whoever wrote that one has the last word.</summary>
+    public bool Required { get; init; }
+
     /// <summary>Shown to the destination when it asks for one.</summary>
     public CertificateFiles? ClientCertificate { get; init; }
 }

@@ -10,18 +10,26 @@ public sealed partial class SessionFanout : ISessionSink, IAsyncDisposable
 {
     const int DefaultCapacity = 10_000;
 
+    /// <summary>What comes within it is handed over together: to wake a thread costs more than a record, and there are many readers.</summary>
+    static readonly TimeSpan s_moment = TimeSpan.FromMilliseconds(50);
+
     readonly ILogger _log;
+    readonly TimeProvider _clock;
     readonly ImmutableArray<Reader> _readers;
+    readonly ImmutableArray<Reader> _messageReaders;
+    readonly CancellationTokenSource _ending = new();
     readonly Task _reading;
     long _dropped;
 
     /// <param name="readers">Each is called by one task at a time; what it returns does not matter here.</param>
     /// <param name="log">Told of drops and of readers that throw.</param>
     /// <param name="capacity">Records held for each reader.</param>
-    public SessionFanout(IEnumerable<ISessionSink> readers, ILogger<SessionFanout> log, int capacity = DefaultCapacity)
+    public SessionFanout(IEnumerable<ISessionSink> readers, TimeProvider clock, ILogger<SessionFanout> log, int capacity = DefaultCapacity)
     {
         _log = log;
+        _clock = clock;
         _readers = [.. readers.Select(reader => new Reader(reader, capacity))];
+        _messageReaders = [.. _readers.Where(reader => reader.Sink.ReadsMessages)];
         _reading = Task.WhenAll(_readers.Select(reader => Task.Run(() => ReadAsync(reader))));
     }
 
@@ -29,13 +37,16 @@ public sealed partial class SessionFanout : ISessionSink, IAsyncDisposable
     public long Dropped => Volatile.Read(ref _dropped);
 
     /// <summary>False when a reader misses it.</summary>
-    public bool TryRecord(SessionRecord record) => TryWrite(new Entry(Session: record));
+    public bool TryRecord(SessionRecord record) => TryWrite(_readers, record);
 
     /// <summary>False when a reader misses it.</summary>
-    public bool TryRecord(DeliveryAttempt attempt) => TryWrite(new Entry(Attempt: attempt));
+    public bool TryRecord(DeliveryAttempt attempt) => TryWrite(_readers, attempt);
 
-    /// <summary>False when a reader misses it.</summary>
-    public bool TryRecord(AcceptedMessage message) => TryWrite(new Entry(Message: message));
+    /// <summary>False when a reader misses it that reads messages.</summary>
+    public bool TryRecord(AcceptedMessage message) => TryWrite(_messageReaders, message);
+
+    /// <summary>True when somebody does.</summary>
+    public bool ReadsMessages => !_messageReaders.IsEmpty;
 
     /// <summary>Takes nothing more, and completes when every reader has had what was taken.</summary>
     public async ValueTask DisposeAsync()
@@ -45,13 +56,14 @@ public sealed partial class SessionFanout : ISessionSink, IAsyncDisposable
             reader.Entries.Writer.TryComplete();
         }
 
+        await _ending.CancelAsync();
         await _reading;
     }
 
-    bool TryWrite(Entry entry)
+    bool TryWrite(ImmutableArray<Reader> readers, object entry)
     {
         var taken = true;
-        foreach (var reader in _readers)
+        foreach (var reader in readers)
         {
             if (!reader.Entries.Writer.TryWrite(entry))
             {
@@ -66,31 +78,37 @@ public sealed partial class SessionFanout : ISessionSink, IAsyncDisposable
 
     async Task ReadAsync(Reader reader)
     {
-        await foreach (var entry in reader.Entries.Reader.ReadAllAsync())
+        while (await reader.Entries.Reader.WaitToReadAsync())
         {
-            try
+            while (reader.Entries.Reader.TryRead(out var entry))
             {
-                Hand(entry, reader.Sink);
-            }
-            catch (Exception e)
-            {
-                LogReaderFailed(_log, e, reader.Name);
+                try
+                {
+                    Hand(entry, reader.Sink);
+                }
+                catch (Exception e)
+                {
+                    LogReaderFailed(_log, e, reader.Name);
+                }
+
+                // Told by the reader, not by the session that found no room: it has better to do.
+                TellDropped(reader);
             }
 
-            // Told by the reader, not by the session that found no room: it has better to do.
-            TellDropped(reader);
+            await Task.Delay(s_moment, _clock, _ending.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
         TellDropped(reader);
     }
 
-    static void Hand(Entry entry, ISessionSink sink)
+    static void Hand(object entry, ISessionSink sink)
     {
         _ = entry switch
         {
-            { Session: { } session } => sink.TryRecord(session),
-            { Attempt: { } attempt } => sink.TryRecord(attempt),
-            _ => sink.TryRecord(entry.Message!),
+            SessionRecord session => sink.TryRecord(session),
+            DeliveryAttempt attempt => sink.TryRecord(attempt),
+            AcceptedMessage message => sink.TryRecord(message),
+            _ => throw new ArgumentException($"no record: {entry}", nameof(entry)),
         };
     }
 
@@ -109,9 +127,6 @@ public sealed partial class SessionFanout : ISessionSink, IAsyncDisposable
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Reader} was too slow and missed {Dropped} session records")]
     static partial void LogDropped(ILogger log, string reader, long dropped);
 
-    /// <summary>One of the three.</summary>
-    readonly record struct Entry(SessionRecord? Session = null, DeliveryAttempt? Attempt = null, AcceptedMessage? Message = null);
-
     sealed class Reader(ISessionSink sink, int capacity)
     {
         /// <summary>Since it was last told.</summary>
@@ -121,7 +136,8 @@ public sealed partial class SessionFanout : ISessionSink, IAsyncDisposable
 
         public string Name => sink.GetType().Name;
 
-        public Channel<Entry> Entries { get; } = Channel.CreateBounded<Entry>(
+        /// <summary>Of sessions, attempts and messages.</summary>
+        public Channel<object> Entries { get; } = Channel.CreateBounded<object>(
             new BoundedChannelOptions(capacity) { FullMode = BoundedChannelFullMode.Wait, SingleReader = true });
     }
 }

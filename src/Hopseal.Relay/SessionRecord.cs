@@ -128,7 +128,10 @@ public interface ISessionSink
 
     bool TryRecord(DeliveryAttempt attempt);
 
-    /// <summary>Few readers care for single messages that came in.</summary>
+    /// <summary>Whether it is told of each message that comes in, which few readers care for. Never changes.</summary>
+    bool ReadsMessages => false;
+
+    /// <summary>Not called where <see cref="ReadsMessages"/> is false.</summary>
     bool TryRecord(AcceptedMessage message) => true;
 
     /// <summary>Told to a reader of a fan-out: so many records did not reach it.</summary>

@@ -28,6 +28,12 @@ sealed class LocalhostNames(IDnsResolver resolver) : IDnsResolver
     public ValueTask<DnsAnswer<DomainName>> CnameAsync(DomainName name, CancellationToken cancel) =>
         name.IsWithin(s_localhost) ? Nothing<DomainName>() : resolver.CnameAsync(name, cancel);
 
+    public ValueTask<DnsAnswer<CaaRecord>> CaaAsync(DomainName name, CancellationToken cancel) =>
+        name.IsWithin(s_localhost) ? Nothing<CaaRecord>() : resolver.CaaAsync(name, cancel);
+
+    public ValueTask<DnsAnswer<DomainName>> PtrAsync(DomainName name, CancellationToken cancel) =>
+        name.IsWithin(s_localhost) ? Nothing<DomainName>() : resolver.PtrAsync(name, cancel);
+
     static ValueTask<DnsAnswer<T>> Nothing<T>() => ValueTask.FromResult<DnsAnswer<T>>(new DnsAnswer<T>.NoData(DnssecStatus.Secure));
 
     static ValueTask<DnsAnswer<IPAddress>> Loopback(DomainName name, IPAddress address) =>

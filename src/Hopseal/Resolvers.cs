@@ -13,8 +13,9 @@ static class Resolvers
 
     /// <exception cref="IOException">No server is configured, and the system's file cannot be read.</exception>
     /// <exception cref="UnauthorizedAccessException">The same.</exception>
-    public static IDnsResolver Create(DnsSettings settings, TimeProvider clock) =>
-        new LocalhostNames(new TrustedResolver(OptionsOf(settings), clock));
+    /// <param name="questionsAtOnce">See <see cref="TrustedResolverOptions.QuestionsAtOnce"/>.</param>
+    public static IDnsResolver Create(DnsSettings settings, TimeProvider clock, int? questionsAtOnce = null) =>
+        new LocalhostNames(new TrustedResolver(OptionsOf(settings) with { QuestionsAtOnce = questionsAtOnce }, clock));
 
     /// <summary>As <see cref="Create"/>, with an answer to each question after two seconds at most.</summary>
     /// <exception cref="IOException">No server is configured, and the system's file cannot be read.</exception>

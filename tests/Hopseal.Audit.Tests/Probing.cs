@@ -29,7 +29,7 @@ static class Probing
         var cancel = TestContext.Current.CancellationToken;
         var budget = new ConnectionBudget(options);
         var transport = new HelloTransport(new IPEndPoint(IPAddress.Loopback, port), protocol ?? MailProtocol.Submissions, budget, options);
-        var result = await new TlsProbe(transport.AskAsync, "mx.test", options.Deep, options.Deep || everyCertificate).RunAsync(() => transport.Exchanges, cancel);
+        var result = await new TlsProbe(transport.AskAsync, transport.AskSsl2Async, "mx.test", options.Deep, options.Deep || everyCertificate).RunAsync(() => transport.Exchanges, cancel);
 
         Assert.True(budget.Taken <= options.MostConnections);
         return result;

@@ -27,6 +27,12 @@ sealed class CountingResolver(IDnsResolver inner) : IDnsResolver
     public ValueTask<DnsAnswer<DomainName>> CnameAsync(DomainName name, CancellationToken cancel) =>
         Asked("CNAME", name).CnameAsync(name, cancel);
 
+    public ValueTask<DnsAnswer<CaaRecord>> CaaAsync(DomainName name, CancellationToken cancel) =>
+        Asked("CAA", name).CaaAsync(name, cancel);
+
+    public ValueTask<DnsAnswer<DomainName>> PtrAsync(DomainName name, CancellationToken cancel) =>
+        Asked("PTR", name).PtrAsync(name, cancel);
+
     IDnsResolver Asked(string type, DomainName name)
     {
         Questions.Add($"{type} {name}");

@@ -15,7 +15,7 @@ public sealed class SessionFanoutTests
     public async Task Every_reader_gets_every_record_in_order_before_the_end()
     {
         var (one, two) = (new RecordingSink(), new RecordingSink());
-        await using (var fanout = new SessionFanout([one, two], _log))
+        await using (var fanout = new SessionFanout([one, two], TimeProvider.System, _log))
         {
             for (var i = 1; i <= 100; i++)
             {
@@ -37,7 +37,7 @@ public sealed class SessionFanoutTests
     {
         using var slow = new BlockedSink();
         var quick = new RecordingSink();
-        await using (var fanout = new SessionFanout([slow, quick], _log, capacity: 2))
+        await using (var fanout = new SessionFanout([slow, quick], TimeProvider.System, _log, capacity: 2))
         {
             Assert.True(fanout.TryRecord(Attempt(1)));
             await slow.EnteredAsync();
@@ -62,7 +62,7 @@ public sealed class SessionFanoutTests
     public async Task A_reader_that_throws_goes_on_with_the_next_record()
     {
         var throwing = new ThrowingSink();
-        await using (var fanout = new SessionFanout([throwing], _log))
+        await using (var fanout = new SessionFanout([throwing], TimeProvider.System, _log))
         {
             fanout.TryRecord(Attempt(1));
             fanout.TryRecord(Attempt(2));

@@ -23,9 +23,10 @@ public sealed class ProjectTests
     [InlineData("Hopseal.Policy", "Hopseal.Smtp")]
     [InlineData("Hopseal.Relay", "Hopseal.Policy")]
     [InlineData("Hopseal.Reports", "Hopseal.Relay")]
-    [InlineData("Hopseal.Dashboard", "Hopseal.Reports")]
     [InlineData("Hopseal.Audit", "Hopseal.Policy")]
-    [InlineData("Hopseal", "Hopseal.Audit", "Hopseal.Dashboard")]
+    [InlineData("Hopseal.Monitor", "Hopseal.Audit", "Hopseal.Reports")]
+    [InlineData("Hopseal.Dashboard", "Hopseal.Monitor")]
+    [InlineData("Hopseal", "Hopseal.Dashboard")]
     public void A_project_refers_to_the_ones_before_it_and_to_no_other(string project, params string[] allowed)
     {
         var actual = Load(project).Descendants("ProjectReference")
@@ -39,7 +40,7 @@ public sealed class ProjectTests
     {
         var projects = Directory.EnumerateDirectories(Repository.Full("src")).Select(Path.GetFileName).Order(StringComparer.Ordinal);
 
-        Assert.Equal(["Hopseal", "Hopseal.Audit", "Hopseal.Dashboard", "Hopseal.Dns", "Hopseal.Policy", "Hopseal.Relay", "Hopseal.Reports", "Hopseal.Smtp"], projects);
+        Assert.Equal(["Hopseal", "Hopseal.Audit", "Hopseal.Dashboard", "Hopseal.Dns", "Hopseal.Monitor", "Hopseal.Policy", "Hopseal.Relay", "Hopseal.Reports", "Hopseal.Smtp"], projects);
     }
 
     [Theory]

@@ -4,7 +4,7 @@ using Hopseal.Audit.Profiles;
 
 namespace Hopseal.Audit.Checks;
 
-/// <summary>What DNS says of a domain's mail: exchangers, DNSSEC, who is told of failures, who may issue certificates.</summary>
+/// <summary>What DNS says of a domain's mail: exchangers, DNSSEC, who is told of failures.</summary>
 static class DomainChecks
 {
     public static IEnumerable<Finding> Of(AuditFacts facts, Profile profile)
@@ -23,15 +23,6 @@ static class DomainChecks
                     CheckIds.DnssecMx, domain.Name, Question.Authenticated, Verdict.Info, "MX records are not signed: DANE cannot protect this domain", [],
                     "RFC 7672 §2.2.1", Remedy.Of("Sign the zone with DNSSEC, or publish an MTA-STS policy."));
             yield return Reports(domain, profile);
-            if (domain.Caa is { } caa)
-            {
-                yield return caa.IsEmpty
-                    ? new Finding(
-                        CheckIds.Caa, domain.Name, Question.Authenticated, profile.VerdictOf(CheckIds.Caa, Verdict.Info),
-                        "Any authority may issue certificates for the domain", [], "RFC 8659 §3",
-                        Remedy.Of("Publish a CAA record that names your authority.", ("DNS", $"{domain.Name}. CAA 0 issue \"letsencrypt.org\"")))
-                    : new Finding(CheckIds.Caa, domain.Name, Question.Authenticated, Verdict.Ok, "CAA records say who may issue certificates", caa, "RFC 8659 §3");
-            }
         }
     }
 
@@ -41,6 +32,8 @@ static class DomainChecks
         string[] seen = [.. mx.Exchangers.Select(exchanger => $"{exchanger.Preference} {exchanger.Name ?? exchanger.Invalid ?? "."}")];
         var (verdict, title, remedy) = mx.State switch
         {
+            MxState.Found when mx.Exchangers.Any(exchanger => exchanger.Name is "localhost") => (
+                Verdict.Warn, "An MX record names every sender's own machine", Remedy.Of("Take the record for localhost away; a domain that takes no mail says \"MX 0 .\" (RFC 7505 §3).")),
             MxState.Found when mx.Exchangers.Any(exchanger => exchanger.Name is null) => (
                 Verdict.Warn, "Some MX records name no host", Remedy.Of("Every MX record has to name a host, not an address; \".\" must be alone (RFC 7505 §3).")),
             MxState.Found => (Verdict.Ok, "MX records name hosts", null),

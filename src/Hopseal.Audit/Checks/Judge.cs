@@ -17,14 +17,14 @@ public static class Judge
 
     static IEnumerable<Finding> All(AuditFacts facts, Profile profile)
     {
-        foreach (var finding in DomainChecks.Of(facts, profile).Concat(StsChecks.Of(facts)))
+        foreach (var finding in DomainChecks.Of(facts, profile).Concat(StsChecks.Of(facts, profile)))
         {
             yield return finding;
         }
 
         foreach (var host in facts.Hosts)
         {
-            foreach (var finding in DaneChecks.Of(host).Concat(host.Endpoints.SelectMany(endpoint => OfEndpoint(facts, host, endpoint, profile))))
+            foreach (var finding in HostChecks.Of(facts, host, profile).Concat(DaneChecks.Of(host)).Concat(host.Endpoints.SelectMany(endpoint => OfEndpoint(facts, host, endpoint, profile))))
             {
                 yield return finding;
             }
@@ -42,6 +42,7 @@ public static class Judge
         return
         [
             .. EndpointChecks.Of(endpoint, subject, host.Endpoints.Any(other => other != endpoint && other.Dialogue.Reach is Reach.Talked)),
+            .. FurtherChecks.Of(endpoint, subject),
             .. TlsChecks.Of(endpoint, subject, profile),
             .. CertificateChecks.Of(facts, host, endpoint, subject, profile),
         ];

@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using Hopseal.Audit.Facts;
 using Hopseal.Audit.Findings;
+using Hopseal.Audit.Profiles;
 using Hopseal.Policy.MtaSts;
 
 namespace Hopseal.Audit.Checks;
@@ -13,7 +15,7 @@ static class StsChecks
     /// <summary>What the UK's NCSC asks for: a shorter memory is gone before an attacker gives up.</summary>
     const long EnforceSeconds = 14 * Day;
 
-    public static IEnumerable<Finding> Of(AuditFacts facts)
+    public static IEnumerable<Finding> Of(AuditFacts facts, Profile profile)
     {
         if (facts.Domain is not { Mx.State: MxState.Found or MxState.Implicit } domain)
         {
@@ -29,10 +31,13 @@ static class StsChecks
         yield return Fetch(domain);
         if (domain.Sts.HostCertificateUntil is { } until)
         {
-            var days = (int)(until - facts.At).TotalDays;
+            var days = (int)Math.Floor((until - facts.At).TotalDays);
+            var verdict = days <= profile.ExpiryFailDays ? Verdict.Fail : days <= profile.ExpiryWarnDays ? Verdict.Warn : Verdict.Ok;
             yield return Finding(
-                CheckIds.StsHost, domain, Question.Watched, days <= 7 ? Verdict.Fail : days <= 14 ? Verdict.Warn : Verdict.Ok,
-                $"The certificate of the policy host ends in {days} days", [$"until {until:u}"], "RFC 8461 §3.3");
+                CheckIds.StsHost, domain, Question.Watched, verdict,
+                days < 0 ? "The certificate of the policy host has expired" : $"The certificate of the policy host ends in {days.ToString(CultureInfo.InvariantCulture)} days",
+                [$"until {until:u}"], "RFC 8461 §3.3",
+                verdict is Verdict.Ok ? null : Remedy.Of($"Renew the certificate of mta-sts.{domain.Name}, and let the renewal run by itself: with an expired one nobody gets the policy."));
         }
 
         if (domain.Sts.Policy is { } policy)

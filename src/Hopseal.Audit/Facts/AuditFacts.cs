@@ -22,8 +22,7 @@ public sealed record AuditFacts(
 /// <summary>What DNS and the policy host say of a domain.</summary>
 /// <param name="Mx">Its exchangers, or why they are not known.</param>
 /// <param name="TlsRpt">RFC 8460 §3.</param>
-/// <param name="Caa">The CAA records that apply (RFC 8659 §3), as text; null where they were not asked for.</param>
-public sealed record DomainFacts(string Name, MxFacts Mx, StsFacts Sts, TlsRptFacts TlsRpt, ImmutableArray<string>? Caa = null);
+public sealed record DomainFacts(string Name, MxFacts Mx, StsFacts Sts, TlsRptFacts TlsRpt);
 
 /// <param name="State">What the look-up came to.</param>
 /// <param name="Signed">DNSSEC says so (RFC 4035 §4.9.3).</param>

@@ -13,7 +13,30 @@ public sealed record HostFacts(
     string? AddressProblem,
     bool AddressesSigned,
     TlsaFacts Tlsa,
-    ImmutableArray<EndpointFacts> Endpoints);
+    ImmutableArray<EndpointFacts> Endpoints)
+{
+    /// <summary>False when a look-up failed, so that there may be addresses after all.</summary>
+    public bool AddressesKnown { get; init; } = true;
+
+    /// <summary>Who may issue certificates for it; null for a bare address.</summary>
+    public CaaFacts? Caa { get; init; }
+}
+
+/// <summary>The CAA records that count for a host: those of the closest name at or above it that has any (RFC 8659 §3).</summary>
+/// <param name="Owner">The name that has them; null where there are none.</param>
+/// <param name="Records">In presentation format; empty where there are none.</param>
+/// <param name="Problem">Why they are not known.</param>
+public sealed record CaaFacts(string? Owner, ImmutableArray<string> Records, string? Problem = null)
+{
+    /// <summary>Some of them name an authority; without one of these any may issue (RFC 8659 §4.2).</summary>
+    public bool Restricts { get; init; }
+}
+
+/// <summary>The names of an address in DNS.</summary>
+/// <param name="Names">Of its PTR records.</param>
+/// <param name="Confirmed">One of them has the address; null where there is none, or a look-up failed.</param>
+/// <param name="Problem">Why it is not known.</param>
+public sealed record ReverseFacts(ImmutableArray<string> Names, bool? Confirmed, string? Problem = null);
 
 public enum TlsaAnswer
 {
@@ -59,8 +82,17 @@ public sealed record EndpointFacts(
     /// <summary>Fingerprints of those among them that no usable TLSA record matches; empty also where there are no such records.</summary>
     public ImmutableArray<string> UnmatchedCertificates { get; init; } = [];
 
+    /// <summary>Null in facts of before it was looked up.</summary>
+    public ReverseFacts? Reverse { get; init; }
+
     /// <summary>What it does with octets that are sent together with STARTTLS; null when it was not tried.</summary>
     public InjectionFacts? Injection { get; init; }
+
+    /// <summary>Certificates by the name that a client asks for; null when it was not tried.</summary>
+    public ServerNameFacts? ServerNames { get; init; }
+
+    /// <summary>Whether it takes mail without TLS; null when it was not tried.</summary>
+    public PlaintextMailFacts? PlaintextMail { get; init; }
 
     /// <summary>What hand-made hellos found; null when they were not sent.</summary>
     public TlsFacts? Tls { get; init; }
@@ -144,6 +176,25 @@ public sealed record CertificateFacts(
     string Fingerprint,
     string KeyFingerprint,
     bool ServerUse);
+
+/// <summary>What is shown to clients that do not ask for the host's name (RFC 6066 §3).</summary>
+/// <param name="WithoutName">To those that ask for none: Postfix, unless it is told to.</param>
+/// <param name="UnknownName">To those that ask for a name that nobody has.</param>
+public sealed record ServerNameFacts(ShownFacts WithoutName, ShownFacts UnknownName);
+
+/// <param name="Fingerprint">SHA-256 of the certificate; null where none was seen.</param>
+/// <param name="Trusted">The web PKI vouches for it, and it is for the host's name.</param>
+/// <param name="TlsaMatches">Whether a usable record matches; null where there is none.</param>
+/// <param name="Problem">Why none was seen.</param>
+public sealed record ShownFacts(string? Fingerprint, bool? Trusted, bool? TlsaMatches, string? Problem)
+{
+    /// <summary>The handshake was refused; otherwise a problem says that it could not be found out.</summary>
+    public bool Refused { get; init; }
+}
+
+/// <param name="Taken">A sender's address was accepted before TLS; null where neither that nor 530 was answered.</param>
+/// <param name="Reply">To it.</param>
+public sealed record PlaintextMailFacts(bool? Taken, string Reply);
 
 /// <param name="Executed">It answered after the upgrade to what came before it in plaintext (CVE-2011-0411).</param>
 /// <param name="Detail">What it answered.</param>

@@ -3,7 +3,7 @@ using System.Collections.Immutable;
 namespace Hopseal.Audit.Facts;
 
 /// <summary>What a server does with hand-made hellos. Null members were not found out; <see cref="Problems"/> says why.</summary>
-/// <param name="Versions">Each that was asked for, and whether it is spoken: <c>TLS 1.3</c> to <c>SSL 3.0</c>; null: could not be found out.</param>
+/// <param name="Versions">Each that was asked for, and whether it is spoken: <c>TLS 1.3</c> to <c>SSL 2.0</c>; null: could not be found out.</param>
 /// <param name="Suites">Accepted, by version, in the order in which they were found.</param>
 /// <param name="AllSuites">The list is complete; otherwise it is what was seen before the connections were used up.</param>
 /// <param name="ServerOrder">The server chooses by its own order; null also where there is nothing to choose.</param>
@@ -50,6 +50,12 @@ public sealed record TlsFacts(
     public bool? SecureRenegotiation { get; init; }
 
     public bool? Compression { get; init; }
+
+    /// <summary>It offers tickets to resume sessions (RFC 5077), up to TLS 1.2; null without these versions.</summary>
+    public bool? Tickets { get; init; }
+
+    /// <summary>It names sessions, so that they can be resumed (RFC 5246 §7.4.1.3); null without these versions.</summary>
+    public bool? SessionNames { get; init; }
 
     /// <summary>RFC 7507: a hello that says it fell back is refused; null where only one version is spoken.</summary>
     public bool? FallbackRefused { get; init; }

@@ -15,6 +15,8 @@ public static class CheckIds
     public const string StartTlsStripped = "starttls.stripped";
     public const string StartTlsInjection = "starttls.injection";
     public const string StartTlsState = "starttls.state";
+    public const string StartTlsRequired = "starttls.required";
+    public const string VersionSsl2 = "ver.ssl2";
     public const string VersionOld = "ver.old";
     public const string VersionTls12 = "ver.tls12";
     public const string VersionTls13 = "ver.tls13";
@@ -29,12 +31,14 @@ public static class CheckIds
     public const string SecureRenegotiation = "reneg.secure";
     public const string Compression = "compress";
     public const string FallbackSignal = "scsv";
+    public const string Resumption = "resume";
     public const string CertificateChain = "cert.chain";
     public const string CertificateName = "cert.name";
     public const string CertificateDates = "cert.dates";
     public const string CertificateKey = "cert.key";
     public const string CertificateSignature = "cert.sig";
     public const string CertificateUsage = "cert.usage";
+    public const string ServerNameChange = "sni.change";
     public const string DnssecMx = "dnssec.mx";
     public const string DnssecAddress = "dnssec.address";
     public const string TlsaExists = "tlsa.exists";
@@ -50,6 +54,7 @@ public static class CheckIds
     public const string StsHost = "sts.host";
     public const string ReportRecord = "rpt.record";
     public const string Caa = "caa";
+    public const string ReverseName = "ptr";
 
     public static FrozenSet<string> All { get; } = typeof(CheckIds).GetFields()
         .Where(field => field.IsLiteral)

@@ -25,6 +25,9 @@ public sealed record ClientHello(WireVersion Version, ImmutableArray<int> Suites
     /// <summary>RFC 7627.</summary>
     public bool ExtendedMasterSecret { get; init; } = true;
 
+    /// <summary>Says that tickets are known (RFC 5077 §3.2), up to TLS 1.2.</summary>
+    public bool SessionTicket { get; init; } = true;
+
     /// <summary>Says that secure renegotiation is known (RFC 5746 §3.4): by the extension, in SSL 3.0 by the signalling suite.</summary>
     public bool SecureRenegotiation { get; init; } = true;
 
@@ -132,6 +135,7 @@ public sealed record ClientHello(WireVersion Version, ImmutableArray<int> Suites
         {
             all.Extension(ExtensionTypes.PointFormats, data => data.Write([1, 0]));
             Flag(all, ExtendedMasterSecret, ExtensionTypes.ExtendedMasterSecret, []);
+            Flag(all, SessionTicket, ExtensionTypes.SessionTicket, []);
             Flag(all, SecureRenegotiation, ExtensionTypes.RenegotiationInfo, [0]);
         }
 

@@ -69,7 +69,7 @@ static class FlightMessages
 
         return version is < (int)WireVersion.Ssl30 or > (int)WireVersion.Tls13
             ? null
-            : new ServerFlight((WireVersion)version, suite, compression, retry, types.ToImmutable()) { Group = group };
+            : new ServerFlight((WireVersion)version, suite, compression, retry, types.ToImmutable()) { Group = group, SessionNamed = session > 0 };
     }
 
     public static ServerFlight? Add(ServerFlight flight, int type, ReadOnlySpan<byte> body) => type switch

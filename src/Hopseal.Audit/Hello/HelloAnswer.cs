@@ -15,6 +15,13 @@ public abstract record HelloAnswer
         public override string ToString() => Flight.ToString();
     }
 
+    /// <summary>It agrees to SSL 2.0 (RFC 6176 forbids it).</summary>
+    /// <param name="Kinds">How many ciphers it has.</param>
+    public sealed record AgreedToSsl2(int Kinds) : HelloAnswer
+    {
+        public override string ToString() => $"SSL 2.0 with {Kinds} ciphers";
+    }
+
     /// <summary>It says no, by an alert (RFC 8446 §6).</summary>
     public sealed record Refused(int Description) : HelloAnswer
     {
@@ -70,6 +77,9 @@ public sealed record ServerFlight(WireVersion Version, int Suite, int Compressio
 
     /// <summary>It sent the state of its certificate (RFC 6066 §8).</summary>
     public bool Stapled { get; init; }
+
+    /// <summary>It gave the session a name, by which it could be resumed up to TLS 1.2 (RFC 5246 §7.4.1.3).</summary>
+    public bool SessionNamed { get; init; }
 
     /// <summary>Why the flight ends behind its hello; null for a whole one.</summary>
     public string? Problem { get; init; }

@@ -50,4 +50,43 @@ static class HelloExchange
             return reader.Ended();
         }
     }
+
+    /// <summary>The same in SSL 2.0.</summary>
+    public static async Task<HelloAnswer> AskSsl2Async(SmtpStream stream, TimeSpan patience, TimeProvider clock, CancellationToken cancel)
+    {
+        using var timer = new CancellationTokenSource(patience, clock);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(timer.Token, cancel);
+        try
+        {
+            stream.Write(Ssl2Hello.ToRecord());
+            await stream.FlushAsync(both.Token);
+            while (true)
+            {
+                if (Ssl2Hello.Read(stream.Buffered.Span) is { } answer)
+                {
+                    return answer;
+                }
+
+                if (stream.Buffered.Length >= Ssl2Hello.MostOctets)
+                {
+                    return new HelloAnswer.Unreadable("no answer of SSL 2.0 or TLS");
+                }
+
+                if (await stream.FillAsync(both.Token) == 0)
+                {
+                    return new HelloAnswer.Closed();
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            cancel.ThrowIfCancellationRequested();
+            return new HelloAnswer.Endless($"no whole answer within {patience.TotalSeconds:0} s");
+        }
+        catch (Exception e) when (e is IOException or System.Net.Sockets.SocketException)
+        {
+            // A reset is how some servers say no.
+            return new HelloAnswer.Closed();
+        }
+    }
 }

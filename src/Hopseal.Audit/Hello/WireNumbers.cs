@@ -32,6 +32,7 @@ static class ExtensionTypes
     public const int SignatureAlgorithms = 13;
     public const int Padding = 21;
     public const int ExtendedMasterSecret = 23;
+    public const int SessionTicket = 35;
     public const int SupportedVersions = 43;
     public const int KeyShare = 51;
     public const int RenegotiationInfo = 0xFF01;

@@ -7,9 +7,16 @@ using Hopseal.Policy.TlsRpt;
 namespace Hopseal.Audit.Probes;
 
 /// <summary>What DNS and the policy host say of a domain; nobody's mail server is asked.</summary>
+#pragma warning disable CA1001 // the semaphore has no handle as long as nobody asks for one
 sealed class DomainProbe(IDnsResolver resolver, StsFetch fetch)
+#pragma warning restore CA1001
 {
     const int MostExchangers = 20;
+
+    /// <summary>Many domains have their policy at the same provider.</summary>
+    const int FetchesAtOnce = 32;
+
+    readonly SemaphoreSlim _fetches = new(FetchesAtOnce);
 
     public async Task<DomainFacts> ProbeAsync(DomainName domain, CancellationToken cancel)
     {
@@ -63,19 +70,39 @@ sealed class DomainProbe(IDnsResolver resolver, StsFetch fetch)
                     return new StsFacts(null, true, malformed ? why : null, null, null);
                 }
 
-                return await fetch.FetchAsync(domain, record.Id, cancel) switch
+                var result = await FetchAsync(domain, record.Id, cancel);
+                return result switch
                 {
                     StsFetchResult.Fetched { Policy: var policy } => new StsFacts(
                         record.Id, true, null,
-                        new StsPolicyFacts(policy.Mode.ToString().ToLowerInvariant(), (long)policy.MaxAge.TotalSeconds, policy.Mx), null),
+                        new StsPolicyFacts(policy.Mode.ToString().ToLowerInvariant(), (long)policy.MaxAge.TotalSeconds, policy.Mx), null)
+                    {
+                        HostCertificateUntil = result.CertificateUntil,
+                    },
                     StsFetchResult.Failed { Failure: var failure } => new StsFacts(
-                        record.Id, true, null, null, ProbeTranscript.Clean($"{failure.ReasonCode}: {failure.Detail}")),
+                        record.Id, true, null, null, ProbeTranscript.Clean($"{failure.ReasonCode}: {failure.Detail}"))
+                    {
+                        HostCertificateUntil = result.CertificateUntil,
+                    },
                     _ => throw new InvalidOperationException("unknown result"),
                 };
             case DnsAnswer<string>.Failed failed:
                 return new StsFacts(null, false, failed.Detail, null, null);
             default:
                 return new StsFacts(null, true, null, null, null);
+        }
+    }
+
+    async Task<StsFetchResult> FetchAsync(DomainName domain, string id, CancellationToken cancel)
+    {
+        await _fetches.WaitAsync(cancel);
+        try
+        {
+            return await fetch.FetchAsync(domain, id, cancel);
+        }
+        finally
+        {
+            _fetches.Release();
         }
     }
 

@@ -17,8 +17,12 @@ namespace Hopseal.Audit.Probes;
 sealed record Expected(DomainName? Name, TransportPolicy.Dane? Dane);
 
 /// <summary>Asks one address, one connection at a time and never more than allowed.</summary>
+#pragma warning disable CA1001 // the semaphore has no handle as long as nobody asks for one
 sealed class EndpointProbe(PkixCheck pkix, DaneCheck dane, Manners manners, ProbeOptions options)
+#pragma warning restore CA1001
 {
+    readonly SemaphoreSlim _places = new(options.AddressesAtOnce);
+
     /// <summary>Throws only when cancelled.</summary>
     public async Task<EndpointFacts> ProbeAsync(IPEndPoint endpoint, MailProtocol protocol, Expected expected, CancellationToken cancel)
     {
@@ -28,12 +32,32 @@ sealed class EndpointProbe(PkixCheck pkix, DaneCheck dane, Manners manners, Prob
                 endpoint.Address.ToString(), endpoint.Port, protocol.Scheme, 0, new DialogueFacts(Reach.NotAsked, null, null, [], null, null, [], [], []), null);
         }
 
+        // The network first: its queue may be long, and takes no place from those who could go on.
         using var turn = await manners.EnterAsync(endpoint.Address, cancel);
+        await _places.WaitAsync(cancel);
+        try
+        {
+            return await AskAsync(endpoint, protocol, expected, cancel);
+        }
+        finally
+        {
+            _places.Release();
+        }
+    }
+
+    async Task<EndpointFacts> AskAsync(IPEndPoint endpoint, MailProtocol protocol, Expected expected, CancellationToken cancel)
+    {
         var budget = new ConnectionBudget(options);
         var facts = await FirstAsync(endpoint, protocol, expected, budget, cancel);
         if (facts is { Handshake.Works: true } && !protocol.ImplicitTls && await budget.TakeAsync(cancel))
         {
             facts = facts with { Injection = await InjectAsync(endpoint, protocol, expected, cancel) };
+        }
+
+        if (options.Deep && facts is { Handshake.Works: true })
+        {
+            facts = await new FurtherTrials(endpoint, protocol, budget, options).TryAsync(
+                facts, expected.Name is null ? null : (connection, name) => HandshakeAsync(connection, expected, cancel, name), cancel);
         }
 
         if (protocol.ImplicitTls ? facts.Dialogue.Reach is Reach.Talked : facts.Dialogue.StartTls is true)
@@ -52,7 +76,7 @@ sealed class EndpointProbe(PkixCheck pkix, DaneCheck dane, Manners manners, Prob
 
         // Without DANE nobody is kept out by the second certificate: a quick look has better use for the connection.
         var everyCertificate = options.Deep || expected.Dane is not null;
-        var result = await new TlsProbe(transport.AskAsync, expected.Name?.Ascii, options.Deep, everyCertificate).RunAsync(() => transport.Exchanges, cancel);
+        var result = await new TlsProbe(transport.AskAsync, transport.AskSsl2Async, expected.Name?.Ascii, options.Deep, everyCertificate).RunAsync(() => transport.Exchanges, cancel);
         var shown = facts.Handshake is { Chain: [var leaf, ..] } ? leaf.Fingerprint : null;
         var (others, unmatched) = OtherCertificates.Of(result.Chains, shown, expected, dane);
         return facts with { Tls = result.Facts, OtherCertificates = others, UnmatchedCertificates = unmatched };
@@ -172,8 +196,9 @@ sealed class EndpointProbe(PkixCheck pkix, DaneCheck dane, Manners manners, Prob
     /// <summary>Says something of its own and looks whether one answer comes, or two.</summary>
     async Task<InjectionFacts> AnsweredInsideAsync(MailConnection connection, MailProtocol protocol, MailDialogue words, CancellationToken cancel)
     {
-        // ManageSieve speaks first after the handshake; the others wait for a command whose reply is known by its shape.
-        var mark = protocol.Scheme switch { "imap" => "a7 NOOP", "pop3" => "QUIT", "sieve" => null, _ => "RSET" };
+        // ManageSieve speaks first after the handshake; the others wait for a command whose reply is known by its shape, or ends the session:
+        // nobody then has to wait for an answer that does not come.
+        var mark = protocol.Scheme switch { "imap" => "a7 NOOP", "sieve" => null, _ => "QUIT" };
         if (mark is null)
         {
             await words.CapabilitiesAsync(connection, options, cancel);
@@ -189,7 +214,7 @@ sealed class EndpointProbe(PkixCheck pkix, DaneCheck dane, Manners manners, Prob
         {
             "imap" => first.StartsWith("a9 ", StringComparison.Ordinal),
             "pop3" or "sieve" => await AnotherAsync(connection, cancel),
-            _ => await AnotherAsync(connection, cancel),
+            _ => !first.StartsWith("221", StringComparison.Ordinal) && await AnotherAsync(connection, cancel),
         };
         return new InjectionFacts(executed, executed ? $"an answer too many inside TLS: {ProbeTranscript.Clean(first)}" : "no answer inside TLS to what came before");
     }
@@ -208,16 +233,16 @@ sealed class EndpointProbe(PkixCheck pkix, DaneCheck dane, Manners manners, Prob
         }
     }
 
-    async Task<HandshakeFacts> HandshakeAsync(MailConnection connection, Expected expected, CancellationToken cancel)
+    /// <param name="serverName">Asked for instead of the host's: empty for none.</param>
+    async Task<HandshakeFacts> HandshakeAsync(MailConnection connection, Expected expected, CancellationToken cancel, string? serverName = null)
     {
         HandshakeFacts? seen = null;
-        var demand = new TlsDemand(SecurityFloor.Encrypted, expected.Name?.Ascii ?? "", chain =>
+        var demand = new TlsDemand(SecurityFloor.Encrypted, serverName ?? expected.Name?.Ascii ?? "", chain =>
         {
             seen = Look(chain, expected);
             return new PeerVerdict(PeerIdentity.Unauthenticated, []);
         });
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        patience.CancelAfter(options.ReplyTimeout);
+        using var patience = new Patience(options.ReplyTimeout, options.Clock, cancel);
         UpgradeResult result;
         try
         {

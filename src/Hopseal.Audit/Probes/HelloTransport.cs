@@ -3,6 +3,7 @@ using System.Net;
 using Hopseal.Audit.Facts;
 using Hopseal.Audit.Hello;
 using Hopseal.Audit.Targets;
+using Hopseal.Smtp.Wire;
 
 namespace Hopseal.Audit.Probes;
 
@@ -22,7 +23,14 @@ sealed class HelloTransport(IPEndPoint endpoint, MailProtocol protocol, Connecti
     public string? Exhausted { get; private set; }
 
     /// <summary>Throws only when cancelled.</summary>
-    public async Task<HelloAnswer> AskAsync(ClientHello hello, CancellationToken cancel)
+    public Task<HelloAnswer> AskAsync(ClientHello hello, CancellationToken cancel) =>
+        AskAsync(hello.ToString(), stream => HelloExchange.AskAsync(stream, hello, options.ReplyTimeout, options.Clock, cancel), cancel);
+
+    /// <summary>The same in SSL 2.0.</summary>
+    public Task<HelloAnswer> AskSsl2Async(CancellationToken cancel) =>
+        AskAsync("SSL 2.0", stream => HelloExchange.AskSsl2Async(stream, options.ReplyTimeout, options.Clock, cancel), cancel);
+
+    async Task<HelloAnswer> AskAsync(string what, Func<SmtpStream, Task<HelloAnswer>> exchange, CancellationToken cancel)
     {
         if (Exhausted is { } why)
         {
@@ -31,20 +39,20 @@ sealed class HelloTransport(IPEndPoint endpoint, MailProtocol protocol, Connecti
 
         if (!await budget.TakeAsync(cancel))
         {
-            Exhausted = $"{budget.Taken} connections are as many as may be opened";
+            Exhausted = budget.Exhausted;
             return new HelloAnswer.NotAsked(Exhausted);
         }
 
-        var answer = await ExchangeAsync(hello, cancel);
+        var answer = await ExchangeAsync(exchange, cancel);
         if (_exchanges.Count < MostExchanges)
         {
-            _exchanges.Add(new HelloFact(hello.ToString(), ProbeTranscript.Clean(answer.ToString())));
+            _exchanges.Add(new HelloFact(what, ProbeTranscript.Clean(answer.ToString())));
         }
 
         return answer;
     }
 
-    async Task<HelloAnswer> ExchangeAsync(ClientHello hello, CancellationToken cancel)
+    async Task<HelloAnswer> ExchangeAsync(Func<SmtpStream, Task<HelloAnswer>> exchange, CancellationToken cancel)
     {
         MailConnection? connection = null;
         try
@@ -55,7 +63,7 @@ sealed class HelloTransport(IPEndPoint endpoint, MailProtocol protocol, Connecti
                 await AskForTlsAsync(connection, cancel);
             }
 
-            return await HelloExchange.AskAsync(connection.Stream, hello, options.ReplyTimeout, options.Clock, cancel);
+            return await exchange(connection.Stream);
         }
         catch (ProbeEndedException ended)
         {

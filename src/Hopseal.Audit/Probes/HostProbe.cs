@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Net;
 using Hopseal.Audit.Facts;
 using Hopseal.Audit.Targets;
@@ -9,9 +8,12 @@ using Hopseal.Smtp.Tls;
 
 namespace Hopseal.Audit.Probes;
 
-/// <summary>One host: its addresses and TLSA records, then every address, one after the other.</summary>
+/// <summary>One host: its addresses and TLSA records, then every address, beside each other where they are in different networks.</summary>
 sealed class HostProbe(IDnsResolver resolver, EndpointProbe endpoints)
 {
+    readonly CaaClimb _caa = new(resolver);
+    readonly ReverseLookup _reverse = new(resolver);
+
     /// <summary>A host with more addresses than that is a network; the first ones stand for it.</summary>
     const int MostAddresses = 16;
 
@@ -23,18 +25,26 @@ sealed class HostProbe(IDnsResolver resolver, EndpointProbe endpoints)
         var host = addresses.Of(new PlannedHost(
             name, preference ?? 0, port, TlsStart.StartTls, signedName ? HostAuthenticity.Dnssec : HostAuthenticity.None, []));
         var (tlsa, dane) = await TlsaAsync(host, signedName, cancel);
-        var probed = ImmutableArray.CreateBuilder<EndpointFacts>();
-        foreach (var address in addresses.Found.Take(MostAddresses))
+        var probed = await Task.WhenAll(addresses.Found.Take(MostAddresses).Select(address =>
         {
             progress.Report($"{name} [{address}]");
-            probed.Add(await endpoints.ProbeAsync(new IPEndPoint(address, port), protocol, new Expected(name, dane), cancel));
-        }
-
-        return new HostFacts(name.Ascii, preference, addresses.Failure, addresses.Status is DnssecStatus.Secure, tlsa, probed.DrainToImmutable());
+            return EndpointAsync(new IPEndPoint(address, port), protocol, new Expected(name, dane), cancel);
+        }));
+        return new HostFacts(name.Ascii, preference, addresses.Failure, addresses.Status is DnssecStatus.Secure, tlsa, [.. probed])
+        {
+            AddressesKnown = addresses.Known,
+            Caa = await _caa.FindAsync(name, cancel),
+        };
     }
 
     public async Task<HostFacts> ProbeAsync(IPAddress address, int port, MailProtocol protocol, CancellationToken cancel) =>
-        new(null, null, null, false, TlsaFacts.NotAsked, [await endpoints.ProbeAsync(new IPEndPoint(address, port), protocol, new Expected(null, null), cancel)]);
+        new(null, null, null, false, TlsaFacts.NotAsked, [await EndpointAsync(new IPEndPoint(address, port), protocol, new Expected(null, null), cancel)]);
+
+    async Task<EndpointFacts> EndpointAsync(IPEndPoint endpoint, MailProtocol protocol, Expected expected, CancellationToken cancel)
+    {
+        var reverse = _reverse.FindAsync(endpoint.Address, cancel);
+        return await endpoints.ProbeAsync(endpoint, protocol, expected, cancel) with { Reverse = await reverse };
+    }
 
     async Task<(TlsaFacts Facts, TransportPolicy.Dane? Policy)> TlsaAsync(PlannedHost host, bool signedName, CancellationToken cancel)
     {

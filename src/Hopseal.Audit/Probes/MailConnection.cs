@@ -31,7 +31,7 @@ sealed class MailConnection : IAsyncDisposable
     public static async Task<MailConnection> ConnectAsync(IPEndPoint endpoint, ProbeOptions options, CancellationToken cancel)
     {
         var transcript = new ProbeTranscript();
-        using var patience = Patience(options.ConnectTimeout, cancel);
+        using var patience = new Patience(options.ConnectTimeout, options.Clock, cancel);
         Socket? socket = null;
         try
         {
@@ -59,7 +59,7 @@ sealed class MailConnection : IAsyncDisposable
 
     public async Task SendAsync(ReadOnlyMemory<byte> octets, CancellationToken cancel)
     {
-        using var patience = Patience(_options.ReplyTimeout, cancel);
+        using var patience = new Patience(_options.ReplyTimeout, _options.Clock, cancel);
         try
         {
             _stream.Write(octets.Span);
@@ -77,7 +77,7 @@ sealed class MailConnection : IAsyncDisposable
     /// <exception cref="ProbeEndedException">It ended, or it is no reply.</exception>
     public async Task<ImmutableArray<string>> ReadAsync(Func<string, bool> isLast, TimeSpan timeout, CancellationToken cancel)
     {
-        using var patience = Patience(timeout, cancel);
+        using var patience = new Patience(timeout, _options.Clock, cancel);
         var lines = ImmutableArray.CreateBuilder<string>();
         try
         {
@@ -132,13 +132,6 @@ sealed class MailConnection : IAsyncDisposable
         var line = Encoding.Latin1.GetString(_stream.Buffered.Span[..end]).TrimEnd('\r');
         _stream.Consume(end + 1);
         return line;
-    }
-
-    static CancellationTokenSource Patience(TimeSpan timeout, CancellationToken cancel)
-    {
-        var source = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        source.CancelAfter(timeout);
-        return source;
     }
 }
 

@@ -22,5 +22,13 @@ public sealed record ProbeOptions
     /// <summary>Connections to one address, at most.</summary>
     public int MostConnections { get; init; } = 10;
 
+    /// <summary>For one address, pauses apart: after that no more connections are opened to it, and what was not asked stays unknown. A server
+    /// that lets everybody wait for each reply would else hold its whole network up.</summary>
+    public TimeSpan MostTime { get; init; } = TimeSpan.FromMinutes(3);
+
     public bool Deep { get; init; }
+
+    /// <summary>Addresses that are asked at the same time, each in a network of its own (see <see cref="Manners"/>); at least 1. Who waits
+    /// for a network takes no place from others.</summary>
+    public int AddressesAtOnce { get; init; } = 256;
 }

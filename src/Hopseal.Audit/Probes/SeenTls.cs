@@ -18,6 +18,10 @@ sealed class SeenTls
     readonly List<string> _problems = [];
     readonly List<ImmutableArray<ReadOnlyMemory<byte>>> _chains = [];
     bool _answered;
+    bool _ssl2Asked;
+    bool? _ssl2;
+    bool? _tickets;
+    bool? _sessionNames;
     bool? _masterSecret;
     bool? _renegotiation;
     bool? _compression;
@@ -86,7 +90,7 @@ sealed class SeenTls
             case HelloAnswer.Refused:
                 _answered = true;
                 return null;
-            case HelloAnswer.Closed:
+            case HelloAnswer.Closed or HelloAnswer.AgreedToSsl2:
                 return null;
             case HelloAnswer.Unreadable or HelloAnswer.Endless or HelloAnswer.NotAsked:
                 Problem(answer.ToString()!);
@@ -94,6 +98,24 @@ sealed class SeenTls
             default:
                 throw new InvalidOperationException($"unknown answer {answer}");
         }
+    }
+
+    /// <summary>Notes the answer to a hello of SSL 2.0.</summary>
+    public void NoteSsl2(HelloAnswer answer)
+    {
+        _ssl2Asked = true;
+        _ssl2 = answer switch
+        {
+            HelloAnswer.AgreedToSsl2 => true,
+            HelloAnswer.Refused or HelloAnswer.Closed => false,
+            _ => null,
+        };
+        if (_ssl2 is null)
+        {
+            Problem($"SSL 2.0: {answer}");
+        }
+
+        _answered |= _ssl2 is true;
     }
 
     /// <summary>Sets what is known of a version, unless it was heard already.</summary>
@@ -122,8 +144,9 @@ sealed class SeenTls
             Problem("no hello was answered with TLS");
         }
 
+        var versions = _versions.ToImmutableSortedDictionary(entry => WireVersions.NameOf(entry.Key), entry => _answered ? entry.Value : null, StringComparer.Ordinal);
         return new TlsFacts(
-            _versions.ToImmutableSortedDictionary(entry => WireVersions.NameOf(entry.Key), entry => _answered ? entry.Value : null, StringComparer.Ordinal),
+            _ssl2Asked ? versions.SetItem("SSL 2.0", _answered ? _ssl2 : null) : versions,
             [.. _suites],
             AllSuites,
             ServerOrder,
@@ -140,6 +163,8 @@ sealed class SeenTls
             ChosenWeakFirst = ChosenWeakFirst,
             ExtendedMasterSecret = _masterSecret,
             SecureRenegotiation = _renegotiation,
+            Tickets = _tickets,
+            SessionNames = _sessionNames,
             Compression = _compression,
             FallbackRefused = FallbackRefused,
             Sha1Signature = Sha1Signature,
@@ -182,6 +207,8 @@ sealed class SeenTls
             _renegotiation = hello.SecureRenegotiation ? (_renegotiation ?? true) && flight.Has(ExtensionTypes.RenegotiationInfo) : _renegotiation;
         }
 
+        _tickets = hello.SessionTicket && flight.Version is not WireVersion.Ssl30 ? (_tickets ?? false) || flight.Has(ExtensionTypes.SessionTicket) : _tickets;
+        _sessionNames = (_sessionNames ?? false) || flight.SessionNamed;
         _compression = hello.Compression ? (_compression ?? false) || flight.Compression != 0 : _compression;
         if (flight.Signature is { } scheme)
         {

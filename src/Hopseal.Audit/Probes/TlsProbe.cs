@@ -11,9 +11,11 @@ sealed record TlsProbeResult(TlsFacts Facts, ImmutableArray<ImmutableArray<ReadO
 /// <summary>Asks a server what it speaks, with one hello a connection. What matters most is asked first, so that a budget that ends early
 /// leaves the least unknown.</summary>
 /// <param name="ask">Sends one hello over a connection of its own.</param>
+/// <param name="askSsl2">The same in SSL 2.0.</param>
 /// <param name="deep">Every suite and group, as far as connections last, and every version for itself.</param>
 /// <param name="everyCertificate">Also the certificate that only some clients are shown.</param>
-sealed class TlsProbe(Func<ClientHello, CancellationToken, Task<HelloAnswer>> ask, string? serverName, bool deep, bool everyCertificate)
+sealed class TlsProbe(
+    Func<ClientHello, CancellationToken, Task<HelloAnswer>> ask, Func<CancellationToken, Task<HelloAnswer>> askSsl2, string? serverName, bool deep, bool everyCertificate)
 {
     readonly SeenTls _seen = new();
 
@@ -41,6 +43,7 @@ sealed class TlsProbe(Func<ClientHello, CancellationToken, Task<HelloAnswer>> as
         }
 
         await PostQuantumAsync(cancel);
+        await Ssl2Async(cancel);
         await RestAsync(cancel);
         JudgeOrder();
         return new TlsProbeResult(_seen.ToFacts(hellos()), [.. _seen.Chains]);
@@ -171,6 +174,15 @@ sealed class TlsProbe(Func<ClientHello, CancellationToken, Task<HelloAnswer>> as
 
         var (answer, flight) = await AskAsync(HelloOffers.Tls13(serverName, CipherSuites.Tls13, NamedGroups.PostQuantum), cancel);
         _seen.GroupsKnown = Said(answer, flight, WireVersion.Tls13) is not null;
+    }
+
+    /// <summary>In a quick look only where something else is as old: the libraries that still had it had SSL 3.0 or TLS 1.0, too.</summary>
+    async Task Ssl2Async(CancellationToken cancel)
+    {
+        if (deep || _seen.Speaks(WireVersion.Ssl30) || _seen.Speaks(WireVersion.Tls10))
+        {
+            _seen.NoteSsl2(await askSsl2(cancel));
+        }
     }
 
     /// <summary>With whatever connections are left.</summary>

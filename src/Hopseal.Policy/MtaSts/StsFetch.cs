@@ -17,6 +17,9 @@ public abstract record StsFetchResult
     {
     }
 
+    /// <summary>Until when the certificate that the policy host showed is valid, whether it was accepted or not; null when none was seen.</summary>
+    public DateTimeOffset? CertificateUntil { get; init; }
+
     public sealed record Fetched(StsPolicy Policy) : StsFetchResult;
 
     /// <param name="Failure">One of the three types of RFC 8460 §4.3.2.2.</param>
@@ -60,14 +63,15 @@ public sealed class StsFetch(IDnsResolver resolver, PkixCheck pkix, TimeProvider
         try
         {
             using var client = Client(peer, ending.Token);
-            return await GetAsync(client, address, id, ending.Token);
+            return await GetAsync(client, address, id, ending.Token) with { CertificateUntil = peer.CertificateUntil };
         }
         catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException)
         {
             cancel.ThrowIfCancellationRequested();
-            return deadline.IsCancellationRequested
+            var failed = deadline.IsCancellationRequested
                 ? Unfetched("timed-out", $"no policy came from {host} within {Timeout.TotalSeconds:0} s")
                 : new StsFetchResult.Failed(peer.Failure ?? Classify(e, host));
+            return failed with { CertificateUntil = peer.CertificateUntil };
         }
     }
 
@@ -177,6 +181,7 @@ public sealed class StsFetch(IDnsResolver resolver, PkixCheck pkix, TimeProvider
             return peer.Distrust("no-certificate", $"{peer.Host} showed no certificate");
         }
 
+        peer.CertificateUntil = sent[0].NotAfter.ToUniversalTime();
         var verdict = pkix.Judge(new PeerChain(sent[0], sent, peer.Host.Ascii), [peer.Host.Ascii]);
         return verdict.Identity is PeerIdentity.Pkix
             || peer.Distrust(verdict.Failures[0].ReasonCode, $"the certificate of {peer.Host}: {string.Join("; ", verdict.Failures.Select(one => one.Detail))}");
@@ -204,6 +209,8 @@ public sealed class StsFetch(IDnsResolver resolver, PkixCheck pkix, TimeProvider
         public DomainName Host => host;
 
         public TlsFailure? Failure { get; private set; }
+
+        public DateTimeOffset? CertificateUntil { get; set; }
 
         public IOException Fail(string reason, string detail)
         {

@@ -74,9 +74,16 @@ static class EvidenceOf
         ];
     }
 
-    public static IEnumerable<LedgerEntry> Accepted(AcceptedMessage message) =>
-        message.Envelope.Recipients.GroupBy(recipient => recipient.Mailbox.Domain?.Ascii ?? recipient.Mailbox.AddressLiteral ?? "")
-            .SelectMany(same => Chunks([.. same]).Select(to => new LedgerEntry.In(message, same.Key, to)));
+    public static IEnumerable<LedgerEntry> Accepted(AcceptedMessage message)
+    {
+        // Nearly every message is one of these.
+        var all = message.Envelope.Recipients;
+        return all is [var only]
+            ? [new LedgerEntry.In(message, DomainOf(only), all)]
+            : all.GroupBy(DomainOf).SelectMany(same => Chunks([.. same]).Select(to => new LedgerEntry.In(message, same.Key, to)));
+    }
+
+    static string DomainOf(Recipient recipient) => recipient.Mailbox.Domain?.Ascii ?? recipient.Mailbox.AddressLiteral ?? "";
 
     /// <summary>Those who ended so, and of whom no session says it.</summary>
     static IEnumerable<Recipient> Those<T>(DeliveryAttempt attempt, Func<SessionUse, ImmutableArray<int>> places)

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Hopseal.Reports.Evidence;
 
-/// <summary>Writes records into the ledger. For one task. A fault of the disk is told once, what it cost is counted, and the count goes into the
+/// <summary>Writes records into the ledger. For one thread. A fault of the disk is told once, what it cost is counted, and the count goes into the
 /// ledger before the next entry.</summary>
 sealed partial class LedgerWriter(
     LedgerFiles files, EvidenceOptions options, string version, string configuration, TimeProvider clock, ILogger log) : IDisposable
@@ -43,10 +43,10 @@ sealed partial class LedgerWriter(
     }
 
     /// <param name="missed">Records that never got here.</param>
-    public void Write(List<object> records, long missed)
+    public void Write(ReadOnlySpan<object> records, long missed)
     {
         _lost += missed;
-        if (records.Count == 0 && _lost == 0 && !_isOwed && _file is not null)
+        if (records.IsEmpty && _lost == 0 && !_isOwed && _file is not null)
         {
             return;
         }
@@ -62,7 +62,7 @@ sealed partial class LedgerWriter(
         }
         catch (Exception e) when (IsFault(e))
         {
-            Fail(e, records.Count);
+            Fail(e, records.Length);
         }
     }
 
@@ -157,7 +157,11 @@ sealed partial class LedgerWriter(
         }
     }
 
-    public void Dispose() => _file?.Dispose();
+    public void Dispose()
+    {
+        _file?.Dispose();
+        _text?.Dispose();
+    }
 
     void Open()
     {
@@ -186,7 +190,7 @@ sealed partial class LedgerWriter(
         (_owed, _isOwed) = ([.. _owed, .. entries], true);
     }
 
-    void Append(List<object> records)
+    void Append(ReadOnlySpan<object> records)
     {
         var (file, text) = (_file!, _text!);
         var now = clock.GetUtcNow();
@@ -232,7 +236,7 @@ sealed partial class LedgerWriter(
             file.Append(file.DayAt(now), _lines.WrittenSpan, point, now);
         }
 
-        _unflushed += _lost + records.Count - unreadable;
+        _unflushed += _lost + records.Length - unreadable;
         (_lost, _isOwed) = (unreadable, false);
     }
 

@@ -11,27 +11,42 @@ namespace Hopseal.Reports.Evidence;
 
 /// <summary>Writes entries as lines, each chained to the one before it. ASCII only, so that no terminal and no editor takes it for anything
 /// else.</summary>
-sealed class LineWriter(RecipientWords addresses)
+sealed class LineWriter : IDisposable
 {
     const int MostCharacters = 400;
     const int MostFailures = 10;
     const int MostPolicies = 30;
 
+    readonly RecipientWords _addresses;
     readonly ArrayBufferWriter<byte> _line = new(4096);
+    readonly Utf8JsonWriter _json;
+
+    /// <param name="addresses">Disposed with this.</param>
+    public LineWriter(RecipientWords addresses)
+    {
+        _addresses = addresses;
+        _json = new Utf8JsonWriter(_line);
+    }
+
+    public void Dispose()
+    {
+        _json.Dispose();
+        _addresses.Dispose();
+    }
 
     /// <summary>Adds a line with its LF, and returns the point that it makes.</summary>
     public LedgerPoint Write(LedgerEntry entry, LedgerPoint before, DateTimeOffset now, IBufferWriter<byte> output)
     {
         _line.ResetWrittenCount();
-        using (var json = new Utf8JsonWriter(_line))
-        {
-            json.WriteStartObject();
-            json.WriteNumber("seq", before.Seq + 1);
-            json.WriteString("time", EntryTime.Write(now));
-            Write(json, entry);
-            json.WriteString("prev", before.Hash);
-            json.WriteEndObject();
-        }
+        var json = _json;
+        json.Reset();
+        json.WriteStartObject();
+        json.WriteNumber("seq", before.Seq + 1);
+        json.Time("time", now);
+        Write(json, entry);
+        json.WriteString("prev", before.Hash);
+        json.WriteEndObject();
+        json.Flush();
 
         var line = _line.WrittenSpan;
         Span<byte> hash = stackalloc byte[LedgerPoint.HashOctets];
@@ -53,7 +68,7 @@ sealed class LineWriter(RecipientWords addresses)
                 json.WriteString("kind", "start");
                 json.WriteString("version", start.Version);
                 json.WriteString("configuration", start.Configuration);
-                Point(json, "head", start.Head);
+                json.Point("head", start.Head);
                 json.WriteBoolean("afterCleanEnd", start.AfterCleanEnd);
                 break;
             case LedgerEntry.Stop:
@@ -61,8 +76,8 @@ sealed class LineWriter(RecipientWords addresses)
                 break;
             case LedgerEntry.Gap gap:
                 json.WriteString("kind", "gap");
-                NumberOrNull(json, "count", gap.Count);
-                Text(json, "since", gap.Since is { } since ? EntryTime.Write(since) : null);
+                json.NumberOrNull("count", gap.Count);
+                json.Text("since", gap.Since is { } since ? EntryTime.Write(since) : null);
                 json.WriteString("reason", gap.Reason);
                 break;
             case LedgerEntry.Recovered recovered:
@@ -74,13 +89,13 @@ sealed class LineWriter(RecipientWords addresses)
             case LedgerEntry.Damage damage:
                 json.WriteString("kind", "damage");
                 json.WriteString("what", damage.What);
-                Point(json, "head", damage.Head);
-                Point(json, "found", damage.Found);
+                json.Point("head", damage.Head);
+                json.Point("found", damage.Found);
                 break;
             case LedgerEntry.Retention retention:
                 json.WriteString("kind", "retention");
-                Point(json, "anchor", retention.Anchor);
-                json.WriteString("at", EntryTime.Write(retention.At));
+                json.Point("anchor", retention.Anchor);
+                json.Time("at", retention.At);
                 json.WriteNumber("files", retention.Files);
                 break;
             case LedgerEntry.Out { Attempt: var attempt, Use: var use, To: var to }:
@@ -91,7 +106,7 @@ sealed class LineWriter(RecipientWords addresses)
                 json.WriteString("kind", isKept ? "kept" : "returned");
                 Begin(json, attempt);
                 json.WriteNumber("recipients", to.Length);
-                List(json, "to", addresses.Of(to.Select(recipient => recipient.Mailbox)));
+                _addresses.Write(json, "to", to);
                 break;
             case LedgerEntry.In taken:
                 json.WriteString("kind", "in");
@@ -104,7 +119,7 @@ sealed class LineWriter(RecipientWords addresses)
                 json.WriteString("session", session.SessionId);
                 json.WriteString("peer", session.Peer.ToString());
                 json.WriteString("listener", session.Summary.Listener);
-                Text(json, "hello", session.Summary.Hello);
+                json.Text("hello", session.Summary.Hello);
                 break;
             default:
                 throw new ArgumentException($"unknown entry {entry}", nameof(entry));
@@ -137,14 +152,14 @@ sealed class LineWriter(RecipientWords addresses)
         json.WriteNumber("deferred", use.Deferred);
         json.WriteNumber("bounced", use.Bounced);
         json.WriteNumber("mayBeDelivered", use.MayBeDelivered);
-        Text(json, "fault", use.Fault is { } fault ? $"{fault.Phase}/{fault.Kind}: {fault.Detail}" : null);
+        json.Text("fault", use.Fault is { } fault ? $"{fault.Phase}/{fault.Kind}: {fault.Detail}" : null);
         json.WriteBoolean("injected", use.Fault is { Kind: FaultKind.InjectedPlaintext });
-        List(json, "to", addresses.Of(to.Select(recipient => recipient.Mailbox)));
+        _addresses.Write(json, "to", to);
     }
 
     static void Begin(Utf8JsonWriter json, DeliveryAttempt attempt)
     {
-        json.WriteString("at", EntryTime.Write(attempt.StartedAt + attempt.Elapsed));
+        json.Time("at", attempt.StartedAt + attempt.Elapsed);
         json.WriteString("message", attempt.Lease.Id.Text);
         json.WriteString("domain", Clip(attempt.Lease.Domain));
         json.WriteNumber("attempt", attempt.Lease.AttemptNumber);
@@ -154,14 +169,14 @@ sealed class LineWriter(RecipientWords addresses)
     {
         var (message, domain, to) = taken;
         var session = message.Session;
-        json.WriteString("at", EntryTime.Write(message.AcceptedAt));
+        json.Time("at", message.AcceptedAt);
         json.WriteString("message", message.Id.Text);
         json.WriteString("domain", Clip(domain));
         json.WriteString("session", session.SessionId);
         json.WriteString("listener", session.Listener);
         json.WriteString("peer", session.Peer.ToString());
         json.WriteString("hello", Clip(session.Hello));
-        Text(json, "user", session.User);
+        json.Text("user", session.User);
         json.WriteString("senderTls", message.Envelope.Tls switch
         {
             MessageTls.Unspecified => "unspecified",
@@ -170,8 +185,8 @@ sealed class LineWriter(RecipientWords addresses)
         });
         Write(json, session.Tls ?? (TlsOutcome)NoTls);
         json.WriteNumber("recipients", to.Length);
-        Text(json, "from", addresses.OfSender(message.Envelope.ReturnPath));
-        List(json, "to", addresses.Of(to.Select(recipient => recipient.Mailbox)));
+        _addresses.WriteSender(json, "from", message.Envelope.ReturnPath);
+        _addresses.Write(json, "to", to);
     }
 
     static TlsOutcome.Plaintext NoTls { get; } = new(new TlsFailure(TlsResultType.StarttlsNotSupported, "not-asked"));
@@ -181,10 +196,10 @@ sealed class LineWriter(RecipientWords addresses)
     {
         var transport = Transport.Of(tls);
         json.WriteString("reached", Transport.Word(transport.Level));
-        Text(json, "version", transport.Version);
-        Text(json, "cipher", transport.Cipher);
-        Text(json, "identity", transport.Identity);
-        Text(json, "certificate", transport.Fingerprint);
+        json.Text("version", transport.Version);
+        json.Text("cipher", transport.Cipher);
+        json.Text("identity", transport.Identity);
+        json.Text("certificate", transport.Fingerprint);
         ImmutableArray<TlsFailure> failures = tls switch
         {
             TlsOutcome.Encrypted encrypted => encrypted.Tolerated,
@@ -192,55 +207,6 @@ sealed class LineWriter(RecipientWords addresses)
             TlsOutcome.Refused refused => refused.Failures,
             _ => [],
         };
-        List(json, "failures", failures.Take(MostFailures).Select(failure => $"{failure.Type.ToWire()} ({failure.ReasonCode})").Distinct());
-    }
-
-    static void Point(Utf8JsonWriter json, string name, LedgerPoint? point)
-    {
-        if (point is null)
-        {
-            json.WriteNull(name);
-            return;
-        }
-
-        json.WriteStartObject(name);
-        json.WriteNumber("seq", point.Seq);
-        json.WriteString("hash", point.Hash);
-        json.WriteEndObject();
-    }
-
-    static void Text(Utf8JsonWriter json, string name, string? text)
-    {
-        if (text is null)
-        {
-            json.WriteNull(name);
-        }
-        else
-        {
-            json.WriteString(name, Clip(text));
-        }
-    }
-
-    static void NumberOrNull(Utf8JsonWriter json, string name, long? number)
-    {
-        if (number is { } value)
-        {
-            json.WriteNumber(name, value);
-        }
-        else
-        {
-            json.WriteNull(name);
-        }
-    }
-
-    static void List(Utf8JsonWriter json, string name, IEnumerable<string> texts)
-    {
-        json.WriteStartArray(name);
-        foreach (var text in texts)
-        {
-            json.WriteStringValue(Clip(text));
-        }
-
-        json.WriteEndArray();
+        json.List("failures", failures.Take(MostFailures).Select(failure => $"{failure.Type.ToWire()} ({failure.ReasonCode})").Distinct());
     }
 }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json;
 using Hopseal.Relay.Queue;
 using Hopseal.Smtp.Mail;
 
@@ -19,12 +20,15 @@ public enum AddressUse
     Full,
 }
 
-/// <summary>Addresses as the ledger has them.</summary>
+/// <summary>Addresses as the ledger has them. For one thread.</summary>
 /// <param name="key">Of pseudonyms.</param>
-sealed class RecipientWords(AddressUse use, byte[] key)
+sealed class RecipientWords(AddressUse use, byte[] key) : IDisposable
 {
     const int KeyOctets = 32;
     const int MostCharacters = 400;
+
+    // One for all: to make one costs more than to use it.
+    IncrementalHash? _hash;
 
     /// <summary>With the key of that ledger, which is made where it is missing. It never changes: else a pseudonym would not be found again.</summary>
     /// <exception cref="IOException">The key can be neither read nor made.</exception>
@@ -53,18 +57,53 @@ sealed class RecipientWords(AddressUse use, byte[] key)
         }
     }
 
-    /// <summary>Nothing where addresses are not told.</summary>
-    public ImmutableArray<string> Of(IEnumerable<Mailbox> mailboxes) => use is AddressUse.None ? [] : [.. mailboxes.Select(Of)];
+    public void Dispose() => _hash?.Dispose();
+
+    /// <summary>A list of them; empty where addresses are not told.</summary>
+    public void Write(Utf8JsonWriter json, string name, ImmutableArray<Recipient> recipients)
+    {
+        json.WriteStartArray(name);
+        if (use is not AddressUse.None)
+        {
+            foreach (var recipient in recipients)
+            {
+                Write(json, recipient.Mailbox);
+            }
+        }
+
+        json.WriteEndArray();
+    }
 
     /// <summary>Null where addresses are not told, and for the null sender.</summary>
-    public string? OfSender(Mailbox? sender) => use is AddressUse.None || sender is null ? null : Of(sender);
+    public void WriteSender(Utf8JsonWriter json, string name, Mailbox? sender)
+    {
+        json.WritePropertyName(name);
+        if (use is AddressUse.None || sender is null)
+        {
+            json.WriteNullValue();
+        }
+        else
+        {
+            Write(json, sender);
+        }
+    }
 
     /// <summary>HMAC-SHA256 of the address: its domain in lower case, its local part too, because people write it in any case.</summary>
-    string Of(Mailbox mailbox)
+    void Write(Utf8JsonWriter json, Mailbox mailbox)
     {
         var text = mailbox.ToString();
-        return use is AddressUse.Full
-            ? LineWriter.Clip(text, MostCharacters)
-            : Convert.ToHexStringLower(HMACSHA256.HashData(key, Encoding.UTF8.GetBytes(text.ToLowerInvariant())));
+        if (use is AddressUse.Full)
+        {
+            json.WriteStringValue(LineWriter.Clip(text, MostCharacters));
+            return;
+        }
+
+        Span<byte> hash = stackalloc byte[HMACSHA256.HashSizeInBytes];
+        Span<char> hex = stackalloc char[2 * HMACSHA256.HashSizeInBytes];
+        _hash ??= IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, key);
+        _hash.AppendData(Encoding.UTF8.GetBytes(text.ToLowerInvariant()));
+        _hash.GetHashAndReset(hash);
+        Convert.TryToHexStringLower(hash, hex, out _);
+        json.WriteStringValue(hex);
     }
 }

@@ -4,7 +4,6 @@ using Hopseal.Commands.Check;
 using Hopseal.Commands.Demo;
 using Hopseal.Commands.Publishing;
 using Hopseal.Commands.Queue;
-using Hopseal.Configuration;
 using Hopseal.Control;
 
 namespace Hopseal.Commands;
@@ -18,7 +17,31 @@ static class CommandLine
     /// <summary>Never throws: what no command expected is one line and <see cref="ExitCode.Internal"/>.</summary>
     public static async Task<int> RunAsync(string[] args, Terminal terminal, CancellationToken cancel)
     {
-        var root = new RootCommand("A mail gateway: no mail crosses a hop unencrypted unless somebody decided so.")
+        var parsed = Root(terminal).Parse(args, s_parsing);
+
+        // Whoever asks for help gets it, whatever else is wrong.
+        if ((parsed.Action is ParseErrorAction || parsed.Errors.Count == 0) && ParseFaults.Describe(parsed) is { } fault)
+        {
+            await terminal.Error.WriteLineAsync($"hopseal: {fault}");
+            await terminal.Error.WriteLineAsync($"`hopseal {CommandPath(parsed)}--help` shows how it is used.");
+            return ExitCode.Usage;
+        }
+
+        var invocation = new InvocationConfiguration
+        {
+            Output = terminal.Out,
+            Error = terminal.Error,
+            EnableDefaultExceptionHandler = false,
+
+            // Commands stop in their own way; see StopSignals.
+            ProcessTerminationTimeout = null,
+        };
+        return await InvokeAsync(parsed, invocation, terminal, cancel);
+    }
+
+    /// <summary>Every command.</summary>
+    internal static RootCommand Root(Terminal terminal) =>
+        new("A mail gateway: no mail crosses a hop unencrypted unless somebody decided so.")
         {
             DemoCommand.Create(terminal),
             ServeCommand.Create(terminal),
@@ -36,23 +59,9 @@ static class CommandLine
             SinkCommand.Create(terminal),
             ConfigCommand.Create(terminal),
         };
-        var parsed = root.Parse(args, s_parsing);
-        if (parsed.Action is ParseErrorAction)
-        {
-            await terminal.Error.WriteLineAsync($"hopseal: {Describe(parsed)}");
-            await terminal.Error.WriteLineAsync($"`hopseal {CommandPath(parsed)}--help` shows how it is used.");
-            return ExitCode.Usage;
-        }
 
-        var invocation = new InvocationConfiguration
-        {
-            Output = terminal.Out,
-            Error = terminal.Error,
-            EnableDefaultExceptionHandler = false,
-
-            // Commands stop in their own way; see StopSignals.
-            ProcessTerminationTimeout = null,
-        };
+    static async Task<int> InvokeAsync(ParseResult parsed, InvocationConfiguration invocation, Terminal terminal, CancellationToken cancel)
+    {
         try
         {
             return await parsed.InvokeAsync(invocation, cancel);
@@ -83,19 +92,6 @@ static class CommandLine
 
             return ExitCode.Internal;
         }
-    }
-
-    /// <summary>The first fault: after an unknown word the others are mostly about what it was meant to be.</summary>
-    static string Describe(ParseResult parsed)
-    {
-        if (parsed.UnmatchedTokens is not [var unknown, ..])
-        {
-            return parsed.Errors[0].Message;
-        }
-
-        var command = parsed.CommandResult.Command;
-        var names = command.Subcommands.Cast<Symbol>().Concat(command.Options).Select(symbol => symbol.Name);
-        return $"{Shown.Text(unknown)} is not known here{Shown.DidYouMean(unknown, names)}";
     }
 
     static string CommandPath(ParseResult parsed)

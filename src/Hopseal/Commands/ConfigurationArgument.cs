@@ -57,11 +57,11 @@ static class ConfigurationArgument
     }
 
     /// <exception cref="UsageException">There is none.</exception>
-    public static IDnsResolver Resolver(DnsSettings settings, Terminal terminal)
+    public static IDnsResolver Resolver(DnsSettings settings, Terminal terminal, int? questionsAtOnce = null)
     {
         try
         {
-            return terminal.Zone ?? Resolvers.Create(settings, terminal.Clock);
+            return terminal.Zone ?? Resolvers.Create(settings, terminal.Clock, questionsAtOnce);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

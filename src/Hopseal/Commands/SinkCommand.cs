@@ -16,13 +16,7 @@ static class SinkCommand
     public static Command Create(Terminal terminal)
     {
         var port = new Option<int>("--port", "-p") { Description = "0 lets the system choose.", DefaultValueFactory = _ => 2525, HelpName = "PORT" };
-        port.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<int>() is < 0 or > 65535)
-            {
-                result.AddError("--port is not between 0 and 65535");
-            }
-        });
+        port.MustBeWithin(0, IPEndPoint.MaxPort);
         var address = new Option<string>("--address") { Description = "Where to listen.", DefaultValueFactory = _ => "127.0.0.1", HelpName = "ADDRESS" };
         var tls = new Option<string>("--tls") { Description = "How connections become TLS.", DefaultValueFactory = _ => "starttls", HelpName = "starttls|implicit|none" };
         tls.AcceptOnlyFromAmong("starttls", "implicit", "none");

@@ -33,7 +33,7 @@ sealed class Telling : IAsyncDisposable
         ReportTally = TlsReporting.CreateTally(configuration, Database, ReportMail = new OwnReportMail(clock), logs, clock);
         Feed = configuration.Dashboard is null ? null : new SessionFeed();
         ISessionSink?[] readers = [new SessionLog(logs.CreateLogger<SessionLog>()), alerts, Injections, _store, _evidence, ReportTally, Feed, .. others];
-        Sessions = new SessionFanout(readers.OfType<ISessionSink>(), logs.CreateLogger<SessionFanout>());
+        Sessions = new SessionFanout(readers.OfType<ISessionSink>(), clock, logs.CreateLogger<SessionFanout>());
     }
 
     /// <summary>Of everybody who keeps something in the database of records.</summary>

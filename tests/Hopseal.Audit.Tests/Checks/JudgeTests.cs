@@ -22,7 +22,37 @@ public sealed class JudgeTests
         (CheckIds.DnssecMx, Verdict.Info, GoodFacts.With(s_domain with { Mx = s_domain.Mx with { Signed = false } })),
         (CheckIds.ReportRecord, Verdict.Warn, GoodFacts.With(s_domain with { TlsRpt = new TlsRptFacts(null, true, "there is no record", []) })),
         (CheckIds.ReportRecord, Verdict.Unknown, GoodFacts.With(s_domain with { TlsRpt = new TlsRptFacts(null, false, "SERVFAIL", []) })),
-        (CheckIds.Caa, Verdict.Info, GoodFacts.With(s_domain with { Caa = [] })),
+        (CheckIds.MxFound, Verdict.Warn, GoodFacts.With(s_domain with { Mx = s_domain.Mx with { Exchangers = [new(10, "mx.good.example"), new(20, "localhost")] } })),
+        (CheckIds.MxFound, Verdict.Warn, GoodFacts.All with { Hosts = [GoodFacts.Host, GoodFacts.Host with { Name = "mx2.good.example", Endpoints = [], AddressProblem = "there is none" }] }),
+        (CheckIds.MxFound, Verdict.Fail, GoodFacts.With(GoodFacts.Host with { Endpoints = [], AddressProblem = "there is none" })),
+        (CheckIds.MxFound, Verdict.Unknown, GoodFacts.With(GoodFacts.Host with { Endpoints = [], AddressProblem = "SERVFAIL", AddressesKnown = false })),
+        (CheckIds.Caa, Verdict.Info, GoodFacts.With(GoodFacts.Host with { Caa = new CaaFacts(null, []) })),
+        (CheckIds.Caa, Verdict.Info, GoodFacts.With(GoodFacts.Host with { Caa = new CaaFacts("example", ["0 iodef \"mailto:a@b.example\""]) })),
+        (CheckIds.Caa, Verdict.Info, GoodFacts.With(GoodFacts.Host with { Caa = new CaaFacts(null, [], "SERVFAIL") })),
+        (CheckIds.ReverseName, Verdict.Info, GoodFacts.With(s_endpoint with { Reverse = new ReverseFacts([], null) })),
+        (CheckIds.ReverseName, Verdict.Info, GoodFacts.With(s_endpoint with { Reverse = new ReverseFacts(["other.example"], false) })),
+        (CheckIds.ReverseName, Verdict.Info, GoodFacts.With(s_endpoint with { Reverse = new ReverseFacts([], null, "SERVFAIL") })),
+        (CheckIds.ServerNameChange, Verdict.Warn, GoodFacts.With(s_endpoint with { ServerNames = Shown(new ShownFacts(null, null, null, "no TLS") { Refused = true }) })),
+        (CheckIds.ServerNameChange, Verdict.Warn, GoodFacts.With(s_endpoint with { ServerNames = Shown(new ShownFacts("cd", false, true, null)) })),
+        (CheckIds.ServerNameChange, Verdict.Warn, GoodFacts.With(s_endpoint with { ServerNames = Shown(new ShownFacts("cd", true, false, null)) })),
+        (CheckIds.ServerNameChange, Verdict.Info, GoodFacts.With(s_endpoint with { ServerNames = Shown(new ShownFacts("cd", true, true, null)) })),
+        (CheckIds.ServerNameChange, Verdict.Unknown, GoodFacts.With(s_endpoint with { ServerNames = Shown(new ShownFacts(null, null, null, "421 busy")) })),
+        (CheckIds.StartTlsRequired, Verdict.Info, GoodFacts.With(s_endpoint with { PlaintextMail = new PlaintextMailFacts(false, "530 5.7.0 Must issue a STARTTLS command first") })),
+        (CheckIds.VersionSsl2, Verdict.Fail, GoodFacts.With(s_tls with { Versions = s_tls.Versions.SetItem("SSL 2.0", true) })),
+        (CheckIds.VersionSsl2, Verdict.Unknown, GoodFacts.With(s_tls with { Versions = s_tls.Versions.SetItem("SSL 2.0", null) })),
+        (CheckIds.Resumption, Verdict.Info, GoodFacts.With(s_tls with { Tickets = false })),
+        (CheckIds.SuiteList, Verdict.Unknown, GoodFacts.With(s_tls with { Suites = [] })),
+        (CheckIds.SuiteBad, Verdict.Unknown, GoodFacts.With(s_tls with { Suites = [] })),
+        (CheckIds.SuiteOrder, Verdict.Unknown, GoodFacts.With(s_tls with { Suites = [] })),
+        (CheckIds.SuiteOrder, Verdict.Info, GoodFacts.With(s_tls with { ServerOrder = null, ChosenWeakFirst = null })),
+        (CheckIds.SuiteOrder, Verdict.Unknown, GoodFacts.With(s_tls with { ServerOrder = null, ChosenWeakFirst = null, Suites = [new("TLS 1.2", "TLS_RSA_WITH_AES_128_CBC_SHA")] })),
+        (CheckIds.VersionOld, Verdict.Unknown, GoodFacts.With(Nothing())),
+        (CheckIds.GroupList, Verdict.Unknown, GoodFacts.With(Nothing())),
+        (CheckIds.GroupPostQuantum, Verdict.Info, GoodFacts.With(s_tls with { Groups = ["x25519"], GroupsKnown = false })),
+        (CheckIds.GroupPostQuantum, Verdict.Warn, GoodFacts.With(s_tls with { Groups = ["x25519", "X25519Kyber768Draft00"] })),
+        (CheckIds.SignatureHash, Verdict.Unknown, GoodFacts.With(s_tls with { Sha1Signature = null })),
+        (CheckIds.StsHost, Verdict.Fail, GoodFacts.With(s_domain with { Sts = s_domain.Sts with { HostCertificateUntil = GoodFacts.At.AddDays(-3) } })),
+        (CheckIds.StsHost, Verdict.Warn, GoodFacts.With(s_domain with { Sts = s_domain.Sts with { HostCertificateUntil = GoodFacts.At.AddDays(10) } })),
         (CheckIds.StsRecord, Verdict.Fail, GoodFacts.With(s_domain with { Sts = new StsFacts(null, true, "there are 2 records", null, null) })),
         (CheckIds.StsRecord, Verdict.Unknown, GoodFacts.With(s_domain with { Sts = new StsFacts(null, false, "SERVFAIL", null, null) })),
         (CheckIds.StsFetch, Verdict.Fail, GoodFacts.With(s_domain with { Sts = s_domain.Sts with { Policy = null, FetchProblem = "http-404" } })),
@@ -71,6 +101,19 @@ public sealed class JudgeTests
         (CheckIds.CertificateChain, Verdict.Info, GoodFacts.With(s_endpoint.Handshake! with { PkixProblems = ["self-signed"] })),
         (CheckIds.CertificateName, Verdict.Info, GoodFacts.With(s_endpoint.Handshake! with { NameMatches = false })),
     ];
+
+    static ServerNameFacts Shown(ShownFacts withoutName) => new(withoutName, withoutName);
+
+    /// <summary>No hello was answered.</summary>
+    static TlsFacts Nothing() => s_tls with
+    {
+        Versions = s_tls.Versions.SetItems(s_tls.Versions.Keys.Select(version => KeyValuePair.Create(version, (bool?)null))),
+        Suites = [],
+        Groups = [],
+        AllSuites = false,
+        ServerOrder = null,
+        Problems = ["421"],
+    };
 
     public static TheoryData<int> Spoilt => [.. Enumerable.Range(0, s_spoilt.Length)];
 

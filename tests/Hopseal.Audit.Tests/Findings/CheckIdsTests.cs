@@ -8,9 +8,10 @@ public sealed class CheckIdsTests
     static readonly string[] s_published =
     [
         "caa", "cert.chain", "cert.dates", "cert.key", "cert.name", "cert.sig", "cert.usage", "compress", "dnssec.address", "dnssec.mx", "ems", "group.dh", "group.list",
-        "group.pq", "identity", "mx.found", "mx.reachable", "reneg.secure", "rpt.record", "scsv", "sig.hash", "smtp.auth-plaintext", "smtp.dialogue", "starttls.injection",
-        "starttls.offered", "starttls.state", "starttls.stripped", "starttls.works", "sts.agree", "sts.fetch", "sts.host", "sts.mx", "sts.policy", "sts.record", "suite.bad",
-        "suite.list", "suite.order", "tlsa.denial", "tlsa.exists", "tlsa.match", "tlsa.rollover", "tlsa.syntax", "ver.old", "ver.tls12", "ver.tls13",
+        "group.pq", "identity", "mx.found", "mx.reachable", "ptr", "reneg.secure", "resume", "rpt.record", "scsv", "sig.hash", "smtp.auth-plaintext", "smtp.dialogue",
+        "sni.change", "starttls.injection", "starttls.offered", "starttls.required", "starttls.state", "starttls.stripped", "starttls.works", "sts.agree", "sts.fetch",
+        "sts.host", "sts.mx", "sts.policy", "sts.record", "suite.bad", "suite.list", "suite.order", "tlsa.denial", "tlsa.exists", "tlsa.match", "tlsa.rollover",
+        "tlsa.syntax", "ver.old", "ver.ssl2", "ver.tls12", "ver.tls13",
     ];
 
     [Fact]

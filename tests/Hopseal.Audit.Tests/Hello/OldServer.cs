@@ -75,9 +75,18 @@ sealed record OldServer
 
     public bool Compresses { get; init; }
 
+    /// <summary>What it answers to a hello of SSL 2.0; empty: it hangs up.</summary>
+    public byte[] Ssl2Answer { get; init; } = [];
+
     public ScriptedServer Start() => ScriptedServer.Start(async (stream, stop) =>
     {
         var hello = await ReadAsync(stream, stop);
+        if ((hello[0] & 0x80) != 0)
+        {
+            await stream.WriteAsync(Ssl2Answer, stop);
+            return;
+        }
+
         await stream.WriteAsync(Answer(ReceivedHello.Read(hello)), stop);
     });
 
@@ -85,6 +94,13 @@ sealed record OldServer
     {
         var header = new byte[5];
         await stream.ReadExactlyAsync(header, stop);
+        if ((header[0] & 0x80) != 0)
+        {
+            var rest = new byte[(((header[0] & 0x7F) << 8) | header[1]) - 3];
+            await stream.ReadExactlyAsync(rest, stop);
+            return [.. header, .. rest];
+        }
+
         var body = new byte[(header[3] << 8) | header[4]];
         await stream.ReadExactlyAsync(body, stop);
         return [.. header, .. body];

@@ -35,13 +35,16 @@ public sealed class TlsProbeOldServerTests
     [Fact]
     public async Task All_versions_are_found_behind_each_other()
     {
-        await using var server = new OldServer { Versions = [0x0300, 0x0301, 0x0302, 0x0303, 0x0304], Suites = [0x1301, Aes, Rc4], Groups = [0x1D] }.Start();
+        await using var server = new OldServer { Versions = [0x0300, 0x0301, 0x0302, 0x0303, 0x0304], Suites = [0x1301, Aes, Rc4], Groups = [0x1D], Ssl2Answer = Ssl2Hello }.Start();
 
         foreach (var deep in (bool[])[false, true])
         {
             var facts = await ProbeAsync(server, deep);
-            Assert.All(facts.Versions, version => Assert.True(version.Value, version.Key));
-            Assert.Equal(5, facts.Versions.Count);
+            Assert.All(facts.Versions.Remove("SSL 2.0"), version => Assert.True(version.Value, version.Key));
+            Assert.Equal(6, facts.Versions.Count);
+
+            // For a quick look that is one question too many, and that is what it says.
+            Assert.Equal(deep ? true : null, facts.Versions["SSL 2.0"]);
         }
     }
 
@@ -55,6 +58,45 @@ public sealed class TlsProbeOldServerTests
             var facts = await ProbeAsync(server, deep);
             Assert.Equal((true, false, true, false), (facts.Versions["TLS 1.2"], facts.Versions["TLS 1.1"], facts.Versions["TLS 1.0"], facts.Versions["SSL 3.0"]));
         }
+    }
+
+    /// <summary>No program of Debian speaks it any more.</summary>
+    static byte[] Ssl2Hello => [0x80, 18, 4, 0, 1, 0, 2, 0, 0, 0, 3, 0, 4, 7, 0, 0xC0, 1, 2, 3, 4];
+
+    public static TheoryData<string, bool?> Ssl2Answers => new()
+    {
+        { "8012040001000200000003000407" + "00C001020304", true },
+        { "0016020400010002000000060004" + "0700C0010080010203040000", true },
+        { "15030100020228", false },
+        { "160303", false },
+        { "80030000" + "01", false },
+        { "", false },
+        { "8012040001", false },
+        { "8012040001030000000003000407" + "00C001020304", null },
+        { "353030206E6F0D0A", null },
+        { "802A07", null },
+    };
+
+    /// <summary>An answer is told from a refusal and from what is neither, whatever stands beside it.</summary>
+    [Theory]
+    [MemberData(nameof(Ssl2Answers))]
+    public async Task SSL_2_is_found_by_its_own_hello(string answer, bool? spoken)
+    {
+        await using var server = new OldServer { Versions = [0x0301], Suites = [Aes], Ssl2Answer = Convert.FromHexString(answer) }.Start();
+
+        foreach (var deep in (bool[])[false, true])
+        {
+            Assert.Equal(spoken, (await ProbeAsync(server, deep)).Versions["SSL 2.0"]);
+        }
+    }
+
+    [Fact]
+    public async Task A_quick_look_at_a_server_of_today_does_not_ask_for_SSL_2()
+    {
+        await using var server = new OldServer { Versions = [0x0303], Suites = [0xC02F], Ssl2Answer = Ssl2Hello }.Start();
+
+        Assert.False((await ProbeAsync(server, deep: false)).Versions.ContainsKey("SSL 2.0"));
+        Assert.True((await ProbeAsync(server, deep: true)).Versions["SSL 2.0"]);
     }
 
     [Theory]

@@ -163,6 +163,10 @@ public sealed class DanePlanTests
 
         public ValueTask<DnsAnswer<DomainName>> CnameAsync(DomainName name, CancellationToken cancel) => OrFails(() => inner.CnameAsync(name, cancel));
 
+        public ValueTask<DnsAnswer<CaaRecord>> CaaAsync(DomainName name, CancellationToken cancel) => OrFails(() => inner.CaaAsync(name, cancel));
+
+        public ValueTask<DnsAnswer<DomainName>> PtrAsync(DomainName name, CancellationToken cancel) => OrFails(() => inner.PtrAsync(name, cancel));
+
         async ValueTask<DnsAnswer<T>> OrFails<T>(Func<ValueTask<DnsAnswer<T>>> ask) => (failures >> (_asked++ % 8) & 1) == 0
             ? await ask()
             : new DnsAnswer<T>.Failed(DnsFailureKind.TimedOut, "no answer");

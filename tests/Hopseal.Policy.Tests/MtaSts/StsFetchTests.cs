@@ -35,6 +35,17 @@ public sealed class StsFetchTests : IAsyncDisposable
         Assert.DoesNotContain("Cookie", request, StringComparison.OrdinalIgnoreCase);
     }
 
+    /// <summary>Whoever watches the policy host wants to know it before senders do, and also afterwards.</summary>
+    [Fact]
+    public async Task The_end_of_the_certificate_is_told_whether_it_is_accepted_or_not()
+    {
+        Assert.Equal(_host.Certificate.NotAfter.ToUniversalTime(), (await FetchAsync()).CertificateUntil?.UtcDateTime);
+        var stranger = TestAuthority.Root("stranger", s_now.AddYears(-1), s_now.AddYears(1));
+        _host.Certificate = stranger.ServerLeaf(Host);
+        Assert.Equal(_host.Certificate.NotAfter.ToUniversalTime(), Assert.IsType<StsFetchResult.Failed>(await FetchAsync()).CertificateUntil?.UtcDateTime);
+        Assert.Null((await FetchAsync($"{Host} A 127.0.0.9")).CertificateUntil);
+    }
+
     [Fact]
     public async Task A_wildcard_certificate_serves_for_one_label()
     {

@@ -212,7 +212,7 @@ public sealed class EvidenceLedgerTests : IDisposable
             for (var i = 0; i < 3; i++)
             {
                 ledger.TryRecord(Records.Accepted(null, "anna@ours.example"));
-                await UntilAsync(() => log.Count(3102) == 1);
+                await UntilAsync(() => log.Count(3102) == 1 && ledger.Waiting == 0);
             }
 
             File.Delete(_ledger.Files.Directory);
@@ -225,7 +225,7 @@ public sealed class EvidenceLedgerTests : IDisposable
         var gaps = _ledger.Lines().Select(Parse).Where(line => Text(line, "kind") == "gap").Sum(line => line.GetProperty("count").GetInt64());
         var kept = _ledger.Lines().Count(line => line.Contains("\"kind\":\"in\"", StringComparison.Ordinal));
         Assert.Equal(4, gaps + kept);
-        Assert.True(gaps >= 1);
+        Assert.True(gaps >= 2, $"{gaps} were tried while it could not be written");
         await _ledger.AssertWholeAsync();
     }
 

@@ -21,4 +21,8 @@ sealed class ChangingZone : IDnsResolver
     public ValueTask<DnsAnswer<string>> TxtAsync(DomainName name, CancellationToken cancel) => _zone.TxtAsync(name, cancel);
 
     public ValueTask<DnsAnswer<DomainName>> CnameAsync(DomainName name, CancellationToken cancel) => _zone.CnameAsync(name, cancel);
+
+    public ValueTask<DnsAnswer<CaaRecord>> CaaAsync(DomainName name, CancellationToken cancel) => _zone.CaaAsync(name, cancel);
+
+    public ValueTask<DnsAnswer<DomainName>> PtrAsync(DomainName name, CancellationToken cancel) => _zone.PtrAsync(name, cancel);
 }

@@ -23,7 +23,7 @@ static class CheckCommand
         var all = new Option<bool>("--all") { Description = "Also what is fine, with its evidence." };
         var connections = new Option<int?>("--connections") { Description = "Most connections to one address.", HelpName = "N" };
         var pause = new Option<double>("--pause") { Description = "Seconds between two connections to one address.", HelpName = "S" };
-        var parallel = new Option<int>("--parallel") { Description = "Targets at a time; an address and its /24 are asked by one at a time however many.", DefaultValueFactory = _ => 64, HelpName = "N" };
+        var parallel = new Option<int>("--parallel") { Description = "Addresses asked at a time, each in a network (/24, /64) of its own.", DefaultValueFactory = _ => 256, HelpName = "N" };
         var ehlo = new Option<string?>("--ehlo") { Description = "Our name in EHLO; without: the name of this machine.", HelpName = "NAME" };
         var leaveOut = new Option<string?>("--do-not-scan") { Description = "A list of domains, addresses and networks that are not asked.", HelpName = "FILE" };
         var config = new Option<string?>("--config", "-c") { Description = "Take resolver and authorities from a gateway's configuration.", HelpName = "FILE" };

@@ -3,7 +3,8 @@ using Hopseal.Configuration;
 namespace Hopseal.Commands.Check;
 
 /// <summary>What is asked now, in one line that overwrites itself; nothing where nobody reads it on a terminal.</summary>
-sealed class CheckProgress(Terminal terminal) : IProgress<string>
+/// <param name="targets">Of the run.</param>
+sealed class CheckProgress(Terminal terminal, int targets) : IProgress<string>
 {
     const int Width = 78;
 
@@ -20,7 +21,7 @@ sealed class CheckProgress(Terminal terminal) : IProgress<string>
 
         lock (_lock)
         {
-            var text = Shown.Plain(_done > 0 ? $"{_done} done; {value}" : value);
+            var text = Shown.Plain(_done > 0 ? $"{_done} of {targets} done; {value}" : value);
             terminal.Error.Write($"\r{(text.Length > Width ? text[..Width] : text).PadRight(Width)}");
             _shown = true;
         }

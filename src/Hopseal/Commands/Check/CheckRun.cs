@@ -2,7 +2,6 @@ using System.Threading.Channels;
 using Hopseal.Audit;
 using Hopseal.Audit.Checks;
 using Hopseal.Audit.Findings;
-using Hopseal.Audit.Output;
 using Hopseal.Audit.Probes;
 using Hopseal.Audit.Targets;
 using Hopseal.Configuration;
@@ -14,7 +13,16 @@ namespace Hopseal.Commands.Check;
 /// <summary>Audits the targets of a run, some at a time, and writes what comes.</summary>
 sealed class CheckRun(Terminal terminal, CheckRequest request)
 {
-    readonly Dictionary<string, AuditReport> _before = [];
+    /// <summary>Most targets wait: for DNS, for a network that others ask, for a host that is asked for another of them. What is held for one that
+    /// waits is small, so that there are enough for all places.</summary>
+    const int TargetsForPlace = 4;
+
+    /// <summary>What a resolver on the same machine takes; others drop what is too much for them, and are asked again.</summary>
+    const int QuestionsAtOnce = 256;
+
+    static readonly TimeSpan s_quickLook = TimeSpan.FromMinutes(3);
+    static readonly TimeSpan s_deepLook = TimeSpan.FromMinutes(10);
+
     Verdict _worst = Verdict.Ok;
     bool _unknown;
     int _done;
@@ -22,8 +30,9 @@ sealed class CheckRun(Terminal terminal, CheckRequest request)
     public async Task<int> RunAsync(CancellationToken cancel)
     {
         Check();
-        ReadBefore();
-        IReadOnlySet<string> done = request.Resume ? StoredReports.Targets(Full(request.Output!)) : new HashSet<string>();
+        var targets = CheckTargets.Read(request.Targets, request.List is { } list ? Full(list) : null);
+        var comparison = request.Before is { } before ? CheckComparison.Read(Full(before), before, request.Profile) : null;
+        var done = request.Resume ? Finished() : [];
         using var file = Open();
         var output = new CheckOutput(request.Format, file ?? terminal.Out, report => CheckText.Write(report, file is null && terminal.OutColours, request.Everything));
         output.Begin(continued: done.Count > 0);
@@ -31,15 +40,20 @@ sealed class CheckRun(Terminal terminal, CheckRequest request)
         {
             foreach (var document in StoredReports.Read(Full(stored)))
             {
-                Take(document.Rejudge(request.Profile), output);
+                Take(document.Rejudge(request.Profile), output, comparison);
             }
         }
         else
         {
-            await AuditAsync(done, output, cancel);
+            await AuditAsync([.. targets.Where(target => !done.Contains(target.ToString()!))], output, comparison, cancel);
         }
 
         output.End();
+        if (comparison is not null)
+        {
+            await terminal.Error.WriteLineAsync(comparison.Sum());
+        }
+
         return request.ExitCodeOf(_worst, _unknown);
     }
 
@@ -56,37 +70,39 @@ sealed class CheckRun(Terminal terminal, CheckRequest request)
         }
     }
 
-    void ReadBefore()
+    /// <summary>What an interrupted run came to counts as if this one had found it.</summary>
+    HashSet<string> Finished()
     {
-        if (request.Before is { } file)
+        var done = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var summary in StoredReports.Finished(Full(request.Output!)))
         {
-            foreach (var document in StoredReports.Read(Full(file)))
-            {
-                _before[document.Target] = document.Rejudge(request.Profile);
-            }
+            done.Add(summary.Target);
+            Count(summary.Overall, summary.AnyUnknown);
         }
+
+        return done;
     }
 
-    async Task AuditAsync(IReadOnlySet<string> done, CheckOutput output, CancellationToken cancel)
+    async Task AuditAsync(IReadOnlyList<AuditTarget> targets, CheckOutput output, CheckComparison? comparison, CancellationToken cancel)
     {
         var audit = Audit();
         var judged = Channel.CreateBounded<AuditReport>(new BoundedChannelOptions(64) { SingleReader = true });
-        var progress = new CheckProgress(terminal);
+        var progress = new CheckProgress(terminal, targets.Count);
         var writing = Task.Run(
             async () =>
             {
                 await foreach (var report in judged.Reader.ReadAllAsync(CancellationToken.None))
                 {
                     progress.Clear();
-                    Take(report, output);
+                    Take(report, output, comparison);
                     progress.Done(++_done);
                 }
             },
             CancellationToken.None);
         try
         {
-            var options = new ParallelOptions { MaxDegreeOfParallelism = request.Parallel, CancellationToken = cancel };
-            await Parallel.ForEachAsync(Targets().Where(target => !done.Contains(target.ToString()!)), options, async (target, stop) =>
+            var options = new ParallelOptions { MaxDegreeOfParallelism = request.Parallel * TargetsForPlace, CancellationToken = cancel };
+            await Parallel.ForEachAsync(targets, options, async (target, stop) =>
             {
                 var facts = await audit.RunAsync(target, progress, stop);
                 await judged.Writer.WriteAsync(Judge.Of(facts, request.Profile), stop);
@@ -103,7 +119,7 @@ sealed class CheckRun(Terminal terminal, CheckRequest request)
     MailAudit Audit()
     {
         var configuration = request.Configuration is { } file ? ConfigurationArgument.Load(file, terminal) : null;
-        var resolver = ConfigurationArgument.Resolver(configuration?.Dns ?? DnsSettings.Standard, terminal);
+        var resolver = ConfigurationArgument.Resolver(configuration?.Dns ?? DnsSettings.Standard, terminal, QuestionsAtOnce);
         var pkix = new PkixCheck(configuration is null ? TrustedRoots.System : TrustedRoots.Load(configuration.Roots), terminal.Clock);
         return new MailAudit(resolver, pkix, new StsFetch(resolver, pkix, terminal.Clock), Manners(), new ProbeOptions
         {
@@ -112,6 +128,8 @@ sealed class CheckRun(Terminal terminal, CheckRequest request)
             Pause = request.Pause,
             MostConnections = request.Connections,
             Deep = request.Deep,
+            MostTime = request.Deep ? s_deepLook : s_quickLook,
+            AddressesAtOnce = request.Parallel,
         })
         {
             MxPort = configuration?.Outbound.Port ?? MailProtocol.Smtp.Port,
@@ -136,53 +154,21 @@ sealed class CheckRun(Terminal terminal, CheckRequest request)
         }
     }
 
-    IEnumerable<AuditTarget> Targets()
+    void Take(AuditReport report, CheckOutput output, CheckComparison? comparison)
     {
-        foreach (var target in request.Targets)
-        {
-            yield return target;
-        }
-
-        if (request.List is { } file)
-        {
-            foreach (var line in Lines(Full(file)))
-            {
-                var text = line.Split('#', 2)[0].Trim();
-                if (text.Length > 0)
-                {
-                    yield return CheckCommand.Target(text);
-                }
-            }
-        }
-    }
-
-    static IEnumerable<string> Lines(string file)
-    {
-        try
-        {
-            return File.ReadLines(file);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new UsageException(e.Message);
-        }
-    }
-
-    void Take(AuditReport report, CheckOutput output)
-    {
-        _worst = AuditReport.Worst([_worst, report.Overall is Verdict.Unknown ? Verdict.Ok : report.Overall]);
-        _unknown |= report.Findings.Any(finding => finding.Verdict is Verdict.Unknown);
+        Count(report.Overall, report.Findings.Any(finding => finding.Verdict is Verdict.Unknown));
         output.Add(report);
-        if (_before.TryGetValue(report.Facts.Target, out var before))
+        foreach (var change in comparison?.Changes(report) ?? [])
         {
-            foreach (var change in AuditDifference.Between(before, report))
-            {
-                terminal.Error.WriteLine(Shown.Plain($"{report.Facts.Target}: {Sign(change)} {change.Subject} [{change.Id}]: {change.Before?.Title ?? "(new)"} → {change.After?.Title ?? "(gone)"}"));
-            }
+            terminal.Error.WriteLine(change);
         }
     }
 
-    static string Sign(FindingChange change) => change.IsWorse ? "worse" : change.After?.Verdict is Verdict.Unknown ? "not known" : "changed";
+    void Count(Verdict overall, bool anyUnknown)
+    {
+        _worst = AuditReport.Worst([_worst, overall is Verdict.Unknown ? Verdict.Ok : overall]);
+        _unknown |= anyUnknown;
+    }
 
     StreamWriter? Open()
     {

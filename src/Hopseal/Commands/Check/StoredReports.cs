@@ -19,7 +19,7 @@ static class StoredReports
         // An indented document begins with a line that is none.
         if (first.Trim() == "{")
         {
-            yield return Parse(first + "\n" + reader.ReadToEnd(), file, 1);
+            yield return Parse(first + "\n" + reader.ReadToEnd(), file, 1, AuditJson.Read);
             yield break;
         }
 
@@ -28,32 +28,34 @@ static class StoredReports
         {
             if (line.Length > 0)
             {
-                yield return Parse(line, file, number);
+                yield return Parse(line, file, number, AuditJson.Read);
             }
         }
     }
 
-    /// <summary>Of a jsonlines file that a run was interrupted in: what its last line lost is cut off.</summary>
-    public static IReadOnlySet<string> Targets(string file)
+    /// <summary>Of a jsonlines file that a run was interrupted in: what its last line lost is cut off. Reads no more of a report than it tells.</summary>
+    /// <exception cref="UsageException">The file cannot be read, or a line is no report; the message says which.</exception>
+    public static IEnumerable<AuditSummary> Finished(string file)
     {
-        var targets = new HashSet<string>(StringComparer.Ordinal);
         if (!File.Exists(file))
         {
-            return targets;
+            yield break;
         }
 
         CutTornLine(file);
-        foreach (var document in Read(file))
+        using var reader = Open(file);
+        for (var number = 1; reader.ReadLine() is { } line; number++)
         {
-            targets.Add(document.Target);
+            if (line.Length > 0)
+            {
+                yield return Parse(line, file, number, AuditJson.ReadSummary);
+            }
         }
-
-        return targets;
     }
 
     static void CutTornLine(string file)
     {
-        using var stream = new FileStream(file, FileMode.Open, FileAccess.ReadWrite);
+        using var stream = OpenToCut(file);
         var end = stream.Length;
         while (end > 0)
         {
@@ -69,6 +71,18 @@ static class StoredReports
         stream.SetLength(end);
     }
 
+    static FileStream OpenToCut(string file)
+    {
+        try
+        {
+            return new FileStream(file, FileMode.Open, FileAccess.ReadWrite);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new UsageException(e.Message);
+        }
+    }
+
     static StreamReader Open(string file)
     {
         try
@@ -81,11 +95,11 @@ static class StoredReports
         }
     }
 
-    static AuditDocument Parse(string json, string file, int line)
+    static T Parse<T>(string json, string file, int line, Func<string, T> read)
     {
         try
         {
-            return AuditJson.Read(json);
+            return read(json);
         }
         catch (InvalidDataException e)
         {

@@ -22,13 +22,7 @@ static class QueueCommand
         var filters = new QueueFilters(terminal.Clock);
         var access = new QueueAccess(terminal);
         var limit = new Option<long>("--limit", "-n") { Description = "Lines at most; 0 for all.", DefaultValueFactory = _ => 100, HelpName = "N" };
-        limit.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<long>() < 0)
-            {
-                result.AddError("--limit is negative");
-            }
-        });
+        limit.MustBeWithin(0, long.MaxValue);
         var summary = new Option<bool>("--summary") { Description = "One line for each recipient domain, those with the most entries first." };
         var json = JsonOption();
         var command = new Command("list", "Shows what waits, the oldest first: one line for each message and recipient domain.") { limit, summary, json };
