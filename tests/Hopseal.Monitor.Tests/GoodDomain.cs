@@ -19,14 +19,16 @@ static class GoodDomain
             Name,
             new MxFacts(MxState.Found, true, [new ExchangerFacts(10, First), new ExchangerFacts(20, Second)]),
             new StsFacts("1", true, null, new StsPolicyFacts("enforce", 86400 * 30, ["*.good.example"]), null) { HostCertificateUntil = At.AddDays(60) },
-            new TlsRptFacts("v=TLSRPTv1; rua=mailto:tls@good.example", true, null, []),
-            ["0 issue \"ca.example\""]),
+            new TlsRptFacts("v=TLSRPTv1; rua=mailto:tls@good.example", true, null, [])),
         [Host(First, 10, 'b', "192.0.2.1", "2001:db8::1"), Host(Second, 20, 'd', "198.51.100.1")]);
 
     static HostFacts Host(string name, int preference, char key, params string[] addresses) => new(
         name, preference, null, true,
         new TlsaFacts(TlsaAnswer.Signed, $"_25._tcp.{name}", [$"3 1 1 {Digest(key)}"], []),
-        [.. addresses.Select(address => Endpoint(name, address, key))]);
+        [.. addresses.Select(address => Endpoint(name, address, key))])
+    {
+        Caa = new CaaFacts(Name, ["0 issue \"ca.example\""]) { Restricts = true },
+    };
 
     static EndpointFacts Endpoint(string name, string address, char key) => new(
         address, 25, "smtp", 3,
