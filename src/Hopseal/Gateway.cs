@@ -10,6 +10,7 @@ using Hopseal.Policy.Dane;
 using Hopseal.Relay;
 using Hopseal.Relay.Queue;
 using Hopseal.Relay.Stores.Sqlite;
+using Hopseal.Reports.Tlsrpt.Receiving;
 using Hopseal.Reports.Tlsrpt.Sending;
 using Hopseal.Smtp.Server;
 using Microsoft.Extensions.Logging;
@@ -35,6 +36,7 @@ sealed class Gateway : IAsyncDisposable
     readonly Sending _sending;
     readonly Alerting _alerting;
     readonly TlsReporting _reporting;
+    readonly Monitoring _monitoring;
     readonly ControlOperations _operations;
     readonly GatewayView? _view;
     readonly CancellationTokenSource _stop = new();
@@ -74,6 +76,8 @@ sealed class Gateway : IAsyncDisposable
 
         _reporting = new TlsReporting(configuration, _telling, resolver, zone is not null, pkix, _queue, _store, logs, clock);
 
+        _monitoring = new Monitoring(configuration, _telling.Database, resolver, pkix, policyPort, logs, clock);
+
         _alerting = new Alerting(
             configuration,
             _telling.Database,
@@ -86,16 +90,17 @@ sealed class Gateway : IAsyncDisposable
                 Resolver = _resolver is null ? null : () => _resolver.Health,
                 Sessions = _telling.Query,
                 Reports = new SentReports(_telling.Database),
+                Reported = new ReportWatch(ReceivedReports.Of(_telling.Database), configuration.ReportIntake.IsOn),
                 OldestEntry = OldestEntryAsync,
                 Lost = () => _telling.Lost,
-                Monitor = new MonitorWatches(histories: null, clock.GetUtcNow()),
+                Monitor = new MonitorWatches(_monitoring.Histories, clock.GetUtcNow()),
             },
             _queue, logs, clock);
 
         // How it is administered.
         var queue = new QueueOperations(_store, clock, logs.CreateLogger<QueueOperations>(), _sending.Runner.Retry, _queue.Wake);
         _view = _telling.Feed is { } feed
-            ? new DashboardView(configuration, _store, queue, _sending.Planner, _certificates, resolver, _telling.Database, _alerting, clock).Of(feed)
+            ? new DashboardView(configuration, _store, queue, _sending.Planner, _certificates, resolver, _telling.Database, _alerting, _monitoring, _requiring.Requirements, clock).Of(feed)
             : null;
         _operations = new ControlOperations(
             queue,
@@ -103,7 +108,8 @@ sealed class Gateway : IAsyncDisposable
             new TlsOperations(_remembered.Proven, _telling.Stripping),
             new AlertOperations(_alerting.TestAsync, _alerting.Silence),
             _reporting.Operations,
-            _requiring.Operations);
+            _requiring.Operations,
+            _monitoring.Operations);
     }
 
     /// <summary>Where it listens, in the order of the configuration.</summary>
@@ -239,6 +245,7 @@ sealed class Gateway : IAsyncDisposable
 
         _background.AddRange(_sending.Run(_stop.Token));
         _background.Add(Task.Run(() => _remembered.RunAsync(_stop.Token)));
+        _background.Add(Task.Run(() => _monitoring.RunAsync(_stop.Token)));
         if (_resolver is not null)
         {
             _background.Add(Task.Run(() => _resolver.RunAsync(_stop.Token)));
@@ -247,7 +254,7 @@ sealed class Gateway : IAsyncDisposable
         Periodic[] work =
         [
             .. _certificates.Work, .. _remembered.Work, .. _sending.Work, .. _reporting.Work, .. _telling.Work, .. _reportIntake.Work, .. _alerting.Work,
-            .. _measuring.Work(_store, _certificates, _remembered, _telling, _resolver),
+            .. _measuring.Work(_store, _certificates, _remembered, _telling, _monitoring, _resolver),
         ];
         _background.AddRange(work.Select(periodic => Task.Run(() => periodic.RunAsync(_clock, _stop.Token))));
     }

@@ -17,7 +17,8 @@ static class Exim
         : $"there is no {s_unpacked}; ./test gets it";
 
     /// <param name="settings">Further lines of the main configuration.</param>
-    public static async Task<MailServer> StartAsync(Keys keys, int port, string[] settings, CancellationToken cancel)
+    /// <param name="certificate">With the key; the test's RSA certificate unless another is named. Exim expands it.</param>
+    public static async Task<MailServer> StartAsync(Keys keys, int port, string[] settings, CancellationToken cancel, string? certificate = null)
     {
         var root = keys.MakeDirectory("exim");
         var spool = keys.MakeDirectory("exim/spool");
@@ -36,8 +37,8 @@ static class Exim
             rfc1413_query_timeout = 0s
             smtp_accept_max = 0
             acl_smtp_mail = accept
-            tls_certificate = {{keys.Rsa}}
-            tls_privatekey = {{keys.Rsa}}
+            tls_certificate = {{certificate ?? keys.Rsa}}
+            tls_privatekey = {{certificate ?? keys.Rsa}}
             {{string.Join('\n', settings)}}
             begin acl
             begin routers

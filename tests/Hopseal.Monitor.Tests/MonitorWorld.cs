@@ -14,6 +14,8 @@ namespace Hopseal.Monitor.Tests;
 /// <summary>A monitor with a database of its own, a clock that stands still, and looks that see what the test says.</summary>
 sealed class MonitorWorld : IAsyncDisposable
 {
+    static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
+
     readonly string _directory = Directory.CreateTempSubdirectory("hopseal-monitor-").FullName;
     readonly ConcurrentDictionary<string, Func<CancellationToken, Task<AuditFacts>>> _sights = new();
     CancellationTokenSource _stop = new();
@@ -61,10 +63,12 @@ sealed class MonitorWorld : IAsyncDisposable
     /// <summary>A look now, and what it came to. Waits until the monitor has begun.</summary>
     public async Task<LookReport> LookAsync(string domain = BankFacts.Domain)
     {
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+        end.CancelAfter(s_patience);
         while (true)
         {
-            Cancel.ThrowIfCancellationRequested();
-            if (await Monitor.LookNowAsync(domain, Cancel) is { } report)
+            end.Token.ThrowIfCancellationRequested();
+            if (await Monitor.LookNowAsync(domain, end.Token) is { } report)
             {
                 return report;
             }
@@ -92,10 +96,12 @@ sealed class MonitorWorld : IAsyncDisposable
     /// <summary>Moves the clock in small steps until it is so.</summary>
     public async Task PassAsync(Func<bool> isSo, TimeSpan step)
     {
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+        end.CancelAfter(s_patience);
         for (var i = 0; !isSo(); i++)
         {
-            Cancel.ThrowIfCancellationRequested();
-            if (i % 200 == 199)
+            end.Token.ThrowIfCancellationRequested();
+            if (i % 50 == 49)
             {
                 Clock.Advance(step);
             }

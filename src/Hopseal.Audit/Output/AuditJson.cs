@@ -49,7 +49,7 @@ public static class AuditJson
     static readonly JsonSerializerOptions s_line = new()
     {
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
-        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
+        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase, allowIntegerValues: false) },
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
         RespectRequiredConstructorParameters = false,
         MaxDepth = 32,
@@ -58,9 +58,10 @@ public static class AuditJson
 
     static readonly JsonSerializerOptions s_pretty = new(s_line) { WriteIndented = true };
 
-    /// <summary>Of facts alone, as they are kept. What a constructor takes has to be there; what was added later may be missing.</summary>
-    static readonly JsonSerializerOptions s_facts = new(s_line)
+    /// <summary>For reading what is judged again. What a constructor takes has to be there; what was added later may be missing.</summary>
+    static readonly JsonSerializerOptions s_strict = new(s_line)
     {
+        Converters = { new NoNullElements() },
         RespectNullableAnnotations = true,
         TypeInfoResolver = new DefaultJsonTypeInfoResolver { Modifiers = { RequireWhatIsNeverNull } },
     };
@@ -111,15 +112,14 @@ public static class AuditJson
         }
     }
 
-    public static void WriteFacts(AuditFacts facts, Stream to) => JsonSerializer.Serialize(to, facts, s_facts);
+    public static void WriteFacts(AuditFacts facts, Stream to) => JsonSerializer.Serialize(to, facts, s_strict);
 
     /// <exception cref="InvalidDataException">They are damaged, or of another major version; the message says so.</exception>
     public static AuditFacts ReadFacts(ReadOnlySpan<byte> json)
     {
         try
         {
-            RefuseGaps(json);
-            var facts = JsonSerializer.Deserialize<AuditFacts>(json, s_facts) ?? throw new InvalidDataException("they are null");
+            var facts = JsonSerializer.Deserialize<AuditFacts>(json, s_strict) ?? throw new InvalidDataException("they are null");
             return facts.FactsVersion.Split('.')[0] == AuditFacts.Version.Split('.')[0]
                 ? facts
                 : throw new InvalidDataException($"they are no facts of version {AuditFacts.Version}");
@@ -130,28 +130,12 @@ public static class AuditJson
         }
     }
 
-    /// <summary>No list of facts has a gap; the reader of a list does not look for one.</summary>
-    static void RefuseGaps(ReadOnlySpan<byte> json)
-    {
-        var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = s_facts.MaxDepth });
-        var named = false;
-        while (reader.Read())
-        {
-            if (reader.TokenType is JsonTokenType.Null && !named)
-            {
-                throw new InvalidDataException("they have null in a list");
-            }
-
-            named = reader.TokenType is JsonTokenType.PropertyName;
-        }
-    }
-
     public static string Write(AuditDocument document, bool indented) => JsonSerializer.Serialize(document, indented ? s_pretty : s_line);
 
     /// <exception cref="InvalidDataException">It is no report, or one of another major version; the message says so.</exception>
     public static AuditDocument Read(string json)
     {
-        var document = Read<AuditDocument>(json);
+        var document = Read<AuditDocument>(json, s_strict);
         return IsReadable(document.SchemaVersion) && document.Facts is not null ? document : throw NoReport();
     }
 
@@ -159,7 +143,7 @@ public static class AuditJson
     /// <exception cref="InvalidDataException">It is no report, or one of another major version; the message says so.</exception>
     public static AuditSummary ReadSummary(string json)
     {
-        var document = Read<Verdicts>(json);
+        var document = Read<Verdicts>(json, s_line);
         return IsReadable(document.SchemaVersion) && document.Target is not null && !document.Findings.IsDefault
             ? new AuditSummary(
                 document.Target, AuditReport.Worst([document.Confidential, document.Authenticated, document.Watched]),
@@ -171,12 +155,12 @@ public static class AuditJson
 
     static InvalidDataException NoReport() => new($"it is no audit report of version {AuditDocument.Version}");
 
-    static T Read<T>(string json)
+    static T Read<T>(string json, JsonSerializerOptions options)
         where T : class
     {
         try
         {
-            return JsonSerializer.Deserialize<T>(json, s_line) ?? throw new InvalidDataException("it is null");
+            return JsonSerializer.Deserialize<T>(json, options) ?? throw new InvalidDataException("it is null");
         }
         catch (JsonException e)
         {

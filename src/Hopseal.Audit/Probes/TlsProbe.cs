@@ -76,7 +76,15 @@ sealed class TlsProbe(
         _seen.Set(WireVersion.Tls12, Said(answer, flight, WireVersion.Tls12));
         if (flight is not { Version: WireVersion.Tls12 })
         {
-            return answer is HelloAnswer.Refused { Description: HelloAnswer.Refused.ProtocolVersion };
+            var none = answer is HelloAnswer.Refused { Description: HelloAnswer.Refused.ProtocolVersion };
+            if (deep && !none && flight is null)
+            {
+                // There may be none but weak ones; a quick look asks for these anyway.
+                (answer, flight) = await AskAsync(HelloOffers.Older12(serverName, WireVersion.Tls12, HelloOffers.Weak), cancel);
+                _seen.Set(WireVersion.Tls12, Said(answer, flight, WireVersion.Tls12));
+            }
+
+            return none;
         }
 
         _seen.ChosenStrongFirst = CipherSuites.NameOf(flight.Suite);

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Invocation;
 using Hopseal.Commands.Check;
 using Hopseal.Commands.Demo;
+using Hopseal.Commands.Monitoring;
 using Hopseal.Commands.Publishing;
 using Hopseal.Commands.Queue;
 using Hopseal.Commands.Require;
@@ -49,6 +50,7 @@ static class CommandLine
             SendCommand.Create(terminal),
             PlanCommand.Create(terminal),
             CheckCommand.Create(terminal),
+            MonitorCommand.Create(terminal),
             QueueCommand.Create(terminal),
             SessionsCommand.Create(terminal),
             AlertsCommand.Create(terminal),

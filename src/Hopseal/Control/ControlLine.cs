@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Hopseal.Dns;
 using Hopseal.Monitor.Requiring;
+using Hopseal.Monitor;
 using Hopseal.Policy;
 using Hopseal.Policy.MtaSts;
 using Hopseal.Relay.Queue;
@@ -20,6 +21,7 @@ namespace Hopseal.Control;
 [JsonDerivedType(typeof(TlsHost), "tlsHost")]
 [JsonDerivedType(typeof(TlsReport), "tlsReport")]
 [JsonDerivedType(typeof(Required), "required")]
+[JsonDerivedType(typeof(Look), "look")]
 [JsonDerivedType(typeof(Content), "content")]
 [JsonDerivedType(typeof(Plan), "plan")]
 [JsonDerivedType(typeof(Text), "text")]
@@ -119,6 +121,10 @@ abstract partial record ControlLine
         public static Required Of(RequiredRule rule) => new(rule.Domain.Ascii, rule.Floor, rule.MinimumVersion, rule.Names, rule.Owner, rule.Since, rule.Because);
     }
 
+    /// <summary>What a look at a domain that is watched came to.</summary>
+    /// <param name="Why">Where nothing was found out.</param>
+    public sealed record Look(string Domain, LookResult Result, string? Why, DateTimeOffset NextAt) : ControlLine;
+
     /// <summary>Octets of the message as it was received, in order.</summary>
     public sealed record Content(byte[] Data) : ControlLine;
 
@@ -137,7 +143,7 @@ abstract partial record ControlLine
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, MaxDepth = 16,
     Converters =
     [
-        typeof(Word<ControlCommand>), typeof(Word<EntryState>), typeof(Word<RecipientState>), typeof(Word<BodyType>),
+        typeof(Word<ControlCommand>), typeof(Word<LookResult>), typeof(Word<EntryState>), typeof(Word<RecipientState>), typeof(Word<BodyType>),
         typeof(Word<PlanSource>), typeof(Word<PlanAction>), typeof(Word<HostAuthenticity>), typeof(Word<TlsStart>), typeof(Word<SecurityFloor>),
         typeof(Word<DnssecStatus>), typeof(Word<StsMode>), typeof(Word<MessageTls>), typeof(Word<ResolverState>), typeof(Word<TlsVersion>),
     ])]

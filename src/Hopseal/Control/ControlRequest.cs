@@ -63,7 +63,7 @@ sealed record ControlRequest
     /// <summary>The same: what it rests on.</summary>
     public string? Because { get; init; }
 
-    /// <summary>Of <see cref="ControlCommand.RequireAdd"/> and <see cref="ControlCommand.RequireRemove"/>: who asks.</summary>
+    /// <summary>Of <see cref="ControlCommand.RequireAdd"/>, <see cref="ControlCommand.RequireRemove"/> and <see cref="ControlCommand.MonitorAccept"/>: who asks.</summary>
     public string? Owner { get; init; }
 
     /// <summary>Counts what a change would meet, and changes nothing.</summary>
@@ -141,4 +141,10 @@ enum ControlCommand
 
     /// <summary>Takes that back.</summary>
     RequireRemove,
+
+    /// <summary>Looks at a domain that is watched, or at all of them, now.</summary>
+    MonitorLook,
+
+    /// <summary>What one looks like now is what is expected of it.</summary>
+    MonitorAccept,
 }

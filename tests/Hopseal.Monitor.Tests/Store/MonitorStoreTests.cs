@@ -24,15 +24,15 @@ public sealed class MonitorStoreTests
         return world;
     }
 
-    static Task WriteAsync(MonitorWorld world, AuditFacts facts, DateTimeOffset at, bool lost = false) =>
-        world.Store.WriteAsync(s_domain, Looks, at, Report(facts with { At = at }), lost, Cancel);
+    static Task WriteAsync(MonitorWorld world, AuditFacts facts, DateTimeOffset at, Standing standing = Standing.AsExpected) =>
+        world.Store.WriteAsync(s_domain, Looks, at, Report(facts with { At = at }), standing, Cancel);
 
     [Fact]
     public async Task What_lost_something_is_not_expected_until_it_is_accepted()
     {
         await using var world = await OpenAsync();
         await WriteAsync(world, BankFacts.All, BankFacts.At);
-        await WriteAsync(world, BankFacts.WithoutStartTls, BankFacts.At.AddHours(1), lost: true);
+        await WriteAsync(world, BankFacts.WithoutStartTls, BankFacts.At.AddHours(1), Standing.Lost);
 
         var lost = world.Query.Find(BankFacts.Domain)!;
         Assert.Equal(lost.Recent[0].Id, lost.Reference!.Id);
@@ -45,10 +45,22 @@ public sealed class MonitorStoreTests
     }
 
     [Fact]
+    public async Task What_may_have_lost_something_is_neither_expected_nor_told_as_lost()
+    {
+        await using var world = await OpenAsync();
+        await WriteAsync(world, BankFacts.All, BankFacts.At);
+        await WriteAsync(world, BankFacts.All, BankFacts.At.AddHours(1), Standing.NotKnown);
+
+        var history = world.Query.Find(BankFacts.Domain)!;
+        Assert.Equal(history.Recent[0].Id, history.Reference!.Id);
+        Assert.False(Assert.Single(world.Query.List(new WatchedFilter(), null, 10)).Lost);
+    }
+
+    [Fact]
     public async Task What_lost_nothing_is_expected_from_then_on()
     {
         await using var world = await OpenAsync();
-        await WriteAsync(world, BankFacts.WithoutStartTls, BankFacts.At, lost: true);
+        await WriteAsync(world, BankFacts.WithoutStartTls, BankFacts.At, Standing.Lost);
         Assert.NotNull(world.Query.Find(BankFacts.Domain)!.Reference);
         await WriteAsync(world, BankFacts.All, BankFacts.At.AddHours(1));
 
@@ -74,7 +86,7 @@ public sealed class MonitorStoreTests
         var first = world.Query.Find(BankFacts.Domain)!.Reference!.Id;
         for (var i = 1; i <= 405; i++)
         {
-            await WriteAsync(world, BankFacts.WithoutStartTls, BankFacts.At.AddMinutes(i), lost: true);
+            await WriteAsync(world, BankFacts.WithoutStartTls, BankFacts.At.AddMinutes(i), Standing.Lost);
         }
 
         var pages = new List<Observation>();
@@ -95,7 +107,7 @@ public sealed class MonitorStoreTests
         await using var world = await OpenAsync();
         foreach (var day in (int[])[0, 5, 10, 14, 20])
         {
-            await WriteAsync(world, BankFacts.All, BankFacts.At.AddDays(day), lost: day > 0);
+            await WriteAsync(world, BankFacts.All, BankFacts.At.AddDays(day), day > 0 ? Standing.Lost : Standing.AsExpected);
         }
 
         world.Clock.SetUtcNow(BankFacts.At.AddDays(20));
@@ -122,7 +134,7 @@ public sealed class MonitorStoreTests
 
         var unknown = Report(BankFacts.WithoutStartTls with { At = BankFacts.At.AddHours(1) });
         unknown = unknown with { Findings = [.. unknown.Findings.Select(finding => finding with { Verdict = Verdict.Unknown })] };
-        await world.Store.WriteAsync(s_domain, Looks, world.Query.Find(BankFacts.Domain)!.Current!.Id, unknown, false, Cancel);
+        await world.Store.WriteAsync(s_domain, Looks, world.Query.Find(BankFacts.Domain)!.Current!.Id, unknown, Standing.AsExpected, Cancel);
         Assert.Equal(open, world.Query.Findings(BankFacts.Domain));
 
         await WriteAsync(world, BankFacts.All, BankFacts.At.AddHours(2));

@@ -126,6 +126,7 @@ sealed class CheckRun(Terminal terminal, CheckRequest request)
             EhloName = request.Ehlo ?? configuration?.Hostname.Ascii ?? Environment.MachineName,
             Clock = terminal.Clock,
             Pause = request.Pause,
+            GreetingTimeout = request.Patience,
             MostConnections = request.Connections,
             Deep = request.Deep,
             MostTime = request.Deep ? s_deepLook : s_quickLook,
