@@ -10,6 +10,7 @@ using Hopseal.Policy.Dane;
 using Hopseal.Relay;
 using Hopseal.Relay.Queue;
 using Hopseal.Relay.Stores.Sqlite;
+using Hopseal.Reports.Tlsrpt.Receiving;
 using Hopseal.Reports.Tlsrpt.Sending;
 using Hopseal.Smtp.Server;
 using Microsoft.Extensions.Logging;
@@ -89,6 +90,7 @@ sealed class Gateway : IAsyncDisposable
                 Resolver = _resolver is null ? null : () => _resolver.Health,
                 Sessions = _telling.Query,
                 Reports = new SentReports(_telling.Database),
+                Reported = new ReportWatch(ReceivedReports.Of(_telling.Database), configuration.ReportIntake.IsOn),
                 OldestEntry = OldestEntryAsync,
                 Lost = () => _telling.Lost,
                 Monitor = new MonitorWatches(_monitoring.Histories, clock.GetUtcNow()),
@@ -98,7 +100,7 @@ sealed class Gateway : IAsyncDisposable
         // How it is administered.
         var queue = new QueueOperations(_store, clock, logs.CreateLogger<QueueOperations>(), _sending.Runner.Retry, _queue.Wake);
         _view = _telling.Feed is { } feed
-            ? new DashboardView(configuration, _store, queue, _sending.Planner, _certificates, resolver, _telling.Database, _alerting, clock).Of(feed)
+            ? new DashboardView(configuration, _store, queue, _sending.Planner, _certificates, resolver, _telling.Database, _alerting, _monitoring, _requiring.Requirements, clock).Of(feed)
             : null;
         _operations = new ControlOperations(
             queue,

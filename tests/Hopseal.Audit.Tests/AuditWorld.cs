@@ -46,6 +46,7 @@ sealed class AuditWorld : IDisposable
         ConnectTimeout = TimeSpan.FromSeconds(5),
         GreetingTimeout = TimeSpan.FromSeconds(1),
         ReplyTimeout = TimeSpan.FromSeconds(1),
+        BackOff = TimeSpan.FromMilliseconds(1),
     };
 
     public Task<AuditFacts> LookAsync(AuditTarget target, CancellationToken cancel)

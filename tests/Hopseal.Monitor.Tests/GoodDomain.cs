@@ -27,7 +27,7 @@ static class GoodDomain
         new TlsaFacts(TlsaAnswer.Signed, $"_25._tcp.{name}", [$"3 1 1 {Digest(key)}"], []),
         [.. addresses.Select(address => Endpoint(name, address, key))])
     {
-        Caa = new CaaFacts(Name, ["0 issue \"ca.example\""]),
+        Caa = new CaaFacts(Name, ["0 issue \"ca.example\""]) { Restricts = true },
     };
 
     static EndpointFacts Endpoint(string name, string address, char key) => new(
@@ -71,8 +71,9 @@ static class GoodDomain
 
     public static AuditFacts Reports(this AuditFacts facts, Func<TlsRptFacts, TlsRptFacts> change) => facts.Domain(domain => domain with { TlsRpt = change(domain.TlsRpt) });
 
-    /// <summary>The first one.</summary>
-    public static AuditFacts Host(this AuditFacts facts, Func<HostFacts, HostFacts> change) => facts with { Hosts = [change(facts.Hosts[0]), .. facts.Hosts[1..]] };
+    /// <summary>The first one, if there is any.</summary>
+    public static AuditFacts Host(this AuditFacts facts, Func<HostFacts, HostFacts> change) =>
+        facts.Hosts.IsEmpty ? facts : facts with { Hosts = [change(facts.Hosts[0]), .. facts.Hosts[1..]] };
 
     public static AuditFacts Tlsa(this AuditFacts facts, Func<TlsaFacts, TlsaFacts> change) => facts.Host(host => host with { Tlsa = change(host.Tlsa) });
 

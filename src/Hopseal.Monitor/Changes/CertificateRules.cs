@@ -7,6 +7,8 @@ namespace Hopseal.Monitor.Changes;
 /// <summary>Certificates of hosts: their end, whether they can be verified, and how they change.</summary>
 static class CertificateRules
 {
+    static readonly TimeSpan s_longSilence = TimeSpan.FromDays(2);
+
     static readonly Levels s_ours = new(AlertSeverity.Warning, AlertSeverity.Info);
 
     public static IEnumerable<Told> Of(Comparison comparison, DateTimeOffset now) =>
@@ -19,9 +21,9 @@ static class CertificateRules
     /// alone (RFC 7671 §5.1).</summary>
     static IEnumerable<Told> Expiring(Comparison comparison, HostPair host, DateTimeOffset now)
     {
-        CertificateFacts[] shown = [.. host.Now.Endpoints.Where(endpoint => Seen.Leaf(endpoint) is not null).SelectMany(endpoint => (CertificateFacts[])[Seen.Leaf(endpoint)!, .. endpoint.OtherCertificates])];
-
         // What was not seen for long may have been renewed.
+        var seen = host.Now.Endpoints.Where(endpoint => Seen.Leaf(endpoint) is not null && !(comparison.SilentFor(host, endpoint, now) > s_longSilence));
+        CertificateFacts[] shown = [.. seen.SelectMany(endpoint => (CertificateFacts[])[Seen.Leaf(endpoint)!, .. endpoint.OtherCertificates])];
         if (shown.Length == 0 || comparison.History.Looks.Inconclusive >= LookRules.Many)
         {
             return [Comparison.Unknown(AlertRules.MonitorCertificateExpiring, host.Name, had: false)];
@@ -118,7 +120,7 @@ static class CertificateRules
                 AlertRules.MonitorCertificateKey, name, new Levels(AlertSeverity.Info, null), $"The certificate of {name} was renewed on {Seen.Day(at)} with the key that it had",
                 "A key that is never changed is known to more and more backups. Where no TLSA record needs it, let the renewal make a new one."),
             (false, _) when early => comparison.TellChange(
-                AlertRules.MonitorCertificateKey, name, s_ours, $"{name} has a new key since {Seen.Day(at)}, though its certificate was good until {Seen.Day(then.Until)}",
+                AlertRules.MonitorCertificateKey, name, new Levels(AlertSeverity.Warning, null), $"{name} has a new key since {Seen.Day(at)}, though its certificate was good until {Seen.Day(then.Until)}",
                 "Mostly a host that was set up anew. If nobody knows of it, the key may have been lost, or another host answers."),
             _ => [],
         };

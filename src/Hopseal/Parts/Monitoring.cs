@@ -107,6 +107,22 @@ sealed partial class Monitoring
         }
     }
 
+    /// <summary>Whether any domain is to be watched.</summary>
+    public bool IsOn => _settings is not null;
+
+    /// <summary>Has a domain looked at now rather than when it is due, without waiting for it. False: it is not watched.</summary>
+    public bool LookSoon(string domain)
+    {
+        if (Monitor.Domains.All(watched => watched.Name.Ascii != domain))
+        {
+            return false;
+        }
+
+        // What it finds is kept like that of any other look, and looks do not throw.
+        _ = Monitor.LookNowAsync(domain, CancellationToken.None);
+        return true;
+    }
+
     /// <summary>Until it is stopped.</summary>
     public Task RunAsync(CancellationToken stop) => Monitor.RunAsync(_settings?.Domains ?? [], stop);
 

@@ -52,7 +52,8 @@ public sealed class DomainDifferenceTests
         ["the MTA-STS record is gone"] = Facts.WithoutSts(),
         ["the certificate of the MTA-STS policy host: until 2027-01-30 → 2027-03-01"] = Facts.Sts(sts => sts with { HostCertificateUntil = At.AddDays(90) }),
         ["TLS reports are no longer asked for; before: v=TLSRPTv1; rua=mailto:tls@good.example"] = Facts.Reports(_ => new TlsRptFacts(null, true, null, [])),
-        [$"{First}: CAA records: 0 issue \"other.example\" added; 0 issue \"ca.example\" removed"] = Facts.Host(host => host with { Caa = new CaaFacts("good.example", ["0 issue \"other.example\""]) }),
+        [$"{First}: CAA records: 0 issue \"other.example\" added; 0 issue \"ca.example\" removed"] =
+            Facts.Host(host => host with { Caa = new CaaFacts(Name, ["0 issue \"other.example\""]) { Restricts = true } }),
     };
 
     public static TheoryData<string> Texts => [.. s_changes.Keys];
@@ -83,7 +84,7 @@ public sealed class DomainDifferenceTests
         Assert.Empty(DomainDifference.Between(Facts, Facts.Mx(_ => new MxFacts(MxState.NotKnown, false, [])) with { Hosts = [] }));
         Assert.Empty(DomainDifference.Between(Facts, Facts.Sts(_ => new StsFacts(null, false, "timed out", null, null))));
         Assert.Empty(DomainDifference.Between(Facts, Facts.Reports(_ => new TlsRptFacts(null, false, "timed out", []))));
-        Assert.Empty(DomainDifference.Between(Facts, Facts.Host(host => host with { Caa = null })));
+        Assert.Empty(DomainDifference.Between(Facts, Facts.Host(host => host with { Caa = new CaaFacts(null, [], "timed out") })));
         Assert.Empty(DomainDifference.Between(Facts, Facts.Endpoints(endpoint => endpoint with { Tls = null, Injection = null })));
     }
 

@@ -51,4 +51,45 @@ public sealed class LookRulesTests
         var ended = History(WatchedAs.Own, RuleCases.Until(-2)) with { Looks = new LookState(At, At, LookRules.Many, "421") };
         Assert.All(MonitorRules.Of(ended, At).Where(told => told.Rule == AlertRules.MonitorCertificateExpiring), told => Assert.True(told.Trouble.IsUnknown));
     }
+
+    [Theory]
+    [InlineData(47, "192.0.2.1", false)]
+    [InlineData(49, "192.0.2.1", false)] // the other address was seen
+    [InlineData(49, null, true)]
+    public void A_certificate_that_was_not_seen_for_two_days_may_have_been_renewed(int hours, string? address, bool unknown)
+    {
+        var ended = WithSilence(History(WatchedAs.Own, RuleCases.Until(-0.5)), hours, address);
+        var told = Assert.Single(MonitorRules.Of(ended, At), one => one.Rule == AlertRules.MonitorCertificateExpiring);
+        Assert.Equal(unknown, told.Trouble.IsUnknown);
+    }
+
+    [Theory]
+    [InlineData(WatchedAs.Own, 23, false)]
+    [InlineData(WatchedAs.Own, 25, true)]
+    [InlineData(WatchedAs.Partner, 25, false)]
+    public void An_own_host_that_does_not_answer_for_a_day_is_told(WatchedAs watched, int hours, bool isTold)
+    {
+        var told = MonitorRules.Of(WithSilence(History(watched, Facts), hours, "192.0.2.1"), At).Where(one => one.Rule == AlertRules.MonitorUnreachable).Select(one => one.Trouble.Text);
+        Assert.Equal(isTold ? [$"{First} [192.0.2.1] answered before, and did not for a day: 421"] : [], told);
+    }
+
+    [Fact]
+    public void An_address_that_never_answered_is_no_news()
+    {
+        var never = Facts.Silent();
+        Assert.DoesNotContain(MonitorRules.Of(WithSilence(History(WatchedAs.Own, never), 400, null), At), one => one.Rule == AlertRules.MonitorUnreachable);
+    }
+
+    /// <param name="address">Null: all of the first host.</param>
+    static DomainHistory WithSilence(DomainHistory history, int hours, string? address) => history with
+    {
+        Looks = history.Looks with
+        {
+            Unanswered =
+            [
+                .. history.Current!.Facts.Hosts[0].Endpoints.Where(endpoint => address is null || endpoint.Address == address)
+                    .Select(endpoint => new UnansweredPart($"{First} [{endpoint.Address}]:25", "421", At.AddHours(-hours)))
+            ],
+        },
+    };
 }

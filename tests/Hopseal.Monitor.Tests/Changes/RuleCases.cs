@@ -73,6 +73,7 @@ static class RuleCases
         ["MX without a host"] = new(
             AlertRules.MonitorMxGone, Name, Facts.Mx(mx => mx with { State = MxState.Unroutable, Exchangers = [new ExchangerFacts(10, null, "192.0.2.1")] }) with { Hosts = [] },
             "has no host that mail could go to", Critical, Warning, Warning),
+        ["host without an address"] = new(AlertRules.MonitorUnreachable, First, WithoutAddresses(Facts), "has no address any more: there is no address", Warning, Info),
         ["MX added"] = new(AlertRules.MonitorMxChanged, Name, Another(Facts, endpoint => endpoint), "on 2026-12-01 mx3.good.example came", Warning, Info) { IsChange = true },
         ["MX removed"] = new(
             AlertRules.MonitorMxChanged, Name, Facts.Mx(mx => mx with { Exchangers = mx.Exchangers[..1] }) with { Hosts = Facts.Hosts[..1] }, "mx2.good.example left", Warning, Info)
@@ -119,7 +120,7 @@ static class RuleCases
             "from another issuer since 2026-12-01: Honest, Inc. Sub CA 3, before Let's Encrypt R11", Warning, Info)
         { IsChange = true },
         ["early new key"] = new(
-            AlertRules.MonitorCertificateKey, First, WithoutTlsa(Facts).Leaf(leaf => leaf with { Fingerprint = Digest('6'), KeyFingerprint = Digest('7') }), "has a new key since 2026-12-01, though", Warning, Info)
+            AlertRules.MonitorCertificateKey, First, WithoutTlsa(Facts).Leaf(leaf => leaf with { Fingerprint = Digest('6'), KeyFingerprint = Digest('7') }), "has a new key since 2026-12-01, though", Warning, null)
         {
             Then = WithoutTlsa(Facts),
             IsChange = true,
@@ -180,6 +181,9 @@ static class RuleCases
     public static CertificateFacts Fresh(CertificateFacts leaf) => leaf with { From = At.AddDays(-1), Until = At.AddDays(89) };
 
     public static AuditFacts Moved(AuditFacts facts) => facts.Host(host => host with { Endpoints = [host.Endpoints[0] with { Address = "203.0.113.1" }] });
+
+    public static AuditFacts WithoutAddresses(AuditFacts facts) => facts.Tlsa(_ => new TlsaFacts(TlsaAnswer.Absent, null, [], []))
+        .Host(host => host with { Endpoints = [], AddressProblem = "there is no address", AddressesSigned = false });
 
     /// <summary>A third host.</summary>
     public static AuditFacts Another(AuditFacts facts, Func<EndpointFacts, EndpointFacts> change)

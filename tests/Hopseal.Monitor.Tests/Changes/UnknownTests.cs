@@ -18,6 +18,7 @@ public sealed class UnknownTests
         ["no addresses"] = Facts.Host(host => host with
         {
             AddressProblem = "timed out",
+            AddressesKnown = false,
             AddressesSigned = false,
             Endpoints = [],
             Tlsa = new TlsaFacts(TlsaAnswer.Absent, null, [], []),
@@ -38,7 +39,7 @@ public sealed class UnknownTests
         {
             var data = new TheoryData<string, string>();
             Add("the first host turns everybody away", s_hostRules);
-            Add("no addresses", [AlertRules.MonitorDnssecLost, AlertRules.MonitorDaneLost, AlertRules.MonitorDnssecFailed, AlertRules.MonitorStartTls]);
+            Add("no addresses", [AlertRules.MonitorDnssecLost, AlertRules.MonitorDaneLost, AlertRules.MonitorDnssecFailed, AlertRules.MonitorStartTls, AlertRules.MonitorUnreachable]);
             Add("no MX answer", AlertRules.All.Where(rule => rule.StartsWith("monitor.", StringComparison.Ordinal) && rule != AlertRules.MonitorStale));
             Add("no MTA-STS answer", [AlertRules.MonitorStsFetch, AlertRules.MonitorStsWeaker, AlertRules.MonitorStsMx, AlertRules.MonitorStsHost, AlertRules.MonitorStsCertificate]);
             Add("no TLSRPT answer", [AlertRules.MonitorReports]);

@@ -50,9 +50,9 @@ sealed class ProofSource(Terminal terminal, GatewayConfiguration configuration)
     {
         var resolver = ConfigurationArgument.Resolver(configuration.Dns, terminal);
         var pkix = new PkixCheck(TrustedRoots.Load(configuration.Roots), terminal.Clock);
-        var audit = new MailAudit(resolver, pkix, new StsFetch(resolver, pkix, terminal.Clock), Manners.Everybody, new ProbeOptions
+        var audit = new MailAudit(resolver, pkix, new StsFetch(resolver, pkix, terminal.Clock), configuration.Monitor?.Manners ?? Manners.Everybody, new ProbeOptions
         {
-            EhloName = configuration.Hostname.Ascii,
+            EhloName = (configuration.Monitor?.EhloName ?? configuration.Hostname).Ascii,
             Clock = terminal.Clock,
         })
         {

@@ -100,6 +100,19 @@ public sealed class CheckRunTests : IDisposable
         Assert.Equal("since before.jsonl: 1 of 2 targets changed", lines[^1]);
     }
 
+    [Fact]
+    public async Task Json_is_one_document_for_one_target_and_a_line_for_each_of_several()
+    {
+        var one = await RunAsync("a.example", "--json");
+        var several = await RunAsync("a.example", "b.example", "c.example", "--json");
+
+        Assert.StartsWith("{\n", one.Out, StringComparison.Ordinal);
+        Assert.Equal("a.example", JsonDocument.Parse(one.Out).RootElement.GetProperty("target").GetString());
+        Assert.Equal(
+            ["a.example", "b.example", "c.example"],
+            several.Out.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement.GetProperty("target").GetString()).Order());
+    }
+
     IEnumerable<string> Targets(string file) =>
         File.ReadAllLines(_workspace.PathOf(file)).Select(line => JsonDocument.Parse(line).RootElement.GetProperty("target").GetString()!);
 

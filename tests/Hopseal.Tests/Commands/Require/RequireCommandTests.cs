@@ -1,8 +1,14 @@
 using System.Net;
+using Hopseal.Audit.Checks;
+using Hopseal.Audit.Facts;
+using Hopseal.Audit.Profiles;
 using Hopseal.Configuration;
 using Hopseal.Dns;
+using Hopseal.Monitor;
 using Hopseal.Monitor.Requiring;
+using Hopseal.Monitor.Store;
 using Hopseal.Relay.Stores.Sqlite;
+using Hopseal.Reports.Store;
 using Hopseal.Smtp.Tls;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -114,6 +120,36 @@ public sealed class RequireCommandTests : IDisposable
         Assert.StartsWith("1 host with 1 address did TLS 1.3; none has to prove who it is (seen ", rule.Because, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(1, true)]
+    [InlineData(72, false)]
+    public async Task What_the_monitor_saw_lately_is_the_proof_and_nobody_is_asked_again(int hoursAgo, bool isProof)
+    {
+        await SqliteQueueStore.Open(_workspace.PathOf("data")).DisposeAsync();
+        await using (var database = RecordsDatabase.Open(_workspace.PathOf("data"), [MonitorTables.Part], NullLogger<RecordsDatabase>.Instance))
+        {
+            var at = TimeProvider.System.GetUtcNow().AddHours(-hoursAgo);
+            var domain = new WatchedDomain(DomainName.Parse("mute.test"), WatchedAs.Partner);
+            var store = new MonitorStore(database);
+            await store.SyncAsync([domain], _ => at, Cancel);
+            await store.WriteAsync(domain, new LookState(at, at, 0, null), at, Judge.Of(Facts("mute.test", at), Profile.Named(Profile.Default)), Standing.AsExpected, Cancel);
+        }
+
+        var run = await RunAsync("add", "mute.test", "--yes");
+        Assert.Equal(isProof ? 0 : 1, run.ExitCode);
+        Assert.Equal(isProof, TheFile.Load() is [{ Floor: SecurityFloor.Authenticated, MinimumVersion: TlsVersion.Tls13, Names: ["mx.provider.test"] }]);
+    }
+
+    [Fact]
+    public async Task Records_of_a_gateway_without_a_monitor_are_in_nobodys_way()
+    {
+        await SqliteQueueStore.Open(_workspace.PathOf("data")).DisposeAsync();
+        await RecordsDatabase.Open(_workspace.PathOf("data"), [], NullLogger<RecordsDatabase>.Instance).DisposeAsync();
+        var run = await RunAsync("add", "mute.test");
+        Assert.Equal(1, run.ExitCode);
+        Assert.Contains("mx.mute.test was not reached", run.Error, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_domain_that_proved_nothing_is_held_to_nothing()
     {
@@ -177,6 +213,21 @@ public sealed class RequireCommandTests : IDisposable
         check = await CommandRun.OfAsync(_workspace.Directory, ["config", "check"], zone: ZoneResolver.Parse(Zone));
         Assert.Equal(0, check.ExitCode);
         Assert.Contains("warning: required (bank.test): mail for bank.test leaves through the smart host", check.Out, StringComparison.Ordinal);
+    }
+
+    /// <summary>One host with a certificate for its name, which an unsigned MX record names.</summary>
+    static AuditFacts Facts(string domain, DateTimeOffset at)
+    {
+        var certificate = new CertificateFacts(
+            "CN=mx", "CN=ca", ["mx.provider.test"], at, at.AddDays(60), "ECDSA", 256, "nistP256", "sha256ECDSA", "SHA256", new string('a', 64), new string('b', 64), true);
+        var endpoint = new EndpointFacts(
+            "192.0.2.1", 25, "smtp", 1, new DialogueFacts(Reach.Talked, null, "mx ESMTP", ["STARTTLS"], true, "220 go", [], [], []),
+            new HandshakeFacts(true, null, "TLSv1.3", "TLS_AES_256_GCM_SHA384", [certificate], [], true, null, null));
+        return new AuditFacts(
+            domain, at, TimeSpan.FromSeconds(1), false,
+            new DomainFacts(
+                domain, new MxFacts(MxState.Found, false, [new ExchangerFacts(10, "mx.provider.test")]), new StsFacts(null, true, null, null, null), new TlsRptFacts(null, true, null, [])),
+            [new HostFacts("mx.provider.test", 10, null, false, new TlsaFacts(TlsaAnswer.Absent, null, [], []), [endpoint])]);
     }
 
     /// <summary>A gateway that would reach bank.test at its own listener.</summary>
