@@ -67,7 +67,7 @@ sealed record MonitorSettings
         {
             section.Error(string.Create(CultureInfo.InvariantCulture, $"names {settings.Domains.Length} domains, and no more than {MostDomains} can be watched"));
         }
-        else if (settings.Domains.IsEmpty)
+        else if (settings.Domains.IsEmpty && section.Find("Own") is null && section.Find("Partners") is null)
         {
             section.Warn("names no domain, and Domains has none: nothing is watched");
         }

@@ -6,13 +6,18 @@ using Microsoft.Data.Sqlite;
 namespace Hopseal.Control;
 
 /// <summary>What commands ask of the monitor of a running gateway.</summary>
-sealed class MonitorOperations(DomainMonitor monitor)
+/// <param name="monitor">Null: nothing is watched.</param>
+sealed class MonitorOperations(DomainMonitor? monitor)
 {
     /// <summary>The lines of the answer, the last one included.</summary>
     public async IAsyncEnumerable<ControlLine> RunAsync(ControlRequest request, [EnumeratorCancellation] CancellationToken cancel)
     {
         DomainName? domain = null;
-        if (request.Select(out var fault) is null)
+        if (monitor is null)
+        {
+            yield return new ControlLine.Fault("this gateway watches no domain: its configuration has no section Monitor");
+        }
+        else if (request.Select(out var fault) is null)
         {
             yield return new ControlLine.Fault(fault!);
         }
@@ -22,7 +27,7 @@ sealed class MonitorOperations(DomainMonitor monitor)
         }
         else if (request.Command is ControlCommand.MonitorAccept)
         {
-            yield return domain is null ? new ControlLine.Fault("no domain is named") : await AcceptAsync(domain.Ascii, request.Owner ?? "a command", cancel);
+            yield return domain is null ? new ControlLine.Fault("no domain is named") : await AcceptAsync(monitor, domain.Ascii, request.Owner ?? "a command", cancel);
         }
         else if (domain is null)
         {
@@ -41,7 +46,7 @@ sealed class MonitorOperations(DomainMonitor monitor)
         }
     }
 
-    async Task<ControlLine> AcceptAsync(string domain, string who, CancellationToken cancel)
+    static async Task<ControlLine> AcceptAsync(DomainMonitor monitor, string domain, string who, CancellationToken cancel)
     {
         try
         {

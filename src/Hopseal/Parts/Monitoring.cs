@@ -73,7 +73,7 @@ sealed partial class Monitoring
     public Func<ImmutableArray<DomainHistory>>? Histories => _settings is null ? null : Query.Histories;
 
     /// <summary>Does what commands ask.</summary>
-    public MonitorOperations Operations => new(Monitor);
+    public MonitorOperations Operations => new(_settings is null ? null : Monitor);
 
     /// <summary>In numbers; null where none is watched, or it cannot be read.</summary>
     public MonitorReadings? Readings

@@ -76,7 +76,8 @@ public sealed class TlsCommandTests : IDisposable
                 tls,
                 new AlertOperations(_ => Task.FromResult<ImmutableArray<(string, bool)>>([]), (_, _) => null),
                 new ReportOperations(null),
-                RequireOperations.OfStopped(Data, TimeProvider.System)),
+                RequireOperations.OfStopped(Data, TimeProvider.System),
+                new MonitorOperations(null)),
             TimeProvider.System,
             NullLogger<ControlServer>.Instance);
 

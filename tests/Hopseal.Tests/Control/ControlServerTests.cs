@@ -175,7 +175,8 @@ public sealed class ControlServerTests : IAsyncDisposable
             TlsOperations.OfStopped(_workspace.Directory, _clock),
             new AlertOperations(_ => Task.FromResult<ImmutableArray<(string, bool)>>([]), (_, _) => null),
             new ReportOperations(null),
-            RequireOperations.OfStopped(_workspace.Directory, _clock)),
+            RequireOperations.OfStopped(_workspace.Directory, _clock),
+                new MonitorOperations(null)),
         _clock,
         NullLogger<ControlServer>.Instance);
 
