@@ -27,9 +27,9 @@ sealed class TlsProbe(
         var none = await StrongAndWeakAsync(cancel);
         await OldVersionsAsync(none, cancel);
         _seen.BrokenKnown = none;
-        if (!deep && !none)
+        if (!none)
         {
-            await WeakAsync(cancel);
+            await (deep ? BrokenAsync(cancel) : WeakAsync(cancel));
         }
 
         if (_seen.BestOlder is { } version)
@@ -129,6 +129,12 @@ sealed class TlsProbe(
             _seen.Set(WireVersion.Tls12, Said(answer, flight, WireVersion.Tls12));
         }
 
+        await BrokenAsync(cancel);
+    }
+
+    /// <summary>Also before a deep search, which may run out of connections before it has left out all that is better.</summary>
+    async Task BrokenAsync(CancellationToken cancel)
+    {
         if (!_seen.Spoken().Any(_seen.AcceptsBroken))
         {
             var (answer, flight) = await AskAsync(HelloOffers.Older12(serverName, WireVersion.Tls12, HelloOffers.Broken), cancel);

@@ -8,7 +8,8 @@ namespace Hopseal.Monitor.Requiring;
 
 /// <summary>What a domain has proved on every one of its hosts, and could be held to: the rule that somebody would write for it by hand who looked at the
 /// same facts. Pure.</summary>
-/// <remarks>An address that nobody could connect to counts for nothing where another address of the same host answered: our mail does not get there either.
+/// <remarks>A host without addresses counts for nothing, and neither does an address that nobody could connect to where another address of the same host answered: our
+/// mail does not get there either.
 /// Whatever else was not seen to its end, greylisting and time-outs included, might be weaker than the rest, and then mail would wait for it. So there is no demand.</remarks>
 public abstract record ObservedProof
 {
@@ -89,7 +90,7 @@ public abstract record ObservedProof
             }
         }
 
-        return seen.Count == 0 ? new Nothing("none of its hosts is known") : Sum(name, domain.Mx.Signed, facts.At, seen.DrainToImmutable(), remarks);
+        return seen.Count == 0 ? new Nothing("none of its hosts has an address") : Sum(name, domain.Mx.Signed, facts.At, seen.DrainToImmutable(), remarks);
     }
 
     static string? Unusable(MxFacts mx) => mx.State switch
@@ -105,12 +106,20 @@ public abstract record ObservedProof
     /// <returns>Why it proves nothing; null when it does.</returns>
     static string? See(HostFacts host, ImmutableArray<SeenAddress>.Builder seen, ImmutableArray<string>.Builder remarks)
     {
-        var answers = host.Endpoints.Any(endpoint => endpoint.Dialogue.Reach is Reach.Talked);
-        if (!answers)
+        if (host.Endpoints.IsEmpty)
         {
-            return host.Endpoints.IsEmpty
-                ? $"{host.Name} has no address that is known{Detail(host.AddressProblem)}"
-                : $"{host.Name} was not reached{Detail(host.Endpoints[0].Dialogue.Why)}";
+            if (!host.AddressesKnown)
+            {
+                return $"the addresses of {host.Name} are not known{Detail(host.AddressProblem)}";
+            }
+
+            remarks.Add($"{host.Name} has no address, and counts for nothing");
+            return null;
+        }
+
+        if (!host.Endpoints.Any(endpoint => endpoint.Dialogue.Reach is Reach.Talked))
+        {
+            return $"{host.Name} was not reached{Detail(host.Endpoints[0].Dialogue.Why)}";
         }
 
         if (host.Tlsa.Answer is TlsaAnswer.Failed)

@@ -113,9 +113,18 @@ public sealed class ObservedProofTests
         Nothing(Of(signed: true, Host("mx1.bank.example", s_valid), Host("mx2.bank.example", s_valid) with { Endpoints = [Endpoint("192.0.2.2", Reach.Unreachable, null)] })));
 
     [Fact]
-    public void A_host_without_a_known_address_leaves_no_demand() => Assert.Equal(
-        "mx2.bank.example has no address that is known: SERVFAIL",
-        Nothing(Of(signed: true, Host("mx1.bank.example", s_valid), Host("mx2.bank.example", s_valid) with { Endpoints = [], AddressProblem = "SERVFAIL" })));
+    public void A_host_whose_addresses_are_not_known_leaves_no_demand() => Assert.Equal(
+        "the addresses of mx2.bank.example are not known: SERVFAIL",
+        Nothing(Of(
+            signed: true, Host("mx1.bank.example", s_valid), Host("mx2.bank.example", s_valid) with { Endpoints = [], AddressesKnown = false, AddressProblem = "SERVFAIL" })));
+
+    [Fact]
+    public void A_host_without_addresses_counts_for_nothing()
+    {
+        var proved = Proved(Of(signed: true, Host("mx1.bank.example", s_valid), Host("mx2.bank.example", s_valid) with { Endpoints = [], AddressProblem = "there is none" }));
+        Assert.Equal(SecurityFloor.Authenticated, proved.Floor);
+        Assert.Equal(["mx2.bank.example has no address, and counts for nothing"], proved.Remarks);
+    }
 
     [Fact]
     public void Plaintext_leaves_no_demand()
@@ -147,7 +156,7 @@ public sealed class ObservedProofTests
     {
         var facts = Of(signed: true);
         Nothing(facts with { Domain = facts.Domain! with { Mx = new MxFacts(state, true, [], "SERVFAIL") } });
-        Assert.Equal("none of its hosts is known", Nothing(facts));
+        Assert.Equal("none of its hosts has an address", Nothing(facts));
     }
 
     [Fact]

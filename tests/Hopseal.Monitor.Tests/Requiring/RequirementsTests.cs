@@ -1,3 +1,4 @@
+using Hopseal.Audit.Facts;
 using Hopseal.Dns;
 using Hopseal.Monitor.Requiring;
 using Hopseal.Smtp.Tls;
@@ -9,10 +10,25 @@ namespace Hopseal.Monitor.Tests.Requiring;
 public sealed class RequirementsTests : IDisposable
 {
     static readonly DateTimeOffset s_now = new(2026, 12, 1, 13, 0, 0, TimeSpan.Zero);
-    static readonly DomainName s_bank = DomainName.Parse(BankFacts.Domain);
+    static readonly DateTimeOffset s_at = s_now.AddHours(-1);
+    static readonly DomainName s_bank = DomainName.Parse("bank.example");
+
+    static readonly HandshakeFacts s_handshake = new(
+        true, null, "TLSv1.3", "TLS_AES_256_GCM_SHA384",
+        [new CertificateFacts("CN=mx", "CN=mx", ["mx.bank.example"], s_at, s_at.AddDays(60), "ECDSA", 256, "nistP256", "sha256ECDSA", "SHA256", "a", "b", true)], ["untrusted: self-signed"], true, true, "DaneEe");
+
+    static readonly AuditFacts s_facts = new(
+        "bank.example", s_at, TimeSpan.FromSeconds(1), false,
+        new DomainFacts(
+            "bank.example", new MxFacts(MxState.Found, true, [new ExchangerFacts(10, "mx.bank.example")]), new StsFacts(null, true, null, null, null), new TlsRptFacts(null, true, null, [])),
+        [
+            new HostFacts(
+                "mx.bank.example", 10, null, true, new TlsaFacts(TlsaAnswer.Signed, null, ["3 1 1 b"], []),
+                [new EndpointFacts("192.0.2.1", 25, "smtp", 1, new DialogueFacts(Reach.Talked, null, null, [], true, "220 go", [], [], []), s_handshake)]),
+        ]);
 
     static readonly DomainHistory s_history = new(
-        new WatchedDomain(s_bank, WatchedAs.Partner), null, [new Observation(1, BankFacts.All, BankFacts.At, BankFacts.At)], new LookState(BankFacts.At, BankFacts.At, 0, null));
+        new WatchedDomain(s_bank, WatchedAs.Partner), null, [new Observation(1, s_facts, s_at, s_at)], new LookState(s_at, s_at, 0, null));
 
     readonly string _directory = Directory.CreateTempSubdirectory("hopseal-test-").FullName;
 

@@ -176,7 +176,7 @@ public sealed class ControlServerTests : IAsyncDisposable
             new AlertOperations(_ => Task.FromResult<ImmutableArray<(string, bool)>>([]), (_, _) => null),
             new ReportOperations(null),
             RequireOperations.OfStopped(_workspace.Directory, _clock),
-                new MonitorOperations(null)),
+            new MonitorOperations(null)),
         _clock,
         NullLogger<ControlServer>.Instance);
 
