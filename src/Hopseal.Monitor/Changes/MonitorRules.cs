@@ -12,11 +12,18 @@ namespace Hopseal.Monitor.Changes;
 /// </remarks>
 public static class MonitorRules
 {
+    /// <summary>Of one domain, not of looking.</summary>
+    static readonly ImmutableArray<string> s_rules = [.. AlertRules.All.Where(rule => rule.StartsWith("monitor.", StringComparison.Ordinal) && rule != AlertRules.MonitorStale)];
+
     /// <returns>For each trouble the id of its rule (see <see cref="AlertRules"/>).</returns>
     public static IEnumerable<(string Rule, Trouble Trouble)> Of(DomainHistory history, DateTimeOffset now)
     {
         ArgumentNullException.ThrowIfNull(history);
-        return Comparison.Of(history) is { } comparison ? All(comparison, now).Select(told => (told.Rule, told.Trouble)) : [];
+        var told = Comparison.Of(history) is { } comparison ? All(comparison, now)
+
+            // What was known cannot be read: that ends no alert.
+            : history.Reference is not null ? Nothing(history) : [];
+        return told.Select(one => (one.Rule, one.Trouble));
     }
 
     /// <summary>What the current observation lacks that the reference had. While it is empty, the current one can be the reference: also where there was
@@ -29,7 +36,7 @@ public static class MonitorRules
             : [];
     }
 
-    static IEnumerable<Told> All(Comparison comparison, DateTimeOffset now) => comparison.Now.Domain is not { Mx.State: not MxState.NotKnown } ? Nothing(comparison) :
+    static IEnumerable<Told> All(Comparison comparison, DateTimeOffset now) => comparison.Now.Domain is not { Mx.State: not MxState.NotKnown } ? Nothing(comparison.History) :
     [
         .. StartTlsRules.Of(comparison),
         .. DaneRules.Of(comparison, now),
@@ -41,17 +48,14 @@ public static class MonitorRules
     ];
 
     /// <summary>Without knowing where its mail goes, nothing of it is known.</summary>
-    static IEnumerable<Told> Nothing(Comparison comparison)
+    static IEnumerable<Told> Nothing(DomainHistory history)
     {
+        var had = history.Reference?.Facts.Domain is { Mx.State: not MxState.NotKnown };
         string[] subjects =
         [
-            comparison.Domain,
-            .. comparison.History.Recent.Append(comparison.History.Reference).OfType<Observation>().SelectMany(seen => seen.Facts.Hosts).Select(host => host.Name).OfType<string>()
+            history.Domain.Name.Ascii,
+            .. history.Recent.Append(history.Reference).OfType<Observation>().SelectMany(seen => seen.Facts.Hosts).Select(host => host.Name).OfType<string>()
         ];
-        return
-        [
-            .. subjects.Distinct().SelectMany(subject => AlertRules.All.Where(rule => rule.StartsWith("monitor.", StringComparison.Ordinal) && rule != AlertRules.MonitorStale)
-                .Select(rule => Comparison.Unknown(rule, subject, had: comparison.Then?.Domain is { Mx.State: not MxState.NotKnown })))
-        ];
+        return subjects.Distinct().SelectMany(subject => s_rules.Select(rule => Comparison.Unknown(rule, subject, had)));
     }
 }

@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
+using Hopseal.Relay;
 using Hopseal.Reports.Alerts;
 
 namespace Hopseal.Monitor.Changes;
@@ -7,6 +8,9 @@ namespace Hopseal.Monitor.Changes;
 /// <summary>What is to be told of all domains together.</summary>
 public static class MonitorTroubles
 {
+    /// <summary>Of what peers said: behind it stand the domains.</summary>
+    const int MostCharacters = 300;
+
     /// <summary>The rules, without those that nothing is said of.</summary>
     /// <param name="since">When the monitor began to run.</param>
     /// <remarks>A host that many domains use is one subject: its trouble names them. What one domain's look knows of it counts more than that another's
@@ -31,6 +35,6 @@ public static class MonitorTroubles
 
         var worst = known.MaxBy(each => each.Trouble.Severity);
         string[] domains = [.. known.Select(each => each.Domain).Distinct().Where(domain => domain != subject).Order(StringComparer.Ordinal)];
-        return domains.Length == 0 ? worst.Trouble : worst.Trouble with { Text = $"{worst.Trouble.Text}. It takes mail of {Seen.Some(domains)}" };
+        return domains.Length == 0 ? worst.Trouble : worst.Trouble with { Text = $"{OneLine.Of(worst.Trouble.Text, MostCharacters)}. It takes mail of {Seen.Some(domains)}" };
     }
 }

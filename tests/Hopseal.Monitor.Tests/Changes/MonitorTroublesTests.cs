@@ -20,6 +20,15 @@ public sealed class MonitorTroublesTests
     }
 
     [Fact]
+    public void What_a_peer_says_at_length_does_not_hide_the_domains()
+    {
+        var lost = Facts.Endpoints(endpoint => RuleCases.WithoutStartTls(endpoint) with { Dialogue = endpoint.Dialogue with { StartTls = false, Capabilities = [new string('A', 200), new string('B', 200)] } });
+        var trouble = Assert.Single(MonitorTroubles.Of([History(WatchedAs.Own, Facts, lost)], At, At)[AlertRules.MonitorStartTls]);
+        Assert.StartsWith($"{First} does not offer STARTTLS any more; it offers AAAA", trouble.Text, StringComparison.Ordinal);
+        Assert.EndsWith("…. It takes mail of good.example", trouble.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void What_one_look_knows_counts_more_than_what_another_does_not()
     {
         var histories = (DomainHistory[])[Named("a.example", WatchedAs.Partner, Facts, Facts.Silent()), Named("b.example", WatchedAs.Partner, Facts, Facts.Endpoints(RuleCases.WithoutStartTls))];

@@ -85,6 +85,14 @@ public sealed class UnknownTests
         Assert.All(s_unknown.Values, facts => Assert.Empty(MonitorRules.Losses(History(WatchedAs.Partner, facts))));
     }
 
+    [Fact]
+    public void What_is_kept_and_cannot_be_read_ends_nothing()
+    {
+        var told = MonitorRules.Of(History(WatchedAs.Own, Facts) with { Recent = [] }, At).ToArray();
+        Assert.Contains((AlertRules.MonitorStartTls, Trouble.Unknown(First)), told);
+        Assert.All(told, one => Assert.True(one.Trouble.IsUnknown));
+    }
+
     /// <summary>Any two states of a domain, whatever is wrong with either.</summary>
     [Property]
     public FsCheck.Property What_is_not_known_of_a_host_tells_nothing_of_it(int then, int now, bool own) =>
