@@ -1,6 +1,4 @@
-#pragma warning disable RS0030 // a server that does wrong what TlsUpgrade does right
 using System.Net;
-using System.Text;
 using Hopseal.Audit.Facts;
 using Hopseal.Audit.Findings;
 using Hopseal.Audit.Probes;
