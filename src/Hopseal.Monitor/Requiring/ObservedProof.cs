@@ -55,15 +55,19 @@ public abstract record ObservedProof
             return new Nothing(string.Create(CultureInfo.InvariantCulture, $"it looks different since {since.UtcDateTime:yyyy-MM-dd HH:mm} UTC, and another look has to say the same first"));
         }
 
-        return Of(current.Facts) is Demand demand
+        var proof = Of(current.Facts);
+        if (proof is not Demand demand)
+        {
+            return proof;
+        }
+
+        demand = demand with { SeenAt = current.LastSeenAt };
+        return history.Looks.Unanswered is [var first, ..]
             ? demand with
             {
-                SeenAt = current.LastSeenAt,
-                Remarks = history.Looks.Unanswered.IsEmpty
-                    ? demand.Remarks
-                    : [.. demand.Remarks, $"The last look could not find out everything ({history.Looks.Unanswered[0].Part}: {history.Looks.Unanswered[0].Why}): for that, what was seen before stands"],
+                Remarks = [.. demand.Remarks, $"The last look could not find out everything ({first.Part}: {first.Why}): for that, what was seen before stands"],
             }
-            : Of(current.Facts);
+            : demand;
     }
 
     /// <summary>Of one look.</summary>

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
@@ -6,8 +5,6 @@ using Hopseal.Commands.Queue;
 using Hopseal.Configuration;
 using Hopseal.Control;
 using Hopseal.Dns;
-using Hopseal.Monitor.Requiring;
-using Hopseal.Parts;
 using Hopseal.Smtp.Tls;
 
 namespace Hopseal.Commands.Require;
@@ -18,7 +15,7 @@ static class RequireCommand
     public static Command Create(Terminal terminal) => new("require", "Holds domains to the TLS that they have proved, and lets them go.")
     {
         List(terminal),
-        Add(terminal),
+        new RequireAddition(terminal).Command,
         Remove(terminal),
     };
 
@@ -55,77 +52,6 @@ static class RequireCommand
         return command;
     }
 
-    static Command Add(Terminal terminal)
-    {
-        var access = new QueueAccess(terminal);
-        var domain = DomainArgument();
-        var tls = new Option<string?>("--tls") { Description = "Encrypted or Authenticated. Without: what the domain has proved.", HelpName = "FLOOR" };
-        tls.AcceptOnlyFromAmong(nameof(SecurityFloor.Encrypted), nameof(SecurityFloor.Authenticated));
-        var version = new Option<string?>("--minimum-version") { Description = "1.2 or 1.3; with --tls.", HelpName = "VERSION" };
-        version.AcceptOnlyFromAmong("1.2", "1.3");
-        var names = new Option<string[]>("--name") { Description = "A name that a certificate may be for, as in Outbound.Rules[].Names; with --tls Authenticated. May be repeated.", HelpName = "NAME" };
-        var because = new Option<string?>("--because") { Description = "What it rests on, for whoever reads it later.", HelpName = "TEXT" };
-        var owner = OwnerOption();
-        var yes = new Option<bool>("--yes") { Description = "Require what it has proved. Without: only show it." };
-        var command = new Command("add", "Requires of a domain what it has proved, or what is said.") { domain, tls, version, names, because, owner, yes };
-        access.AddTo(command);
-        command.SetAction(async (parsed, cancel) =>
-        {
-            var name = Domain(parsed.GetRequiredValue(domain));
-            var request = Request(ControlCommand.RequireAdd) with { Domain = name.Ascii, Owner = parsed.GetValue(owner) ?? User(terminal) };
-            var configuration = parsed.GetValue(access.Configuration) is { } file
-                ? ConfigurationArgument.Load(file, terminal)
-                : throw new UsageException("name the gateway's configuration with --config");
-            if (Requiring.Refuse(configuration, name) is { } why)
-            {
-                throw new UsageException(why);
-            }
-
-            if (parsed.GetValue(tls) is { } floor)
-            {
-                return await DoAsync(request with
-                {
-                    Tls = Enum.Parse<SecurityFloor>(floor),
-                    MinimumVersion = parsed.GetValue(version) switch { "1.2" => TlsVersion.Tls12, "1.3" => TlsVersion.Tls13, _ => null },
-                    Names = parsed.GetValue(names) ?? [],
-                    Because = parsed.GetValue(because) ?? "somebody asked for it",
-                });
-            }
-
-            if (parsed.GetValue(version) is not null || parsed.GetValue(names) is { Length: > 0 })
-            {
-                throw new UsageException("--minimum-version and --name go with --tls");
-            }
-
-            var proof = await new ProofSource(terminal, configuration).FindAsync(name, cancel);
-            if (proof is not ObservedProof.Demand demand)
-            {
-                await terminal.Error.WriteLineAsync(Shown.Plain($"hopseal: {name} has proved nothing that it could be held to: {((ObservedProof.Nothing)proof).Why}"));
-                return ExitCode.No;
-            }
-
-            await WriteAsync(terminal.Out, name, demand);
-            if (!parsed.GetValue(yes))
-            {
-                await terminal.Error.WriteLineAsync("hopseal: nothing was changed; --yes requires it");
-                return ExitCode.No;
-            }
-
-            return await DoAsync(request with { Tls = demand.Floor, MinimumVersion = demand.RuleVersion, Names = demand.Names, Because = parsed.GetValue(because) ?? demand.Reason });
-
-            async Task<int> DoAsync(ControlRequest asked)
-            {
-                await foreach (var _ in access.AskAsync(parsed, asked, _ => { }, cancel))
-                {
-                }
-
-                await terminal.Error.WriteLineAsync(Shown.Plain($"mail for {name} has to have {asked.Tls} from now on; `hopseal plan {name}` shows what it needs in all"));
-                return ExitCode.Done;
-            }
-        });
-        return command;
-    }
-
     static Command Remove(Terminal terminal)
     {
         var access = new QueueAccess(terminal);
@@ -148,30 +74,14 @@ static class RequireCommand
         return command;
     }
 
-    static Argument<string> DomainArgument() => new("DOMAIN") { Description = "A recipient domain: it and nothing below it." };
+    public static Argument<string> DomainArgument() => new("DOMAIN") { Description = "A recipient domain: it and nothing below it." };
 
-    static Option<string?> OwnerOption() => new("--owner") { Description = "Who says so; without: the user who runs this.", HelpName = "NAME" };
+    public static Option<string?> OwnerOption() => new("--owner") { Description = "Who says so; without: the user who runs this.", HelpName = "NAME" };
 
-    static DomainName Domain(string text) => DomainName.TryParse(text, out var name) ? name : throw new UsageException($"{Shown.Text(text)} is no domain name");
+    public static DomainName Domain(string text) => DomainName.TryParse(text, out var name) ? name : throw new UsageException($"{Shown.Text(text)} is no domain name");
 
     /// <summary>Who became root is named, not root.</summary>
-    static string User(Terminal terminal) => terminal.Variables.GetValueOrDefault("SUDO_USER") is { Length: > 0 } user ? user : Environment.UserName;
-
-    static async Task WriteAsync(TextWriter output, DomainName domain, ObservedProof.Demand demand)
-    {
-        await output.WriteLineAsync($"{domain} has proved:");
-        await output.WriteLineAsync($"  Tls             {demand.Floor}");
-        await output.WriteLineAsync($"  MinimumVersion  {Words(demand.MinimumVersion)}");
-        if (!demand.Names.IsEmpty)
-        {
-            await output.WriteLineAsync(Shown.Plain($"  Names           {string.Join(", ", demand.Names)}"));
-        }
-
-        foreach (var words in (ImmutableArray<string>)[demand.Reason, .. demand.Remarks])
-        {
-            await output.WriteLineAsync(Shown.Plain($"  {words}."));
-        }
-    }
+    public static string User(Terminal terminal) => terminal.Variables.GetValueOrDefault("SUDO_USER") is { Length: > 0 } user ? user : Environment.UserName;
 
     static async Task WriteAsync(TextWriter output, ControlLine.Required rule, bool isFirst)
     {
@@ -186,11 +96,11 @@ static class RequireCommand
         await output.WriteLineAsync(Shown.Plain($"    {rule.Because}{(rule.Names.Count == 0 ? "" : $"; names {string.Join(", ", rule.Names)}")}"));
     }
 
-    static string Words(TlsVersion version) => version switch
+    public static string Words(TlsVersion version) => version switch
     {
         TlsVersion.Tls12 => "1.2",
         TlsVersion.Tls13 => "1.3",
     };
 
-    static ControlRequest Request(ControlCommand command) => new() { Version = ControlRequest.CurrentVersion, Command = command };
+    public static ControlRequest Request(ControlCommand command) => new() { Version = ControlRequest.CurrentVersion, Command = command };
 }
