@@ -71,6 +71,10 @@ public static class AlertRules
     public const string MonitorMxGone = "monitor.mx-gone";
 
     public const string MonitorMxChanged = "monitor.mx-changed";
+
+    /// <summary>A host does not answer any more.</summary>
+    public const string MonitorUnreachable = "monitor.unreachable";
+
     public const string MonitorMxNetwork = "monitor.mx-network";
 
     /// <summary>A host is not in the policy.</summary>

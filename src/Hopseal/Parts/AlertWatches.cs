@@ -39,6 +39,8 @@ sealed class AlertWatches(GatewayConfiguration configuration)
     /// <summary>Records that found no room so far.</summary>
     public required Func<long> Lost { get; init; }
 
+    public required MonitorWatches Monitor { get; init; }
+
     static readonly TimeSpan s_lossMemory = TimeSpan.FromHours(1);
 
     long _lostBefore;
@@ -83,6 +85,7 @@ sealed class AlertWatches(GatewayConfiguration configuration)
         (AlertRules.FailureShare, (now, _) => Known(Failures(now))),
         (AlertRules.PlaintextShare, (now, _) => Known(DeliveryRules.Plaintext(
             Sessions.Traffic(now.AddDays(-DeliveryRules.Memory), now, TimeSpan.FromHours(1)), now))),
+        .. Monitor.All,
     ];
 
     static ValueTask<ImmutableArray<Trouble>?> Known(ImmutableArray<Trouble> troubles) => ValueTask.FromResult<ImmutableArray<Trouble>?>(troubles);

@@ -184,6 +184,18 @@ public sealed class EvidenceLedgerTests : IDisposable
     }
 
     [Fact]
+    public async Task What_comes_is_on_stable_storage_a_moment_later_and_not_only_at_the_end()
+    {
+        await using var ledger = _ledger.Open();
+        foreach (var seq in (long[])[2, 3])
+        {
+            Assert.True(ledger.TryRecord(Records.Accepted(null, "anna@ours.example")));
+            await UntilAsync(() => ledger.Head?.Seq == seq);
+            Assert.Equal(seq, _ledger.Lines().Length);
+        }
+    }
+
+    [Fact]
     public async Task What_finds_no_room_is_counted_in_a_gap()
     {
         Directory.CreateDirectory(_ledger.Files.Directory);

@@ -275,6 +275,7 @@ public sealed class AlertWatchesTests : IAsyncDisposable
             Reported = new ReportWatch(ReceivedReports.Of(_database), configuration.ReportIntake.IsOn),
             OldestEntry = _ => ValueTask.FromResult(_oldest),
             Lost = () => _lost,
+            Monitor = new MonitorWatches(null, _clock.GetUtcNow()),
         };
     }
 
