@@ -115,11 +115,11 @@ public static class AuditJson
     public static void WriteFacts(AuditFacts facts, Stream to) => JsonSerializer.Serialize(to, facts, s_strict);
 
     /// <exception cref="InvalidDataException">They are damaged, or of another major version; the message says so.</exception>
-    public static AuditFacts ReadFacts(Stream from)
+    public static AuditFacts ReadFacts(ReadOnlySpan<byte> json)
     {
         try
         {
-            var facts = JsonSerializer.Deserialize<AuditFacts>(from, s_strict) ?? throw new InvalidDataException("they are null");
+            var facts = JsonSerializer.Deserialize<AuditFacts>(json, s_strict) ?? throw new InvalidDataException("they are null");
             return facts.FactsVersion.Split('.')[0] == AuditFacts.Version.Split('.')[0]
                 ? facts
                 : throw new InvalidDataException($"they are no facts of version {AuditFacts.Version}");
