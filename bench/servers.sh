@@ -199,6 +199,16 @@ cpu_seconds() {
         END { printf "%.2f", sum / tick }'
 }
 
+# The CPU seconds of the threads of a gateway that write evidence and records. They are named, and live as long as it does.
+recorder_seconds() {
+    local task sum=0 name spent
+    for task in /proc/"$1"/task/*; do
+        { name=$(<"$task/comm") && spent=$(<"$task/schedstat"); } 2>/dev/null || continue
+        [[ $name != "Hopseal evidenc"* && $name != "Hopseal records"* ]] || sum=$((sum + ${spent%% *}))
+    done
+    awk -v n="$sum" 'BEGIN { printf "%.4f", n / 1e9 }'
+}
+
 # json KEY TEXT: the number behind "KEY":
 json() {
     grep -o "\"$1\":[0-9.]*" <<<"$2" | head -n 1 | cut -d: -f2

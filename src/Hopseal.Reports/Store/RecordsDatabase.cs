@@ -148,9 +148,9 @@ public sealed partial class RecordsDatabase : IAsyncDisposable
 
     void Run()
     {
+        var group = new List<Work>();
         try
         {
-            var group = new List<Work>();
             while (_waiting.Reader.WaitToReadAsync().AsTask().GetAwaiter().GetResult())
             {
                 while (group.Count < MaxGroup && _waiting.Reader.TryRead(out var work))
@@ -170,6 +170,12 @@ public sealed partial class RecordsDatabase : IAsyncDisposable
         {
             LogEnded(_log, e, File);
             _waiting.Writer.TryComplete();
+            while (_waiting.Reader.TryRead(out var work))
+            {
+                group.Add(work);
+            }
+
+            group.ForEach(work => work.Done?.TrySetException(e));
             _ended.SetException(e);
         }
     }
