@@ -113,7 +113,10 @@ public sealed partial class DomainMonitor(
 
         var own = domains.Count(domain => domain.As is WatchedAs.Own);
         var partners = domains.Length - own;
-        LogBegun(log, own, partners, options.Interval.TotalHours);
+        if (domains.Length > 0)
+        {
+            LogBegun(log, own, partners, options.Interval.TotalHours);
+        }
 
         DateTimeOffset InTurn(int place) => now + (options.Spread * place < options.Interval ? options.Spread * place : options.Interval * random());
     }

@@ -45,7 +45,7 @@ sealed partial class LookTaker(
                 }
             }
 
-            return await WriteNothingAsync(domain, known?.History.Looks, why!, [], stop);
+            return await WriteNothingAsync(domain, known?.History.Looks, why!, known?.History.Looks.Unanswered ?? [], stop);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
@@ -73,8 +73,9 @@ sealed partial class LookTaker(
         {
             return (await look(domain, limit.Token), null);
         }
-        catch (OperationCanceledException) when (time.IsCancellationRequested && !stop.IsCancellationRequested)
+        catch (OperationCanceledException) when (!stop.IsCancellationRequested)
         {
+            // This look's time, or that of the one which asks a host for several domains.
             return (null, $"its servers took longer than {options.Longest.TotalMinutes:0} minutes");
         }
     }
