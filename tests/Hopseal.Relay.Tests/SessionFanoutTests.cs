@@ -1,7 +1,11 @@
+using System.Net;
 using Hopseal.Policy;
 using Hopseal.Relay.Tests.Attempt;
+using Hopseal.Smtp.Mail;
+using Hopseal.Smtp.Server;
 using Hopseal.Smtp.Wire;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Time.Testing;
 
 namespace Hopseal.Relay.Tests;
 
@@ -72,6 +76,63 @@ public sealed class SessionFanoutTests
         Assert.Equal(2, _log.Lines.Count(line => line.Exception is InvalidOperationException));
     }
 
+    /// <summary>One after another they would wake its thread each time.</summary>
+    [Fact]
+    public async Task What_comes_within_a_moment_is_handed_over_together()
+    {
+        var clock = new FakeTimeProvider();
+        var sink = new RecordingSink();
+        await using var fanout = new SessionFanout([sink], clock, _log);
+        fanout.TryRecord(Attempt(1));
+        Assert.Equal(1, (await sink.NextAttemptAsync()).Lease.AttemptNumber);
+        fanout.TryRecord(Attempt(2));
+        fanout.TryRecord(Attempt(3));
+        var second = sink.NextAttemptAsync();
+        while (!second.IsCompleted)
+        {
+            clock.Advance(TimeSpan.FromMilliseconds(50));
+            await Task.Yield();
+        }
+
+        Assert.Equal((2, 3), ((await second).Lease.AttemptNumber, (await sink.NextAttemptAsync()).Lease.AttemptNumber));
+    }
+
+    [Fact]
+    public async Task The_end_does_not_wait_for_the_moment()
+    {
+        var sink = new RecordingSink();
+        await using (var fanout = new SessionFanout([sink], new FakeTimeProvider(), _log))
+        {
+            fanout.TryRecord(Attempt(1));
+            await sink.NextAttemptAsync();
+            fanout.TryRecord(Attempt(2));
+        }
+
+        Assert.Equal(2, (await sink.NextAttemptAsync()).Lease.AttemptNumber);
+    }
+
+    [Fact]
+    public async Task Messages_go_only_to_who_reads_them()
+    {
+        var (one, two) = (new MessageSink(reads: true), new MessageSink(reads: false));
+        await using (var fanout = new SessionFanout([one, two], TimeProvider.System, _log))
+        {
+            Assert.True(fanout.ReadsMessages);
+            Assert.True(fanout.TryRecord(Message()));
+        }
+
+        Assert.Equal((1, 0), (one.Messages, two.Messages));
+        await using var nobody = new SessionFanout([two], TimeProvider.System, _log);
+        Assert.False(nobody.ReadsMessages);
+        Assert.True(nobody.TryRecord(Message()));
+    }
+
+    static AcceptedMessage Message()
+    {
+        var (client, server) = (IPEndPoint.Parse("203.0.113.9:40000"), IPEndPoint.Parse("198.51.100.1:25"));
+        return new(Samples.Lease().Id, Samples.Noon, new SessionContext("s1", "mx", client, server, "client.example", Extended: true, null, User: null), new Envelope(null, []), 10);
+    }
+
     static DeliveryAttempt Attempt(int number) => new(
         Samples.Lease() with { AttemptNumber = number },
         Samples.Noon,
@@ -110,6 +171,23 @@ public sealed class SessionFanoutTests
         {
             _entered.Dispose();
             _released.Dispose();
+        }
+    }
+
+    sealed class MessageSink(bool reads) : ISessionSink
+    {
+        public int Messages { get; private set; }
+
+        public bool ReadsMessages => reads;
+
+        public bool TryRecord(SessionRecord record) => false;
+
+        public bool TryRecord(DeliveryAttempt attempt) => false;
+
+        public bool TryRecord(AcceptedMessage message)
+        {
+            Messages++;
+            return true;
         }
     }
 

@@ -62,8 +62,9 @@ public static class SecurityWords
     /// <summary>Of rules that ask for a version beside a floor, the floor's part; nobody asks for plaintext, so one is enough there.</summary>
     static IEnumerable<TransportPolicy> Asking(HostPlan plan)
     {
-        ImmutableArray<TransportPolicy> asking = [.. plan.Policies.Where(policy => policy.Floor == plan.Floor)];
-        return plan.Floor is SecurityFloor.Plaintext
+        var floor = plan.Floor;
+        ImmutableArray<TransportPolicy> asking = [.. plan.Policies.Where(policy => policy.Floor == floor)];
+        return floor is SecurityFloor.Plaintext
             ? asking.Take(1)
             : asking.Where(policy => policy is not TransportPolicy.MinimumVersion).DefaultIfEmpty(asking[0]);
     }

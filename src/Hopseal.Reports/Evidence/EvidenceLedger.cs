@@ -16,7 +16,7 @@ public sealed partial class EvidenceLedger : ISessionSink, IAsyncDisposable
     const int DefaultCapacity = 20_000;
     const int MostInBatch = 1_000;
 
-    static readonly TimeSpan s_moment = TimeSpan.FromMilliseconds(100);
+    static readonly TimeSpan s_moment = TimeSpan.FromMilliseconds(50);
     static readonly TimeSpan s_flushInterval = TimeSpan.FromSeconds(1);
     static readonly TimeSpan s_tendInterval = TimeSpan.FromHours(1);
 

@@ -7,8 +7,8 @@ namespace Hopseal.Reports.Store;
 
 /// <summary>The database of what is told: sessions, alerts, reports. It is not the queue's: mail goes on when this one cannot be written,
 /// and its commits are not flushed one by one, so that a power cut may cost the last second; only those that ask for it are.</summary>
-/// <remarks>One task writes and groups what waits into one transaction; a work that fails does not fail the others of its group. Readers
-/// have connections of their own and never wait for it.</remarks>
+/// <remarks>One thread writes and groups what waits into one transaction; a work that fails does not fail the others of its group. Readers
+/// have connections of their own and never wait for it. A thread and not a task: a pool thread that waits for the disk is one less for sessions.</remarks>
 public sealed partial class RecordsDatabase : IAsyncDisposable
 {
     public const string FileName = "records.db";
@@ -23,21 +23,25 @@ public sealed partial class RecordsDatabase : IAsyncDisposable
         new BoundedChannelOptions(Capacity) { FullMode = BoundedChannelFullMode.Wait, SingleReader = true });
 
     readonly SqliteConnection _writer;
-    readonly Task _writing;
+    readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     long _lost;
     bool _failing;
+
+    // Since it began to fail.
+    long _unwritten;
 
     RecordsDatabase(string file, SqliteConnection writer, ILogger log)
     {
         File = file;
         _writer = writer;
         _log = log;
-        _writing = Task.Run(WriteAsync);
+        new Thread(Run) { Name = "Hopseal records writer", IsBackground = true }.Start();
     }
 
     public string File { get; }
 
-    /// <summary>Posted works that were not written: there was no room for them, or the disk was full.</summary>
+    /// <summary>Posted works that were not written: there was no room for them, or the disk was full. Whoever wants to be told what became of his
+    /// counts himself what was in it.</summary>
     public long Lost => Volatile.Read(ref _lost);
 
     /// <summary>Opens it, makes it where it is missing. One that SQLite cannot read is put aside, with an error in the log.</summary>
@@ -72,9 +76,10 @@ public sealed partial class RecordsDatabase : IAsyncDisposable
         }
     }
 
-    /// <summary>Does the work in a transaction, soon. Never waits: false when too much waits already; it is counted then.</summary>
+    /// <summary>Does the work in a transaction, soon. Never waits: false when too much waits already.</summary>
     /// <param name="work">May be called a second time if the first was rolled back, or not at all; must not keep the connection.</param>
-    /// <param name="settled">Told once what became of it, if it was taken: true when it is committed. Must not throw.</param>
+    /// <param name="settled">Told once what became of it, if it was taken: true when it is committed. Must not throw. Without it, a work that is not
+    /// done counts as <see cref="Lost"/>.</param>
     public bool TryPost(Action<SqliteConnection> work, Action<bool>? settled = null)
     {
         if (_waiting.Writer.TryWrite(new Work(work, null, settled)))
@@ -82,7 +87,7 @@ public sealed partial class RecordsDatabase : IAsyncDisposable
             return true;
         }
 
-        Interlocked.Increment(ref _lost);
+        CountLost(settled);
         return false;
     }
 
@@ -106,7 +111,7 @@ public sealed partial class RecordsDatabase : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _waiting.Writer.TryComplete();
-        await _writing;
+        await _ended.Task;
         await _writer.DisposeAsync();
     }
 
@@ -141,24 +146,41 @@ public sealed partial class RecordsDatabase : IAsyncDisposable
         return aside;
     }
 
-    async Task WriteAsync()
+    void Run()
     {
-        var group = new List<Work>();
-        while (await _waiting.Reader.WaitToReadAsync())
+        try
         {
-            while (group.Count < MaxGroup && _waiting.Reader.TryRead(out var work))
+            var group = new List<Work>();
+            while (_waiting.Reader.WaitToReadAsync().AsTask().GetAwaiter().GetResult())
             {
-                group.Add(work);
+                while (group.Count < MaxGroup && _waiting.Reader.TryRead(out var work))
+                {
+                    group.Add(work);
+                }
+
+                Write(group);
+                group.Clear();
             }
 
-            // What cannot begin is no fault of a work: to try each alone would make all that come after them wait for each.
-            var failure = TryWrite(group, out var begun);
-            foreach (var work in group)
-            {
-                Settle(work, failure is not null && begun ? TryWrite([work], out _) : failure);
-            }
+            _ended.SetResult();
+        }
+#pragma warning disable CA1031 // The thread must not take the gateway with it. What is posted now finds no room.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            LogEnded(_log, e, File);
+            _waiting.Writer.TryComplete();
+            _ended.SetException(e);
+        }
+    }
 
-            group.Clear();
+    void Write(List<Work> group)
+    {
+        // What cannot begin is no fault of a work: to try each alone would make all that come after them wait for each.
+        var failure = TryWrite(group, out var begun);
+        foreach (var work in group)
+        {
+            Settle(work, failure is not null && begun ? TryWrite([work], out _) : failure);
         }
     }
 
@@ -170,14 +192,14 @@ public sealed partial class RecordsDatabase : IAsyncDisposable
             Sqlite.Flush(_writer, works.Any(work => work.Flushed));
 
             // Not an SqliteTransaction: prepared commands would have to be told of each.
-            Run("BEGIN IMMEDIATE");
+            Execute("BEGIN IMMEDIATE");
             begun = true;
             foreach (var work in works)
             {
                 work.Do(_writer);
             }
 
-            Run("COMMIT");
+            Execute("COMMIT");
             return null;
         }
 #pragma warning disable CA1031 // A defect in one work must not end the task that all wait for: it fails that work, and is told.
@@ -192,13 +214,20 @@ public sealed partial class RecordsDatabase : IAsyncDisposable
     /// <summary>SQLite has rolled back by itself after some errors, a full disk among them.</summary>
     void RollBack()
     {
-        if (SQLitePCL.raw.sqlite3_get_autocommit(_writer.Handle) == 0)
+        try
         {
-            Run("ROLLBACK");
+            if (SQLitePCL.raw.sqlite3_get_autocommit(_writer.Handle) == 0)
+            {
+                Execute("ROLLBACK");
+            }
+        }
+        catch (SqliteException)
+        {
+            // Why the work failed is known already; the next transaction cannot begin then, and tries this again.
         }
     }
 
-    void Run(string sql)
+    void Execute(string sql)
     {
         using var command = _writer.CreateCommand();
 #pragma warning disable CA2100 // constants of this file
@@ -217,7 +246,7 @@ public sealed partial class RecordsDatabase : IAsyncDisposable
             if (_failing)
             {
                 _failing = false;
-                LogWrittenAgain(_log, File, Lost);
+                LogWrittenAgain(_log, File, _unwritten);
             }
 
             return;
@@ -229,13 +258,22 @@ public sealed partial class RecordsDatabase : IAsyncDisposable
         }
         else
         {
-            Interlocked.Increment(ref _lost);
+            CountLost(work.Settled);
         }
 
+        _unwritten++;
         if (!_failing)
         {
-            _failing = true;
+            (_failing, _unwritten) = (true, 1);
             LogNotWritten(_log, failure, File);
+        }
+    }
+
+    void CountLost(Action<bool>? settled)
+    {
+        if (settled is null)
+        {
+            Interlocked.Increment(ref _lost);
         }
     }
 
@@ -245,8 +283,11 @@ public sealed partial class RecordsDatabase : IAsyncDisposable
     [LoggerMessage(EventId = 2702, Level = LogLevel.Error, Message = "{File} cannot be written; mail goes on, and what is not recorded is counted")]
     static partial void LogNotWritten(ILogger log, Exception e, string file);
 
-    [LoggerMessage(EventId = 2703, Level = LogLevel.Warning, Message = "{File} can be written again; {Lost} times something was not written since the start")]
-    static partial void LogWrittenAgain(ILogger log, string file, long lost);
+    [LoggerMessage(EventId = 2704, Level = LogLevel.Error, Message = "{File} is no longer written, by a fault of ours; mail goes on")]
+    static partial void LogEnded(ILogger log, Exception e, string file);
+
+    [LoggerMessage(EventId = 2703, Level = LogLevel.Warning, Message = "{File} can be written again; {Times} times something was not written")]
+    static partial void LogWrittenAgain(ILogger log, string file, long times);
 
     sealed record Work(Action<SqliteConnection> Do, TaskCompletionSource? Done, Action<bool>? Settled, bool Flushed = false);
 }

@@ -1,7 +1,4 @@
-#pragma warning disable RS0030 // a server that does wrong what TlsUpgrade does right
 using System.Net;
-using System.Net.Security;
-using System.Text;
 using Hopseal.Audit.Facts;
 using Hopseal.Audit.Findings;
 using Hopseal.Audit.Probes;
@@ -11,8 +8,6 @@ namespace Hopseal.Audit.Tests.Probes;
 
 public sealed class EndpointProbeTests : IDisposable
 {
-    const string Hello = "250-mx.bad.example\r\n250-PIPELINING\r\n250 STARTTLS\r\n";
-
     readonly AuditWorld _world = new();
 
     static CancellationToken Cancel => TestContext.Current.CancellationToken;
@@ -108,13 +103,7 @@ public sealed class EndpointProbeTests : IDisposable
     [InlineData("250-mx\r\n250 STARTTLS\r\n", CheckIds.StartTlsWorks, Verdict.Fail)]
     public async Task What_a_server_says_wrong_is_told(string hello, string id, Verdict verdict)
     {
-        await using var server = ScriptedServer.Smtp("220 mx ESMTP\r\n", line => line[..4] switch
-        {
-            "EHLO" => hello,
-            "HELO" => "250 mx\r\n",
-            "STAR" => "454 4.7.0 TLS not available\r\n",
-            _ => null,
-        });
+        await using var server = BadServers.Saying(hello);
 
         Assert.Equal(verdict, (await _world.CheckAsync(server.Endpoint, Cancel)).VerdictOf(id));
     }
@@ -129,7 +118,7 @@ public sealed class EndpointProbeTests : IDisposable
         {
             await ScriptedServer.SendAsync(stream, "220 mx\r\n", stop);
             await ScriptedServer.LineAsync(stream, stop);
-            await ScriptedServer.SendAsync(stream, Hello, stop);
+            await ScriptedServer.SendAsync(stream, BadServers.Hello, stop);
             await ScriptedServer.LineAsync(stream, stop);
             await ScriptedServer.SendAsync(stream, go, stop);
             await stream.ReadExactlyAsync(new byte[5], stop);
@@ -150,26 +139,7 @@ public sealed class EndpointProbeTests : IDisposable
     public async Task A_server_that_keeps_commands_from_before_tls_is_found_out()
     {
         var certificate = _world.Issue("mx.bad.example");
-        await using var server = ScriptedServer.Start(async (stream, stop) =>
-        {
-            await ScriptedServer.SendAsync(stream, "220 mx\r\n", stop);
-            await ScriptedServer.LineAsync(stream, stop);
-            await ScriptedServer.SendAsync(stream, Hello, stop);
-            var buffer = new byte[100];
-            var kept = Encoding.ASCII.GetString(buffer, 0, await stream.ReadAsync(buffer, stop)).Split("\r\n", StringSplitOptions.RemoveEmptyEntries).Skip(1).ToArray();
-            await ScriptedServer.SendAsync(stream, "220 go ahead\r\n", stop);
-            await using var tls = new SslStream(stream);
-            await tls.AuthenticateAsServerAsync(new SslServerAuthenticationOptions { ServerCertificate = certificate }, stop);
-            foreach (var _ in kept)
-            {
-                await ScriptedServer.SendAsync(tls, "250 ok\r\n", stop);
-            }
-
-            while (await ScriptedServer.LineAsync(tls, stop) is { } line)
-            {
-                await ScriptedServer.SendAsync(tls, line.StartsWith("EHLO", StringComparison.Ordinal) ? Hello : "250 ok\r\n", stop);
-            }
-        });
+        await using var server = BadServers.KeepingCommands(certificate);
 
         var report = await _world.CheckAsync(server.Endpoint, Cancel);
 

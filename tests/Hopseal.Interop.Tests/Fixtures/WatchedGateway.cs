@@ -29,6 +29,8 @@ public sealed class WatchedGateway : IAsyncLifetime
 
     public Uri Site => new($"http://127.0.0.1:{_http}/");
 
+    public int SmtpPort => _smtp;
+
     internal OnPathAttacker Attacker => _attacker ?? throw new InvalidOperationException("not started");
 
     public string Output => _process?.Output ?? "";

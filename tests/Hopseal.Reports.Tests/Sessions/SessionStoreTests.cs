@@ -225,6 +225,9 @@ public sealed class SessionStoreTests : IAsyncLifetime
             await Assert.ThrowsAsync<SqliteException>(() => database.WriteAsync(_ => { }, Cancel));
             Assert.Equal(100_000, store.Dropped);
 
+            // Not a second time: both numbers are added up.
+            Assert.Equal(0, database.Lost);
+
             // Who cleans up periodically must not fail with it: that would end the gateway.
             await store.CleanAsync(Cancel);
         }

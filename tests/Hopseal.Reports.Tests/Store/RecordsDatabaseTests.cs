@@ -117,8 +117,33 @@ public sealed class RecordsDatabaseTests : IDisposable
         Assert.True(database.TryPost(Insert(2000), settled.Enqueue));
         await database.WriteAsync(Insert(2001), Cancel);
         Assert.Equal([2000, 2001], Numbers(database));
-        Assert.Equal(500, database.Lost);
+        Assert.Equal(0, database.Lost);
         Assert.Equal((500, 1), (settled.Count(written => !written), settled.Count(written => written)));
+    }
+
+    [Fact]
+    public async Task What_is_lost_is_counted_here_or_by_whoever_is_told_and_not_by_both()
+    {
+        await using var database = Open([s_numbers]);
+        var told = 0;
+        using var gate = new ManualResetEventSlim();
+        Assert.True(database.TryPost(_ => gate.Wait(Cancel)));
+        Assert.True(database.TryPost(Fail));
+        Assert.True(database.TryPost(Fail, written => told += written ? 0 : 1));
+
+        // Until there is no room, then once with and once without somebody who is told.
+        while (database.TryPost(Insert(1), _ => { }))
+        {
+        }
+
+        Assert.Equal(0, database.Lost);
+        Assert.False(database.TryPost(Insert(1)));
+        Assert.Equal(1, database.Lost);
+        gate.Set();
+        await database.WriteAsync(_ => { }, Cancel);
+        Assert.Equal((2, 1), (database.Lost, told));
+
+        static void Fail(SqliteConnection connection) => throw new InvalidOperationException("a defect");
     }
 
     [Fact]
