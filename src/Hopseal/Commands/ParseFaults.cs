@@ -20,7 +20,7 @@ static class ParseFaults
         }
 
         return parsed.CommandResult.Children.Select(OfValue).FirstOrDefault(fault => fault is not null)
-            ?? parsed.Errors.Select(error => error.Message.Split('\n')[0]).FirstOrDefault();
+            ?? parsed.Errors.Select(error => OneLine(error.Message)).FirstOrDefault();
     }
 
     static string? OfValue(SymbolResult result)
@@ -28,7 +28,7 @@ static class ParseFaults
         // What our own parsers and ranges say.
         if (result.Errors.FirstOrDefault(error => !error.Message.StartsWith("Cannot parse", StringComparison.Ordinal)) is { } own)
         {
-            return own.Message;
+            return OneLine(own.Message);
         }
 
         var (name, type) = result switch
@@ -55,6 +55,9 @@ static class ParseFaults
     };
 
     static string Whole(string word, long most) => word.Length > 0 && word.All(char.IsAsciiDigit) ? $"is {most} at most" : "is a whole number";
+
+    /// <summary>The library puts lists below each other, and what was written between them as it is.</summary>
+    static string OneLine(string message) => Shown.Plain(string.Join(' ', message.Split(['\r', '\n', '\t'], StringSplitOptions.RemoveEmptyEntries)));
 
     static string OneOf(string[] names) =>
         string.Join(", ", names[..^1].Select(name => name.ToLowerInvariant())) + " or " + names[^1].ToLowerInvariant();

@@ -34,6 +34,7 @@ public sealed class CommandLineTests
     [InlineData("sessions --direction 1", "--direction is in or out, and \"1\" is not")]
     [InlineData("queue list --limit x\u001b[2J", "--limit is a whole number, and \"x\\u001b[2J\" is not")]
     [InlineData("queue list --limit -1", "--limit is negative")]
+    [InlineData("sink --tls never", "Argument 'never' not recognized. Must be one of: 'starttls' 'implicit' 'none'")]
     [InlineData("sink --port many", "--port is a whole number, and \"many\" is not")]
     public async Task A_value_of_the_wrong_kind_is_told_in_words(string arguments, string expected)
     {
