@@ -41,7 +41,9 @@ sealed class World
     public const int MostDomains = 40_000;
 
     const int Providers = 50;
-    const int CustomersInNetwork = 20;
+
+    /// <summary>Of 108 domains about twenty are at a hoster: so many are in a /24.</summary>
+    const int DomainsForHosterNetwork = 108;
 
     readonly HostsOptions _options;
     readonly Authority _authority;
@@ -123,8 +125,9 @@ sealed class World
     {
         var alone = Chance(number, 3) % 2 == 0;
         var place = alone ? _alone++ : _hosted++;
-        var network = alone ? place : place / CustomersInNetwork;
-        var octet = alone ? 25 : 10 + (place % CustomersInNetwork);
+        var hosters = 1 + (_options.Domains / DomainsForHosterNetwork);
+        var network = alone ? place : place % hosters;
+        var octet = alone ? 25 : 10 + (place / hosters);
         var address = new IPAddress([127, (byte)((alone ? 20 : 120) + (network / 256)), (byte)(network % 256), (byte)octet]);
         var temper = (Chance(number, 4) % 100) switch
         {

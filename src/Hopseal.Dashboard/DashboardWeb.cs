@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Components.Authorization;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using MudBlazor.Services;
 
 namespace Hopseal.Dashboard;
@@ -38,6 +39,9 @@ public static class DashboardWeb
             circuits.MaxBufferedUnacknowledgedRenderBatches = MostUnseenBatches;
         });
         services.AddMudServices();
+
+        // The keys are in a directory of this user only; whatever could decrypt them would have to be there too. It would warn of that at the first start.
+        services.AddLogging(logging => logging.AddFilter("Microsoft.AspNetCore.DataProtection.KeyManagement.XmlKeyManager", LogLevel.Error));
         services.AddDataProtection().SetApplicationName("hopseal").PersistKeysToFileSystem(KeyDirectory(options.KeyDirectory));
         AddLogin(services, required: !options.Users.IsEmpty);
     }

@@ -51,6 +51,9 @@ public sealed record GatewayView
     public required SentReports Sent { get; init; }
 
     public required AlertsView Alerts { get; init; }
+
+    /// <summary>Null: no domain is watched.</summary>
+    public required MonitorView? Monitor { get; init; }
 }
 
 /// <param name="Open">Those that are open now, the most severe first.</param>

@@ -101,7 +101,7 @@ sealed partial class LookTaker(
         switch (outcome)
         {
             case LookOutcome.Same { Facts: var facts }:
-                await store.WriteAsync(domain, looks, history!.Current!.Id, Judge.Of(facts, profile), Loses(history), stop);
+                await store.WriteAsync(domain, looks, history!.Current!.Id, Judge.Of(facts, profile), StandingOf(history), stop);
                 break;
             case LookOutcome.Pending { Look: var waiting }:
                 await store.WriteAsync(domain, looks, waiting, stop);
@@ -109,10 +109,10 @@ sealed partial class LookTaker(
                 break;
             case LookOutcome.Confirmed { Facts: var facts, Since: var since }:
                 var report = Judge.Of(facts, profile);
-                var lost = history is not null && Loses(With(history, facts, since));
-                await store.WriteAsync(domain, looks, since, report, lost, stop);
+                var standing = history is null ? Standing.AsExpected : StandingOf(With(history, facts, since));
+                await store.WriteAsync(domain, looks, since, report, standing, stop);
                 var (confidential, authenticated, watched) = (report.Confidential, report.Authenticated, report.Watched);
-                LogChanged(log, domain.Name.Ascii, since, confidential, authenticated, watched, lost);
+                LogChanged(log, domain.Name.Ascii, since, confidential, authenticated, watched, standing);
                 break;
             default:
                 throw new InvalidOperationException($"unknown outcome {outcome}");
@@ -128,7 +128,11 @@ sealed partial class LookTaker(
         _ => silence is null ? LookResult.Unchanged : LookResult.Inconclusive,
     };
 
-    static bool Loses(DomainHistory history) => history.Reference is not null && MonitorRules.Losses(history).Any();
+    static Standing StandingOf(DomainHistory history) => MonitorRules.Losses(history) switch
+    {
+        [] => Standing.AsExpected,
+        var losses => losses.Any(loss => !loss.Trouble.IsUnknown) ? Standing.Lost : Standing.NotKnown,
+    };
 
     /// <summary>As it will be: rules compare what is now with what was.</summary>
     static DomainHistory With(DomainHistory history, AuditFacts facts, DateTimeOffset since) =>
@@ -143,6 +147,6 @@ sealed partial class LookTaker(
     [LoggerMessage(EventId = 3406, Level = LogLevel.Information, Message = "{Domain} does not look as before, seen {Rounds} times; the next look at {NextAt} has to confirm it")]
     static partial void LogPending(ILogger log, string domain, int rounds, DateTimeOffset nextAt);
 
-    [LoggerMessage(EventId = 3407, Level = LogLevel.Information, Message = "{Domain} looks different since {Since}: confidential {Confidential}, authenticated {Authenticated}, watched {Watched}; lost something: {Lost}")]
-    static partial void LogChanged(ILogger log, string domain, DateTimeOffset since, Verdict confidential, Verdict authenticated, Verdict watched, bool lost);
+    [LoggerMessage(EventId = 3407, Level = LogLevel.Information, Message = "{Domain} looks different since {Since}: confidential {Confidential}, authenticated {Authenticated}, watched {Watched}; against what is expected: {Standing}")]
+    static partial void LogChanged(ILogger log, string domain, DateTimeOffset since, Verdict confidential, Verdict authenticated, Verdict watched, Standing standing);
 }

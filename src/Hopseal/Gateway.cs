@@ -10,7 +10,7 @@ using Hopseal.Policy.Dane;
 using Hopseal.Relay;
 using Hopseal.Relay.Queue;
 using Hopseal.Relay.Stores.Sqlite;
-using Hopseal.Reports.Alerts;
+using Hopseal.Reports.Tlsrpt.Receiving;
 using Hopseal.Reports.Tlsrpt.Sending;
 using Hopseal.Smtp.Server;
 using Microsoft.Extensions.Logging;
@@ -28,6 +28,7 @@ sealed class Gateway : IAsyncDisposable
     readonly SqliteQueueStore _store;
     readonly MessageQueue _queue;
     readonly Remembered _remembered;
+    readonly Requiring _requiring;
     readonly Measuring _measuring;
     readonly Telling _telling;
     readonly Receiving _receiving;
@@ -35,6 +36,7 @@ sealed class Gateway : IAsyncDisposable
     readonly Sending _sending;
     readonly Alerting _alerting;
     readonly TlsReporting _reporting;
+    readonly Monitoring _monitoring;
     readonly ControlOperations _operations;
     readonly GatewayView? _view;
     readonly CancellationTokenSource _stop = new();
@@ -63,19 +65,22 @@ sealed class Gateway : IAsyncDisposable
         _queue = new MessageQueue(_store, configuration.Outbound.Schedule, clock, logs.CreateLogger<MessageQueue>());
         _measuring = new Measuring(configuration, logs, clock);
         _remembered = new Remembered(configuration, resolver, pkix, policyPort, _measuring.Count, logs, clock);
+        _requiring = new Requiring(configuration, logs, clock);
 
         // What is told, how it comes in, how it goes out.
         _telling = new Telling(configuration, logs, clock, observer, _measuring.Reader);
         _receiving = new Receiving(configuration, _certificates.Served, pkix, _queue, _store.Spool, _telling.Sessions, logs, clock);
         _reportIntake = new TlsReportIntake(configuration, resolver, _telling.Database, logs, clock);
         _sending = new Sending(
-            configuration, resolver, _remembered, _certificates.Shown, pkix, dane, _queue, _reportIntake.Mail, _telling.Sessions, observer is not null, logs, clock);
+            configuration, resolver, _remembered, () => _requiring.Rules.Rules, _certificates.Shown, pkix, dane, _queue, _reportIntake.Mail, _telling.Sessions, observer is not null, logs, clock);
 
         _reporting = new TlsReporting(configuration, _telling, resolver, zone is not null, pkix, _queue, _store, logs, clock);
 
+        _monitoring = new Monitoring(configuration, _telling.Database, resolver, pkix, policyPort, logs, clock);
+
         _alerting = new Alerting(
             configuration,
-            new AlertStore(_telling.Database),
+            _telling.Database,
             new AlertWatches(configuration)
             {
                 Stripping = _telling.Stripping,
@@ -85,22 +90,26 @@ sealed class Gateway : IAsyncDisposable
                 Resolver = _resolver is null ? null : () => _resolver.Health,
                 Sessions = _telling.Query,
                 Reports = new SentReports(_telling.Database),
+                Reported = new ReportWatch(ReceivedReports.Of(_telling.Database), configuration.ReportIntake.IsOn),
                 OldestEntry = OldestEntryAsync,
                 Lost = () => _telling.Lost,
+                Monitor = new MonitorWatches(_monitoring.Histories, clock.GetUtcNow()),
             },
             _queue, logs, clock);
 
         // How it is administered.
         var queue = new QueueOperations(_store, clock, logs.CreateLogger<QueueOperations>(), _sending.Runner.Retry, _queue.Wake);
         _view = _telling.Feed is { } feed
-            ? new DashboardView(configuration, _store, queue, _sending.Planner, _certificates, resolver, _telling.Database, _alerting, clock).Of(feed)
+            ? new DashboardView(configuration, _store, queue, _sending.Planner, _certificates, resolver, _telling.Database, _alerting, _monitoring, _requiring.Requirements, clock).Of(feed)
             : null;
         _operations = new ControlOperations(
             queue,
             new PlanOperations(PlanSource.Gateway, _sending.Planner.PlanAsync, _ => ValueTask.FromResult(_resolver?.Health), clock),
             new TlsOperations(_remembered.Proven, _telling.Stripping),
             new AlertOperations(_alerting.TestAsync, _alerting.Silence),
-            _reporting.Operations);
+            _reporting.Operations,
+            _requiring.Operations,
+            _monitoring.Operations);
     }
 
     /// <summary>Where it listens, in the order of the configuration.</summary>
@@ -209,6 +218,7 @@ sealed class Gateway : IAsyncDisposable
             throw new GatewayStartException($"listener {needsTls.Name} needs a certificate, and none can be used");
         }
 
+        _requiring.Restore();
         _remembered.Restore();
         await _measuring.StartAsync();
         _reporting.Restore();
@@ -235,6 +245,7 @@ sealed class Gateway : IAsyncDisposable
 
         _background.AddRange(_sending.Run(_stop.Token));
         _background.Add(Task.Run(() => _remembered.RunAsync(_stop.Token)));
+        _background.Add(Task.Run(() => _monitoring.RunAsync(_stop.Token)));
         if (_resolver is not null)
         {
             _background.Add(Task.Run(() => _resolver.RunAsync(_stop.Token)));
@@ -243,7 +254,7 @@ sealed class Gateway : IAsyncDisposable
         Periodic[] work =
         [
             .. _certificates.Work, .. _remembered.Work, .. _sending.Work, .. _reporting.Work, .. _telling.Work, .. _reportIntake.Work, .. _alerting.Work,
-            .. _measuring.Work(_store, _certificates, _remembered, _telling, _resolver),
+            .. _measuring.Work(_store, _certificates, _remembered, _telling, _monitoring, _resolver),
         ];
         _background.AddRange(work.Select(periodic => Task.Run(() => periodic.RunAsync(_clock, _stop.Token))));
     }

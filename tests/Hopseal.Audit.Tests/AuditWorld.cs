@@ -35,6 +35,8 @@ sealed class AuditWorld : IDisposable
 
     public int MxPort { get; set; } = 25;
 
+    public int PolicyPort { get; set; } = 443;
+
     public Manners Manners { get; set; } = Manners.Everybody;
 
     public ProbeOptions Options { get; set; } = new()
@@ -44,12 +46,13 @@ sealed class AuditWorld : IDisposable
         ConnectTimeout = TimeSpan.FromSeconds(5),
         GreetingTimeout = TimeSpan.FromSeconds(1),
         ReplyTimeout = TimeSpan.FromSeconds(1),
+        BackOff = TimeSpan.FromMilliseconds(1),
     };
 
     public Task<AuditFacts> LookAsync(AuditTarget target, CancellationToken cancel)
     {
         var resolver = ZoneResolver.Parse(Zone);
-        return new MailAudit(resolver, Pkix, new StsFetch(resolver, Pkix, TimeProvider.System), Manners, Options) { MxPort = MxPort }
+        return new MailAudit(resolver, Pkix, new StsFetch(resolver, Pkix, TimeProvider.System) { Port = PolicyPort }, Manners, Options) { MxPort = MxPort }
             .RunAsync(target, new Progress<string>(), cancel);
     }
 

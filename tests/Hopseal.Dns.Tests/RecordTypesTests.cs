@@ -6,7 +6,7 @@ namespace Hopseal.Dns.Tests;
 /// <summary>TLSA, TXT and CNAME as servers send them, well or not.</summary>
 public sealed class RecordTypesTests
 {
-    const ushort Txt = 16, Tlsa = 52;
+    const ushort Ptr = 12, Txt = 16, Tlsa = 52, Caa = 257;
 
     static readonly DomainName s_name = DomainName.Parse("_25._tcp.mx.example.org");
 
@@ -48,6 +48,34 @@ public sealed class RecordTypesTests
         Assert.Equal(
             [new TlsaRecord(3, 1, 1, [0xab, 0xcd]), new TlsaRecord(255, 254, 253, [0])],
             Found(await Resolver(server).TlsaAsync(s_name, Cancel)).Records);
+    }
+
+    [Fact]
+    public async Task Issuers_are_read_as_published_with_their_tag_in_lower_case()
+    {
+        await using var server = new ScriptedDnsServer(query => new DnsMessage(query)
+            .Answer(query.Name, Caa, [0, 5, .. "ISSUE"u8, .. "ca.example; a=b"u8]).Answer(query.Name, Caa, [128, 3, .. "tbs"u8]));
+        Assert.Equal(
+            [new CaaRecord(0, "issue", "ca.example; a=b"), new CaaRecord(128, "tbs", "")],
+            Found(await Resolver(server).CaaAsync(s_name, Cancel)).Records);
+    }
+
+    [Fact]
+    public async Task The_names_of_an_address_are_read()
+    {
+        await using var server = new ScriptedDnsServer(query => new DnsMessage(query).Answer(query.Name, Ptr, DnsMessage.Name("mx.example.org")));
+        var name = ReverseName.Of(System.Net.IPAddress.Parse("192.0.2.1"));
+        Assert.Equal([DomainName.Parse("mx.example.org")], Found(await Resolver(server).PtrAsync(name, Cancel)).Records);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("00")]
+    [InlineData("0009697373")]
+    public async Task Issuers_that_end_too_early_are_no_answer_and_never_no_record(string data)
+    {
+        await using var server = new ScriptedDnsServer(query => new DnsMessage(query).Answer(query.Name, Caa, Convert.FromHexString(data)));
+        Assert.Equal(DnsFailureKind.Malformed, Assert.IsType<DnsAnswer<CaaRecord>.Failed>(await Resolver(server).CaaAsync(s_name, Cancel)).Kind);
     }
 
     [Theory]

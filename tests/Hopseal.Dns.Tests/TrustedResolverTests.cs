@@ -328,6 +328,28 @@ public sealed class TrustedResolverTests
     }
 
     [Fact]
+    public async Task Who_waits_for_a_place_has_the_whole_deadline_left()
+    {
+        var began = _clock.GetUtcNow();
+        var arrived = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var server = new ScriptedDnsServer(query =>
+        {
+            arrived.TrySetResult();
+            return query.Name == "b" && _clock.GetUtcNow() > began ? new DnsMessage(query).Address("b", "192.0.2.1").Bytes() : null;
+        });
+        var resolver = new TrustedResolver(Options(server.EndPoint) with { QuestionsAtOnce = 1 }, _clock);
+        var first = resolver.Ipv4Async(DomainName.Parse("a"), Cancel).AsTask();
+        await arrived.Task.WaitAsync(Cancel);
+        var second = resolver.Ipv4Async(DomainName.Parse("b"), Cancel).AsTask();
+
+        _clock.Advance(TimeSpan.FromSeconds(30));
+
+        Assert.Equal(DnsFailureKind.TimedOut, Failed(await first).Kind);
+        Found(await second);
+        Assert.Equal(["a", "b"], server.Queries.Select(query => query.Name));
+    }
+
+    [Fact]
     public void A_resolver_needs_a_server() =>
         Assert.Throws<ArgumentException>(() => new TrustedResolver(new TrustedResolverOptions { Servers = [] }, _clock));
 

@@ -42,6 +42,33 @@ public sealed class ExceptionTests
         Assert.Equal(expected, host.Floor);
     }
 
+    [Theory]
+    [InlineData("old.test", SecurityFloor.Plaintext)]
+    [InlineData("*.test", SecurityFloor.Authenticated)]
+    [InlineData("*", SecurityFloor.Authenticated)]
+    [InlineData("mx.hoster.test", SecurityFloor.Authenticated)]
+    public async Task What_stands_in_no_configuration_an_exception_for_the_same_domain_lowers_too(string exception, SecurityFloor expected)
+    {
+        var host = await HostAsync("old.test", Exception(exception, SecurityFloor.Plaintext), Rule("old.test", SecurityFloor.Authenticated) with { Required = true });
+        Assert.Equal(expected, host.Floor);
+        Assert.Equal(expected is SecurityFloor.Plaintext, host.Lowered.Any());
+    }
+
+    [Theory]
+    [InlineData(true, SecurityFloor.Plaintext)]
+    [InlineData(false, SecurityFloor.Authenticated)]
+    public async Task What_stands_in_no_configuration_is_about_a_domain_and_not_about_a_host_of_that_name(bool required, SecurityFloor expected) =>
+        Assert.Equal(expected, (await HostAsync("old.test", Rule("mx.hoster.test", SecurityFloor.Authenticated) with { Required = required })).Floor);
+
+    [Fact]
+    public async Task What_stands_in_no_configuration_raises_beside_the_rules_that_do()
+    {
+        var written = Rule("old.test", SecurityFloor.Authenticated);
+        var required = Rule("old.test", SecurityFloor.Encrypted) with { Required = true, Source = "required (old.test)", MinimumVersion = TlsVersion.Tls13 };
+        var host = await HostAsync("old.test", written, required);
+        Assert.Equal((SecurityFloor.Authenticated, TlsVersion.Tls13), (host.Floor, host.MinimumVersion));
+    }
+
     [Fact]
     public async Task Both_the_exception_and_what_it_lowers_stay_in_the_plan()
     {

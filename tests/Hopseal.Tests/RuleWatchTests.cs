@@ -50,6 +50,25 @@ public sealed class RuleWatchTests : IDisposable
     }
 
     [Fact]
+    public async Task What_is_required_meanwhile_counts_at_once_and_no_longer_than_it_is_required()
+    {
+        var configuration = LocalMode.Prepare(_workspace.Directory, new LocalPorts(0, 0, 0, 0), _clock);
+        configuration = configuration with { Domains = new DomainTable(ImmutableDictionary<DomainName, DomainRoute>.Empty, null) };
+        ImmutableArray<OutboundRule> required = [];
+        var zone = ZoneResolver.Parse("old.test A 192.0.2.1");
+        var planner = new DatedPlanner(configuration, zone, new ProvenTlsMemory(_clock), sts: null, () => required, _clock);
+
+        Assert.Equal(SecurityFloor.Plaintext, await FloorAsync());
+        required = [new OutboundRule("old.test", SecurityFloor.Authenticated, [], "required (old.test)") { Required = true }];
+        Assert.Equal(SecurityFloor.Authenticated, await FloorAsync());
+        required = [];
+        Assert.Equal(SecurityFloor.Plaintext, await FloorAsync());
+
+        async Task<SecurityFloor> FloorAsync() => Assert.IsType<DeliveryPlan.Relay>(
+            await planner.PlanAsync("old.test", null, TestContext.Current.CancellationToken)).Hosts[0].Floor;
+    }
+
+    [Fact]
     public async Task An_exception_ends_with_its_day_and_without_a_restart()
     {
         var configuration = LocalMode.Prepare(_workspace.Directory, new LocalPorts(0, 0, 0, 0), _clock);
@@ -59,7 +78,7 @@ public sealed class RuleWatchTests : IDisposable
             Outbound = configuration.Outbound with { Rules = [s_rule, s_exception] },
         };
         var zone = ZoneResolver.Parse("old.test A 192.0.2.1");
-        var planner = new DatedPlanner(configuration, zone, new ProvenTlsMemory(_clock), sts: null, _clock);
+        var planner = new DatedPlanner(configuration, zone, new ProvenTlsMemory(_clock), sts: null, () => [], _clock);
 
         _clock.SetUtcNow(new DateTimeOffset(2026, 5, 31, 23, 59, 59, TimeSpan.Zero));
         Assert.Equal(SecurityFloor.Plaintext, await FloorAsync());

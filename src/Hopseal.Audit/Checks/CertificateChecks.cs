@@ -2,6 +2,7 @@ using System.Globalization;
 using Hopseal.Audit.Facts;
 using Hopseal.Audit.Findings;
 using Hopseal.Audit.Profiles;
+using Hopseal.Audit.Targets;
 
 namespace Hopseal.Audit.Checks;
 
@@ -16,8 +17,9 @@ static class CertificateChecks
             yield break;
         }
 
-        // The policy's own check says what failing it means.
-        var unproven = profile.VerdictOf(CheckIds.CertificateChain, Verdict.Info);
+        // Between servers the policy's own check says what failing it means; mail programs verify always (RFC 7817 §3).
+        var (usual, nameBasis) = endpoint.Protocol == MailProtocol.Smtp.Scheme ? (Verdict.Info, "RFC 9525 §6") : (Verdict.Fail, "RFC 7817 §3");
+        var unproven = profile.VerdictOf(CheckIds.CertificateChain, usual);
         yield return handshake.PkixProblems.IsEmpty
             ? new Finding(CheckIds.CertificateChain, subject, Question.Authenticated, Verdict.Ok, "An authority of the web PKI vouches for it", [handshake.Chain[^1].Issuer], "RFC 5280 §6")
             : new Finding(
@@ -26,8 +28,8 @@ static class CertificateChecks
         if (handshake.NameMatches is { } matches)
         {
             yield return new Finding(
-                CheckIds.CertificateName, subject, Question.Authenticated, matches ? Verdict.Ok : profile.VerdictOf(CheckIds.CertificateName, Verdict.Info),
-                matches ? "It is for the host's name" : "It is not for the host's name", handshake.Chain[0].Names, "RFC 9525 §6");
+                CheckIds.CertificateName, subject, Question.Authenticated, matches ? Verdict.Ok : profile.VerdictOf(CheckIds.CertificateName, usual),
+                matches ? "It is for the host's name" : "It is not for the host's name", handshake.Chain[0].Names, nameBasis);
         }
 
         yield return Dates(facts, host, handshake, subject, profile);
@@ -35,9 +37,12 @@ static class CertificateChecks
         {
             yield return Key(certificate, subject, profile);
             yield return Signature(certificate, subject, profile);
+            var useful = certificate is { ServerUse: true, Signs: true };
             yield return new Finding(
-                CheckIds.CertificateUsage, subject, Question.Authenticated, certificate.ServerUse ? Verdict.Ok : Verdict.Warn,
-                certificate.ServerUse ? "It is for serving TLS" : "Its extended key usage is not for serving TLS", [certificate.Subject], "RFC 5280 §4.2.1.12");
+                CheckIds.CertificateUsage, subject, Question.Authenticated, useful ? Verdict.Ok : Verdict.Warn,
+                useful ? "It is for serving TLS" : certificate.ServerUse ? "Its key usage allows no signatures, without which there is no forward secrecy" : "Its extended key usage is not for serving TLS",
+                [certificate.Subject], certificate.ServerUse ? "RFC 5280 §4.2.1.3" : "RFC 5280 §4.2.1.12",
+                useful ? null : Remedy.Of("Have it issued for serverAuth, with digitalSignature."));
         }
     }
 

@@ -18,6 +18,11 @@ static class EndpointChecks
     public static IEnumerable<Finding> Of(EndpointFacts endpoint, string subject, bool anotherTalks)
     {
         var dialogue = endpoint.Dialogue;
+        if (dialogue.Reach is not (Reach.Unreachable or Reach.NotAsked))
+        {
+            yield return new Finding(CheckIds.MxReachable, subject, Question.Confidential, Verdict.Ok, "It can be reached", [], "RFC 5321 §5.1");
+        }
+
         yield return Reachable(dialogue, subject, anotherTalks);
         if (dialogue.Reach is not Reach.Talked)
         {
@@ -67,12 +72,11 @@ static class EndpointChecks
                 : new Finding(
                     CheckIds.StartTlsOffered, subject, Question.Confidential, Verdict.Fail, "STARTTLS is not offered: mail to it crosses the network in plaintext",
                     [.. dialogue.Capabilities], "RFC 3207 §4", s_offer);
-            var login = dialogue.Capabilities.FirstOrDefault(line => line.StartsWith("AUTH ", StringComparison.OrdinalIgnoreCase));
-            if (login is not null)
+            if (PlaintextLogin.Offered(endpoint.Protocol, dialogue.Capabilities) is { } login)
             {
                 yield return new Finding(
                     CheckIds.SmtpAuthPlaintext, subject, Question.Confidential, Verdict.Warn, "Passwords are asked for before TLS", [login], "RFC 8314 §3",
-                    Remedy.Of("Offer AUTH inside TLS only.", ("Postfix", "smtpd_tls_auth_only = yes"), ("Exim", "auth_advertise_hosts = ${if eq{$tls_in_cipher}{}{}{*}}")));
+                    Remedy.Of("Offer AUTH inside TLS only.", ("Postfix", "smtpd_tls_auth_only = yes"), ("Dovecot", "disable_plaintext_auth = yes"), ("Exim", "auth_advertise_hosts = ${if eq{$tls_in_cipher}{}{}{*}}")));
             }
             else
             {

@@ -72,11 +72,11 @@ static class ExchangeChecks
     {
         Finding?[] all =
         [
-            Of(CheckIds.ExtendedMasterSecret, tls.ExtendedMasterSecret, good: true, Verdict.Fail, "The extended master secret", "RFC 7627"),
-            Of(CheckIds.SecureRenegotiation, tls.SecureRenegotiation, good: true, Verdict.Fail, "Secure renegotiation", "RFC 5746"),
-            Of(CheckIds.Compression, tls.Compression, good: false, Verdict.Fail, "Compression", "RFC 9325 §3.3"),
-            Of(CheckIds.FallbackSignal, tls.FallbackRefused, good: true, Verdict.Info, "The refusal of a fallback", "RFC 7507"),
-            Of(CheckIds.SignatureHash, tls.Sha1Signature, good: false, Verdict.Fail, "SHA-1 in the key exchange", "RFC 9155"),
+            Of(CheckIds.ExtendedMasterSecret, tls.ExtendedMasterSecret, good: true, Verdict.Fail, "It has the extended master secret", "It lacks the extended master secret", "RFC 7627 §5.3"),
+            Of(CheckIds.SecureRenegotiation, tls.SecureRenegotiation, good: true, Verdict.Fail, "It renegotiates securely, if at all", "It lacks secure renegotiation", "RFC 5746 §3.6"),
+            Of(CheckIds.Compression, tls.Compression, good: false, Verdict.Fail, "It does not compress", "It compresses: lengths betray contents (CRIME)", "RFC 9325 §3.3"),
+            Of(CheckIds.FallbackSignal, tls.FallbackRefused, good: true, Verdict.Info, "It refuses clients that fell back", "It takes clients that fell back to an older version", "RFC 7507 §3"),
+            Of(CheckIds.SignatureHash, tls.Sha1Signature, good: false, Verdict.Fail, "It does not sign its key exchange with SHA-1", "It signs its key exchange with SHA-1 for whoever asks", "RFC 9155 §3"),
             tls.Sha1Signature is null && tls.Versions.GetValueOrDefault("TLS 1.2") is true
                 ? new Finding(CheckIds.SignatureHash, subject, Question.Confidential, Verdict.Unknown, "Whether it signs with SHA-1 is not known", tls.Problems, "RFC 9155")
                 : null,
@@ -84,8 +84,9 @@ static class ExchangeChecks
         ];
         return all.OfType<Finding>();
 
-        Finding? Of(string id, bool? value, bool good, Verdict bad, string what, string basis) => value is not { } known ? null : new Finding(
-            id, subject, Question.Confidential, known == good ? Verdict.Ok : bad, known ? $"{what} is there" : $"{what} is not there", [], basis, known == good || bad is Verdict.Info ? null : TlsChecks.Modern);
+        Finding? Of(string id, bool? value, bool good, Verdict worst, string goodTitle, string badTitle, string basis) => value is not { } known ? null : new Finding(
+            id, subject, Question.Confidential, known == good ? Verdict.Ok : worst, known == good ? goodTitle : badTitle, [], basis,
+            known == good || worst is Verdict.Info ? null : TlsChecks.Modern);
     }
 
     /// <summary>Only seen up to TLS 1.2: in TLS 1.3 tickets come when the handshake is over.</summary>

@@ -51,6 +51,11 @@ public static class Judge
     /// <summary>Whether a sender that looks up nothing else than what is published would notice an impostor.</summary>
     static Finding? Identity(AuditFacts facts, Profile profile)
     {
+        if (facts is { Domain: null, Hosts: [var alone] })
+        {
+            return OfHost(alone, profile);
+        }
+
         if (facts.Domain is not { Mx.State: MxState.Found or MxState.Implicit } domain || facts.Hosts.IsEmpty)
         {
             return null;
@@ -67,5 +72,26 @@ public static class Judge
             !how.IsEmpty ? Verdict.Ok : unknown ? Verdict.Unknown : profile.VerdictOf(CheckIds.Identity, Verdict.Warn),
             how.IsEmpty ? "Senders cannot tell its hosts from an impostor" : "Senders can verify its hosts", how, "RFC 7435 §1",
             how.IsEmpty ? Remedy.Of("Publish TLSA records in a signed zone (DANE), or an MTA-STS policy with mode: enforce; best both.") : null);
+    }
+
+    /// <summary>A host by itself, whoever's mail it takes: whether a client that verifies would be content with it. Nothing is said of a bare
+    /// address, and of one where no handshake came to an end.</summary>
+    static Finding? OfHost(HostFacts host, Profile profile)
+    {
+        HandshakeFacts[] seen = [.. host.Endpoints.Select(endpoint => endpoint.Handshake).OfType<HandshakeFacts>().Where(handshake => handshake.Works)];
+        if (host.Name is not { } name || seen.Length == 0)
+        {
+            return null;
+        }
+
+        ImmutableArray<string> how =
+        [
+            .. seen.All(handshake => handshake.TlsaMatches is true) ? ["DANE"] : Array.Empty<string>(),
+            .. seen.All(handshake => handshake.PkixProblems.IsEmpty && handshake.NameMatches is true) ? ["a certificate of the web PKI for its name"] : Array.Empty<string>(),
+        ];
+        return new Finding(
+            CheckIds.Identity, name, Question.Authenticated, how.IsEmpty ? profile.VerdictOf(CheckIds.Identity, Verdict.Warn) : Verdict.Ok,
+            how.IsEmpty ? "Clients cannot tell it from an impostor" : "Clients can verify it", how, "RFC 7435 §1",
+            how.IsEmpty ? Remedy.Of("Install a certificate for its name from an authority that the web PKI trusts, or publish TLSA records in a signed zone (DANE).") : null);
     }
 }

@@ -175,7 +175,11 @@ public sealed record CertificateFacts(
     string? SignatureHash,
     string Fingerprint,
     string KeyFingerprint,
-    bool ServerUse);
+    bool ServerUse)
+{
+    /// <summary>Whether its key usage allows signatures, which every key exchange with forward secrecy needs, or it has none.</summary>
+    public bool Signs { get; init; } = true;
+}
 
 /// <summary>What is shown to clients that do not ask for the host's name (RFC 6066 §3).</summary>
 /// <param name="WithoutName">To those that ask for none: Postfix, unless it is told to.</param>

@@ -20,6 +20,9 @@ public sealed record FindingChange(string Id, string Subject, Finding? Before, F
 
 public static class AuditDifference
 {
+    /// <summary>Their titles count days, so that they are others each day.</summary>
+    static readonly ImmutableArray<string> s_counting = [CheckIds.CertificateDates, CheckIds.StsHost];
+
     /// <summary>In the order of the later report; what is gone stands at the end.</summary>
     public static ImmutableArray<FindingChange> Between(AuditReport before, AuditReport after)
     {
@@ -29,7 +32,7 @@ public static class AuditDifference
         var now = after.Findings.GroupBy(Key).ToDictionary(same => same.Key, same => same.MaxBy(finding => finding.Verdict)!);
         return
         [
-            .. now.Where(pair => !old.TryGetValue(pair.Key, out var was) || was.Verdict != pair.Value.Verdict || was.Title != pair.Value.Title)
+            .. now.Where(pair => !old.TryGetValue(pair.Key, out var was) || was.Verdict != pair.Value.Verdict || (was.Title != pair.Value.Title && !s_counting.Contains(pair.Key.Id)))
                 .Select(pair => new FindingChange(pair.Key.Id, pair.Key.Subject, old.GetValueOrDefault(pair.Key), pair.Value)),
             .. old.Where(pair => !now.ContainsKey(pair.Key)).Select(pair => new FindingChange(pair.Key.Id, pair.Key.Subject, pair.Value, null)),
         ];

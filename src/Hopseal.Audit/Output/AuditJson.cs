@@ -49,7 +49,7 @@ public static class AuditJson
     static readonly JsonSerializerOptions s_line = new()
     {
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
-        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
+        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase, allowIntegerValues: false) },
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
         RespectRequiredConstructorParameters = false,
         MaxDepth = 32,
@@ -58,9 +58,10 @@ public static class AuditJson
 
     static readonly JsonSerializerOptions s_pretty = new(s_line) { WriteIndented = true };
 
-    /// <summary>Of facts alone, as they are kept. What a constructor takes has to be there; what was added later may be missing.</summary>
-    static readonly JsonSerializerOptions s_facts = new(s_line)
+    /// <summary>For reading what is judged again. What a constructor takes has to be there; what was added later may be missing.</summary>
+    static readonly JsonSerializerOptions s_strict = new(s_line)
     {
+        Converters = { new NoNullElements() },
         RespectNullableAnnotations = true,
         TypeInfoResolver = new DefaultJsonTypeInfoResolver { Modifiers = { RequireWhatIsNeverNull } },
     };
@@ -111,14 +112,14 @@ public static class AuditJson
         }
     }
 
-    public static void WriteFacts(AuditFacts facts, Stream to) => JsonSerializer.Serialize(to, facts, s_facts);
+    public static void WriteFacts(AuditFacts facts, Stream to) => JsonSerializer.Serialize(to, facts, s_strict);
 
     /// <exception cref="InvalidDataException">They are damaged, or of another major version; the message says so.</exception>
-    public static AuditFacts ReadFacts(Stream from)
+    public static AuditFacts ReadFacts(ReadOnlySpan<byte> json)
     {
         try
         {
-            var facts = JsonSerializer.Deserialize<AuditFacts>(from, s_facts) ?? throw new InvalidDataException("they are null");
+            var facts = JsonSerializer.Deserialize<AuditFacts>(json, s_strict) ?? throw new InvalidDataException("they are null");
             return facts.FactsVersion.Split('.')[0] == AuditFacts.Version.Split('.')[0]
                 ? facts
                 : throw new InvalidDataException($"they are no facts of version {AuditFacts.Version}");
@@ -134,7 +135,7 @@ public static class AuditJson
     /// <exception cref="InvalidDataException">It is no report, or one of another major version; the message says so.</exception>
     public static AuditDocument Read(string json)
     {
-        var document = Read<AuditDocument>(json);
+        var document = Read<AuditDocument>(json, s_strict);
         return IsReadable(document.SchemaVersion) && document.Facts is not null ? document : throw NoReport();
     }
 
@@ -142,7 +143,7 @@ public static class AuditJson
     /// <exception cref="InvalidDataException">It is no report, or one of another major version; the message says so.</exception>
     public static AuditSummary ReadSummary(string json)
     {
-        var document = Read<Verdicts>(json);
+        var document = Read<Verdicts>(json, s_line);
         return IsReadable(document.SchemaVersion) && document.Target is not null && !document.Findings.IsDefault
             ? new AuditSummary(
                 document.Target, AuditReport.Worst([document.Confidential, document.Authenticated, document.Watched]),
@@ -154,12 +155,12 @@ public static class AuditJson
 
     static InvalidDataException NoReport() => new($"it is no audit report of version {AuditDocument.Version}");
 
-    static T Read<T>(string json)
+    static T Read<T>(string json, JsonSerializerOptions options)
         where T : class
     {
         try
         {
-            return JsonSerializer.Deserialize<T>(json, s_line) ?? throw new InvalidDataException("it is null");
+            return JsonSerializer.Deserialize<T>(json, options) ?? throw new InvalidDataException("it is null");
         }
         catch (JsonException e)
         {

@@ -43,7 +43,10 @@ static class Certificates
             s_hashes.GetValueOrDefault(certificate.SignatureAlgorithm.Value ?? ""),
             Convert.ToHexStringLower(SHA256.HashData(certificate.RawData)),
             Convert.ToHexStringLower(SHA256.HashData(certificate.PublicKey.ExportSubjectPublicKeyInfo())),
-            ServesTls(certificate));
+            ServesTls(certificate))
+        {
+            Signs = certificate.Extensions.OfType<X509KeyUsageExtension>().All(usage => usage.KeyUsages.HasFlag(X509KeyUsageFlags.DigitalSignature)),
+        };
     }
 
     /// <summary>The number at IANA of the curve that a certificate's key is on; null for other keys, or where it cannot be read.</summary>

@@ -3,8 +3,11 @@ namespace Hopseal.Audit.Probes;
 /// <summary>How many connections one address is still asked to bear, and for how long.</summary>
 sealed class ConnectionBudget(ProbeOptions options)
 {
+    const int MostBackOffs = 2;
+
     readonly long _began = options.Clock.GetTimestamp();
     TimeSpan _paused;
+    int _backedOff;
 
     public int Taken { get; private set; }
 
@@ -36,6 +39,20 @@ sealed class ConnectionBudget(ProbeOptions options)
         }
 
         Taken++;
+        return true;
+    }
+
+    /// <summary>After being turned away: waits, so that it can be tried again; false when enough was waited, or a quick look has no time for it.</summary>
+    public async Task<bool> BackOffAsync(CancellationToken cancel)
+    {
+        if (!options.Deep || _backedOff == MostBackOffs)
+        {
+            return false;
+        }
+
+        _backedOff++;
+        await Task.Delay(options.BackOff, options.Clock, cancel);
+        _paused += options.BackOff;
         return true;
     }
 }

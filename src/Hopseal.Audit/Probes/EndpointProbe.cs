@@ -1,26 +1,18 @@
 using System.Collections.Immutable;
 using System.Net;
-using System.Security.Authentication;
-using System.Security.Cryptography;
 using Hopseal.Audit.Facts;
 using Hopseal.Audit.Targets;
-using Hopseal.Dns;
 using Hopseal.Policy;
 using Hopseal.Policy.Dane;
-using Hopseal.Smtp.Tls;
 
 namespace Hopseal.Audit.Probes;
-
-/// <summary>What a certificate is held against.</summary>
-/// <param name="Name">Of the host: SNI, and what the certificate should be for; null for a bare address.</param>
-/// <param name="Dane">Its usable TLSA records; null where there are none.</param>
-sealed record Expected(DomainName? Name, TransportPolicy.Dane? Dane);
 
 /// <summary>Asks one address, one connection at a time and never more than allowed.</summary>
 #pragma warning disable CA1001 // the semaphore has no handle as long as nobody asks for one
 sealed class EndpointProbe(PkixCheck pkix, DaneCheck dane, Manners manners, ProbeOptions options)
 #pragma warning restore CA1001
 {
+    readonly PlatformHandshake _handshake = new(pkix, dane, options);
     readonly SemaphoreSlim _places = new(options.AddressesAtOnce);
 
     /// <summary>Throws only when cancelled.</summary>
@@ -57,7 +49,7 @@ sealed class EndpointProbe(PkixCheck pkix, DaneCheck dane, Manners manners, Prob
         if (options.Deep && facts is { Handshake.Works: true })
         {
             facts = await new FurtherTrials(endpoint, protocol, budget, options).TryAsync(
-                facts, expected.Name is null ? null : (connection, name) => HandshakeAsync(connection, expected, cancel, name), cancel);
+                facts, expected.Name is null ? null : (connection, name) => _handshake.ShakeAsync(connection, expected, cancel, name), cancel);
         }
 
         if (protocol.ImplicitTls ? facts.Dialogue.Reach is Reach.Talked : facts.Dialogue.StartTls is true)
@@ -99,7 +91,7 @@ sealed class EndpointProbe(PkixCheck pkix, DaneCheck dane, Manners manners, Prob
             connection = await MailConnection.ConnectAsync(endpoint, options, cancel);
             if (protocol.ImplicitTls)
             {
-                handshake = await HandshakeAsync(connection, expected, cancel);
+                handshake = await _handshake.ShakeAsync(connection, expected, cancel);
                 if (handshake.Works)
                 {
                     opening = await words.OpenAsync(connection, options, cancel);
@@ -120,7 +112,7 @@ sealed class EndpointProbe(PkixCheck pkix, DaneCheck dane, Manners manners, Prob
         {
             // After the capabilities the server has talked; what came then is the handshake's failure.
             (reach, why) = opening is null && handshake is null ? (ended.Reach, ended.Message) : (Reach.Talked, ended.Message);
-            handshake ??= opening is { StartTls: true } ? Failed(ended.Message) : null;
+            handshake ??= opening is { StartTls: true } ? PlatformHandshake.Failed(ended.Message) : null;
             transcript = ended.Transcript.Lines;
         }
         finally
@@ -150,7 +142,7 @@ sealed class EndpointProbe(PkixCheck pkix, DaneCheck dane, Manners manners, Prob
             throw connection.Ended(forNow ? Reach.TurnedAway : Reach.Refused, $"STARTTLS was offered and refused: {ProbeTranscript.Clean(reply)}");
         }
 
-        var handshake = await HandshakeAsync(connection, expected, cancel);
+        var handshake = await _handshake.ShakeAsync(connection, expected, cancel);
         var inside = handshake.Works ? await words.CapabilitiesAsync(connection, options, cancel) : [];
         return (reply, handshake, inside);
     }
@@ -172,7 +164,7 @@ sealed class EndpointProbe(PkixCheck pkix, DaneCheck dane, Manners manners, Prob
                 return new InjectionFacts(false, $"it refuses: {ProbeTranscript.Clean(reply)}");
             }
 
-            if (await HandshakeAsync(connection, expected, cancel) is { Works: false } broken)
+            if (await _handshake.ShakeAsync(connection, expected, cancel) is { Works: false } broken)
             {
                 return new InjectionFacts(false, $"no TLS comes of it: {broken.Failure}");
             }
@@ -232,69 +224,6 @@ sealed class EndpointProbe(PkixCheck pkix, DaneCheck dane, Manners manners, Prob
             return false;
         }
     }
-
-    /// <param name="serverName">Asked for instead of the host's: empty for none.</param>
-    async Task<HandshakeFacts> HandshakeAsync(MailConnection connection, Expected expected, CancellationToken cancel, string? serverName = null)
-    {
-        HandshakeFacts? seen = null;
-        var demand = new TlsDemand(SecurityFloor.Encrypted, serverName ?? expected.Name?.Ascii ?? "", chain =>
-        {
-            seen = Look(chain, expected);
-            return new PeerVerdict(PeerIdentity.Unauthenticated, []);
-        });
-        using var patience = new Patience(options.ReplyTimeout, options.Clock, cancel);
-        UpgradeResult result;
-        try
-        {
-#pragma warning disable CA5398 // what the audit asks for itself; older versions are asked for by hand
-            result = await TlsUpgrade.AsClientAsync(connection.Stream, demand, SslProtocols.Tls12 | SslProtocols.Tls13, options.Clock, patience.Token);
-#pragma warning restore CA5398
-        }
-        catch (OperationCanceledException)
-        {
-            cancel.ThrowIfCancellationRequested();
-            return Failed($"the handshake did not end within {options.ReplyTimeout.TotalSeconds:0} s");
-        }
-
-        switch (result)
-        {
-            case UpgradeResult.Upgraded upgraded:
-                connection.Continue(upgraded.Stream);
-                connection.Transcript.Event($"{upgraded.Tls.Version} {upgraded.Tls.CipherSuite}");
-                return (seen ?? Failed("it showed no certificate")) with { Works = true, Failure = null, Version = upgraded.Tls.Version, Cipher = upgraded.Tls.CipherSuite };
-            case UpgradeResult.Failed failed:
-                var why = string.Join("; ", failed.Failures.Select(failure => $"{failure.ReasonCode}: {failure.Detail}"));
-                connection.Transcript.Event($"no TLS: {why}");
-                return Failed(why);
-            default:
-                throw new InvalidOperationException("unknown result of an upgrade");
-        }
-    }
-
-    HandshakeFacts Look(PeerChain chain, Expected expected)
-    {
-        ImmutableArray<string> names = expected.Name is { } name ? [name.Ascii] : [];
-        var verdict = pkix.Judge(chain, names);
-        var byDane = expected.Dane is { } policy ? dane.Judge(chain, policy) : null;
-        ImmutableArray<CertificateFacts> sent;
-        try
-        {
-            sent = [.. chain.Sent.Take(10).Select(Certificates.Describe)];
-        }
-        catch (CryptographicException e)
-        {
-            return Failed($"its certificate cannot be read: {e.Message}");
-        }
-
-        return new HandshakeFacts(
-            true, null, null, null, sent,
-            [.. verdict.Failures.Where(failure => failure.Type is not TlsResultType.CertificateHostMismatch).Select(failure => $"{failure.ReasonCode}: {ProbeTranscript.Clean(failure.Detail ?? "")}")],
-            expected.Name is null ? null : verdict.Failures.All(failure => failure.Type is not TlsResultType.CertificateHostMismatch),
-            byDane is null ? null : byDane.Identity is PeerIdentity.DaneEe or PeerIdentity.DaneTa,
-            byDane is null ? null : byDane.Failures.IsEmpty ? byDane.Identity.ToString() : string.Join("; ", byDane.Failures.Select(failure => failure.Detail)));
-    }
-
-    static HandshakeFacts Failed(string why) => new(false, why, null, null, [], [], null, null, null);
 
     static ImmutableArray<string> Clean(ImmutableArray<string> lines) => [.. lines.Take(60).Select(ProbeTranscript.Clean)];
 }

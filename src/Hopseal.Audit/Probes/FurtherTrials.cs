@@ -66,10 +66,11 @@ sealed class FurtherTrials(IPEndPoint endpoint, MailProtocol protocol, Connectio
     {
         if (!await budget.TakeAsync(cancel))
         {
-            return otherwise($"{budget.Taken} connections are as many as may be opened");
+            return otherwise(budget.Exhausted);
         }
 
         MailConnection? connection = null;
+        ProbeEndedException turnedAway;
         try
         {
             connection = await MailConnection.ConnectAsync(endpoint, options, cancel);
@@ -77,9 +78,7 @@ sealed class FurtherTrials(IPEndPoint endpoint, MailProtocol protocol, Connectio
         }
         catch (ProbeEndedException ended)
         {
-            // Whoever turns us away after the first connection wants no more of them.
-            budget.Closed |= ended.Reach is Reach.TurnedAway or Reach.Unreachable;
-            return otherwise(ended.Message);
+            turnedAway = ended;
         }
         finally
         {
@@ -88,5 +87,9 @@ sealed class FurtherTrials(IPEndPoint endpoint, MailProtocol protocol, Connectio
                 await connection.DisposeAsync();
             }
         }
+
+        // Whoever goes on turning us away wants no more connections.
+        budget.Closed |= turnedAway.Reach is Reach.Unreachable || (turnedAway.Reach is Reach.TurnedAway && !await budget.BackOffAsync(cancel));
+        return otherwise(turnedAway.Message);
     }
 }

@@ -37,22 +37,33 @@ sealed class HelloTransport(IPEndPoint endpoint, MailProtocol protocol, Connecti
             return new HelloAnswer.NotAsked(why);
         }
 
-        if (!await budget.TakeAsync(cancel))
+        while (await budget.TakeAsync(cancel))
         {
-            Exhausted = budget.Exhausted;
-            return new HelloAnswer.NotAsked(Exhausted);
+            var (answer, ended) = await ExchangeAsync(exchange, cancel);
+            if (answer is not null)
+            {
+                if (_exchanges.Count < MostExchanges)
+                {
+                    _exchanges.Add(new HelloFact(what, ProbeTranscript.Clean(answer.ToString())));
+                }
+
+                return answer;
+            }
+
+            if (ended is not { Reach: Reach.TurnedAway } || !await budget.BackOffAsync(cancel))
+            {
+                budget.Closed = true;
+                Exhausted = $"after {budget.Taken} connections: {ended?.Message}";
+                return new HelloAnswer.NotAsked(Exhausted);
+            }
         }
 
-        var answer = await ExchangeAsync(exchange, cancel);
-        if (_exchanges.Count < MostExchanges)
-        {
-            _exchanges.Add(new HelloFact(what, ProbeTranscript.Clean(answer.ToString())));
-        }
-
-        return answer;
+        Exhausted = budget.Exhausted;
+        return new HelloAnswer.NotAsked(Exhausted);
     }
 
-    async Task<HelloAnswer> ExchangeAsync(Func<SmtpStream, Task<HelloAnswer>> exchange, CancellationToken cancel)
+    /// <summary>The answer, or why the hello could not be sent.</summary>
+    async Task<(HelloAnswer? Answer, ProbeEndedException? Ended)> ExchangeAsync(Func<SmtpStream, Task<HelloAnswer>> exchange, CancellationToken cancel)
     {
         MailConnection? connection = null;
         try
@@ -63,13 +74,11 @@ sealed class HelloTransport(IPEndPoint endpoint, MailProtocol protocol, Connecti
                 await AskForTlsAsync(connection, cancel);
             }
 
-            return await exchange(connection.Stream);
+            return (await exchange(connection.Stream), null);
         }
         catch (ProbeEndedException ended)
         {
-            budget.Closed = true;
-            Exhausted = $"after {budget.Taken} connections: {ended.Message}";
-            return new HelloAnswer.NotAsked(Exhausted);
+            return (null, ended);
         }
         finally
         {

@@ -19,6 +19,10 @@ public sealed record ProbeOptions
     /// <summary>Between two connections to one address.</summary>
     public TimeSpan Pause { get; init; } = TimeSpan.Zero;
 
+    /// <summary>How long a deep look waits when a server that has talked turns it away, once or twice: some count the connections of the last
+    /// seconds, and those that they have not closed yet (Exim's <c>smtp_accept_max</c>).</summary>
+    public TimeSpan BackOff { get; init; } = TimeSpan.FromSeconds(10);
+
     /// <summary>Connections to one address, at most.</summary>
     public int MostConnections { get; init; } = 10;
 

@@ -27,9 +27,9 @@ sealed class TlsProbe(
         var none = await StrongAndWeakAsync(cancel);
         await OldVersionsAsync(none, cancel);
         _seen.BrokenKnown = none;
-        if (!deep && !none)
+        if (!none)
         {
-            await WeakAsync(cancel);
+            await (deep ? BrokenAsync(cancel) : WeakAsync(cancel));
         }
 
         if (_seen.BestOlder is { } version)
@@ -76,7 +76,15 @@ sealed class TlsProbe(
         _seen.Set(WireVersion.Tls12, Said(answer, flight, WireVersion.Tls12));
         if (flight is not { Version: WireVersion.Tls12 })
         {
-            return answer is HelloAnswer.Refused { Description: HelloAnswer.Refused.ProtocolVersion };
+            var none = answer is HelloAnswer.Refused { Description: HelloAnswer.Refused.ProtocolVersion };
+            if (deep && !none && flight is null)
+            {
+                // There may be none but weak ones; a quick look asks for these anyway.
+                (answer, flight) = await AskAsync(HelloOffers.Older12(serverName, WireVersion.Tls12, HelloOffers.Weak), cancel);
+                _seen.Set(WireVersion.Tls12, Said(answer, flight, WireVersion.Tls12));
+            }
+
+            return none;
         }
 
         _seen.ChosenStrongFirst = CipherSuites.NameOf(flight.Suite);
@@ -121,6 +129,12 @@ sealed class TlsProbe(
             _seen.Set(WireVersion.Tls12, Said(answer, flight, WireVersion.Tls12));
         }
 
+        await BrokenAsync(cancel);
+    }
+
+    /// <summary>Also before a deep search, which may run out of connections before it has left out all that is better.</summary>
+    async Task BrokenAsync(CancellationToken cancel)
+    {
         if (!_seen.Spoken().Any(_seen.AcceptsBroken))
         {
             var (answer, flight) = await AskAsync(HelloOffers.Older12(serverName, WireVersion.Tls12, HelloOffers.Broken), cancel);

@@ -7,21 +7,23 @@ namespace Hopseal.Monitor.Changes;
 /// <summary>Certificates of hosts: their end, whether they can be verified, and how they change.</summary>
 static class CertificateRules
 {
+    static readonly TimeSpan s_longSilence = TimeSpan.FromDays(2);
+
     static readonly Levels s_ours = new(AlertSeverity.Warning, AlertSeverity.Info);
 
     public static IEnumerable<Told> Of(Comparison comparison, DateTimeOffset now) =>
     [
         .. comparison.Hosts.SelectMany(host => (Told[])[.. Expiring(comparison, host, now), .. Unverified(comparison, host)]),
-        .. comparison.Changes(now - DomainHistory.Memory).SelectMany(pair => Renewed(comparison, pair.Before, pair.After)),
+        .. comparison.Changes(now - DomainHistory.Memory).SelectMany(pair => Renewed(comparison, pair.Before, pair.After)).Distinct(),
     ];
 
     /// <summary>A certificate that nobody relies on may end as it likes: opportunistic senders take any (RFC 7435 §3), and DANE-EE looks at the key
     /// alone (RFC 7671 §5.1).</summary>
     static IEnumerable<Told> Expiring(Comparison comparison, HostPair host, DateTimeOffset now)
     {
-        CertificateFacts[] shown = [.. host.Now.Endpoints.Where(endpoint => Seen.Leaf(endpoint) is not null).SelectMany(endpoint => (CertificateFacts[])[Seen.Leaf(endpoint)!, .. endpoint.OtherCertificates])];
-
         // What was not seen for long may have been renewed.
+        var seen = host.Now.Endpoints.Where(endpoint => Seen.Leaf(endpoint) is not null && !(comparison.SilentFor(host, endpoint, now) > s_longSilence));
+        CertificateFacts[] shown = [.. seen.SelectMany(endpoint => (CertificateFacts[])[Seen.Leaf(endpoint)!, .. endpoint.OtherCertificates])];
         if (shown.Length == 0 || comparison.History.Looks.Inconclusive >= LookRules.Many)
         {
             return [Comparison.Unknown(AlertRules.MonitorCertificateExpiring, host.Name, had: false)];
@@ -62,8 +64,8 @@ static class CertificateRules
 
     static IEnumerable<Told> Unverified(Comparison comparison, HostPair host)
     {
-        // A policy that asks for it tells it more severely.
-        if (comparison.Now.Domain?.Sts.Policy is { Mode: "enforce" } && StsRules.IsEnforced(comparison, host.Name))
+        // Where a policy asks for it, that rule tells it.
+        if (StsRules.IsHeld(comparison, host.Name))
         {
             return [];
         }
@@ -118,7 +120,7 @@ static class CertificateRules
                 AlertRules.MonitorCertificateKey, name, new Levels(AlertSeverity.Info, null), $"The certificate of {name} was renewed on {Seen.Day(at)} with the key that it had",
                 "A key that is never changed is known to more and more backups. Where no TLSA record needs it, let the renewal make a new one."),
             (false, _) when early => comparison.TellChange(
-                AlertRules.MonitorCertificateKey, name, s_ours, $"{name} has a new key since {Seen.Day(at)}, though its certificate was good until {Seen.Day(then.Until)}",
+                AlertRules.MonitorCertificateKey, name, new Levels(AlertSeverity.Warning, null), $"{name} has a new key since {Seen.Day(at)}, though its certificate was good until {Seen.Day(then.Until)}",
                 "Mostly a host that was set up anew. If nobody knows of it, the key may have been lost, or another host answers."),
             _ => [],
         };

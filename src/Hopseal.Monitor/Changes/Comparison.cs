@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Hopseal.Audit.Facts;
+using Hopseal.Monitor.Looks;
 using Hopseal.Reports.Alerts;
 
 namespace Hopseal.Monitor.Changes;
@@ -63,6 +64,13 @@ sealed class Comparison
     /// <summary>Each change since <paramref name="since"/>, the oldest first.</summary>
     public IEnumerable<(Observation Before, Observation After)> Changes(DateTimeOffset since) =>
         History.Recent.Zip(History.Recent.Skip(1)).Where(pair => pair.Second.FirstSeenAt >= since);
+
+    /// <summary>For how long an address did not answer: what is known of it is from before. Null when it answered the last look.</summary>
+    public TimeSpan? SilentFor(HostPair host, EndpointFacts endpoint, DateTimeOffset now)
+    {
+        var name = Asking.NameOf(host.Now, endpoint);
+        return History.Looks.Unanswered.FirstOrDefault(part => part.Part == name) is { } silent ? now - silent.Since : null;
+    }
 
     /// <param name="isNew">The reference was better.</param>
     public IEnumerable<Told> Tell(Fault fault, bool isNew)

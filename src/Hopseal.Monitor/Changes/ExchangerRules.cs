@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Hopseal.Audit.Facts;
+using Hopseal.Monitor.Looks;
 using Hopseal.Reports.Alerts;
 
 namespace Hopseal.Monitor.Changes;
@@ -11,10 +12,13 @@ static class ExchangerRules
     const int OctetsOfIPv4 = 2;
     const int OctetsOfIPv6 = 4;
 
+    static readonly TimeSpan s_silence = TimeSpan.FromDays(1);
+
     public static IEnumerable<Told> Of(Comparison comparison, DateTimeOffset now) =>
     [
         .. Gone(comparison),
         .. Names(comparison, now),
+        .. comparison.Hosts.SelectMany(host => Silent(comparison, host, now)),
         .. comparison.Changes(now - DomainHistory.Memory).SelectMany(pair => Networks(comparison, pair.After)),
     ];
 
@@ -64,6 +68,45 @@ static class ExchangerRules
         string[] came = [.. after.Except(before).Order(StringComparer.Ordinal)];
         string[] left = [.. before.Except(after).Order(StringComparer.Ordinal)];
         return string.Join(", ", ((string[])[came.Length > 0 ? $"{Seen.Some(came)} came" : "", left.Length > 0 ? $"{Seen.Some(left)} left" : ""]).Where(part => part.Length > 0));
+    }
+
+    /// <summary>An address that never answered from here is no loss: perhaps there is no IPv6 here.</summary>
+    static IEnumerable<Told> Silent(Comparison comparison, HostPair host, DateTimeOffset now)
+    {
+        if (host.Then is not { } then || !then.Endpoints.Any(Seen.Talked))
+        {
+            return [];
+        }
+
+        if (!host.Now.AddressesKnown)
+        {
+            return [Comparison.Unknown(AlertRules.MonitorUnreachable, host.Name, had: true)];
+        }
+
+        if (host.Now.Endpoints.IsEmpty)
+        {
+            return comparison.Tell(
+                new Fault(
+                    AlertRules.MonitorUnreachable, host.Name, new Levels(AlertSeverity.Warning, AlertSeverity.Info), Levels.None,
+                    $"{host.Name} has no address any more: {host.Now.AddressProblem ?? "no reason given"}", "Give it its addresses back, or take it out of MX."), isNew: true);
+        }
+
+        string[] silent =
+        [
+            .. host.Now.Endpoints.Where(endpoint => comparison.SilentFor(host, endpoint, now) > s_silence && then.Endpoints.Any(old => old.Address == endpoint.Address && Seen.Talked(old)))
+                .Select(endpoint => endpoint.Address)
+        ];
+        return silent.Length == 0 ? [] : comparison.Tell(
+            new Fault(
+                AlertRules.MonitorUnreachable, host.Name, Levels.None, new Levels(AlertSeverity.Warning, null),
+                $"{host.Name} [{Seen.Some(silent)}] answered before, and did not for a day: {Why(comparison, host, silent[0])}",
+                "It may be down, or turn away who asks too often. What is told of it is what was seen last."), isNew: false);
+    }
+
+    static string Why(Comparison comparison, HostPair host, string address)
+    {
+        var name = Asking.NameOf(host.Now, host.Now.Endpoints.First(endpoint => endpoint.Address == address));
+        return comparison.History.Looks.Unanswered.First(part => part.Part == name).Why;
     }
 
     /// <summary>A host whose addresses are all in networks where it never was. One that proves who it is may: large hosters answer with other addresses all

@@ -33,7 +33,7 @@ static class IssuerName
             var value = end < 0 ? rest : rest[..end];
             if (key.Equals(attribute, StringComparison.OrdinalIgnoreCase))
             {
-                return quoted ? value.Trim('"').ToString().Replace("\"\"", "\"", StringComparison.Ordinal) : value.Trim().ToString();
+                return quoted ? value[1..(end < 0 ? value.Length : end - 1)].ToString().Replace("\"\"", "\"", StringComparison.Ordinal) : value.Trim().ToString();
             }
 
             rest = end < 0 ? [] : rest[end..].TrimStart("\", ");

@@ -51,7 +51,7 @@ public static class MonitorRules
         return
         [
             .. subjects.Distinct().SelectMany(subject => AlertRules.All.Where(rule => rule.StartsWith("monitor.", StringComparison.Ordinal) && rule != AlertRules.MonitorStale)
-                .Select(rule => Comparison.Unknown(rule, subject, had: comparison.Then is not null)))
+                .Select(rule => Comparison.Unknown(rule, subject, had: comparison.Then?.Domain is { Mx.State: not MxState.NotKnown })))
         ];
     }
 }

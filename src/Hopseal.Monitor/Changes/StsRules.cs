@@ -34,6 +34,9 @@ static class StsRules
     /// <summary>The policy that hosts are held to.</summary>
     static StsPolicyFacts? Enforced(AuditFacts? facts) => facts?.Domain?.Sts.Policy is { Mode: "enforce" } policy ? policy : null;
 
+    /// <summary>Whether a policy demands that the host's certificate is good, be it for reports only.</summary>
+    public static bool IsHeld(Comparison comparison, string host) => comparison is { TakesMail: true, Now.Domain.Sts.Policy: { Mode: not "none" } policy } && Covers(policy, host);
+
     /// <summary>Whether failing the policy keeps mail away.</summary>
     public static bool IsEnforced(Comparison comparison, string host) => comparison.TakesMail && Enforced(comparison.Now) is { } policy && Covers(policy, host);
 
@@ -87,7 +90,7 @@ static class StsRules
                 comparison.IsOwn ? "Publish it as it was, with a new id." : "Ask its operator whether it is meant. A rule with \"Tls\": \"Authenticated\" keeps the protection for our mail."), isNew: true);
     }
 
-    static int Strictness(string mode) => mode switch { "enforce" => 2, "testing" => 1, _ => 0 };
+    public static int Strictness(string mode) => mode switch { "enforce" => 2, "testing" => 1, _ => 0 };
 
     public static string Lasts(long seconds) => seconds >= 2 * 86400
         ? string.Create(CultureInfo.InvariantCulture, $"{seconds / 86400} days")
@@ -154,7 +157,7 @@ static class StsRules
         var wasHeld = Enforced(comparison.Then) is { } then && Covers(then, host.Name);
         return comparison.Tell(
             new Fault(
-                AlertRules.MonitorStsCertificate, host.Name, enforced ? Levels.Critical : s_ours, enforced ? new Levels(AlertSeverity.Critical, AlertSeverity.Info) : s_ours,
+                AlertRules.MonitorStsCertificate, host.Name, enforced ? Levels.Critical : Levels.Warning, enforced ? new Levels(AlertSeverity.Critical, AlertSeverity.Info) : s_ours,
                 $"The certificate of {Seen.At(host, bad)} fails the MTA-STS policy{(enforced ? ": senders do not deliver there" : ", which is only tested")}: {Why(host, bad[0])}",
                 "It has to be for the name of the MX host, and from an authority that the web PKI trusts (RFC 8461 §4.2)."),
             isNew: (enforced && !wasHeld) || bad.Any(endpoint => comparison.Before(host, endpoint, Seen.Verified) is true));

@@ -104,10 +104,11 @@ static class TlsStrength
         return CipherSuites.All.DistinctBy(suite => suite.Name).ToFrozenDictionary(suite => suite.Name, suite => profile.GradeOfSuite(suite.Name));
     }
 
-    /// <summary>By hand-made hellos; where there were none, what the handshake came to says that one is spoken, and no more.</summary>
+    /// <summary>By hand-made hellos; where there were none, by the handshake, which takes the newest version that both have.</summary>
     static bool? Speaks(EndpointFacts endpoint, string version) =>
         endpoint.Tls is { } tls && tls.Versions.TryGetValue(version, out var spoken) && spoken is { } known ? known
-        : endpoint.Handshake is { Works: true, Version: { } reached } && reached.EndsWith(version[^3..], StringComparison.Ordinal) ? true : null;
+        : version == Newest && endpoint.Handshake is { Works: true, Version: { } reached } ? reached.EndsWith("1.3", StringComparison.Ordinal)
+        : null;
 
     /// <summary>In bits, roughly (NIST SP 800-57 part 1, table 2); all that is more than enough is the same.</summary>
     static int Strength(CertificateFacts certificate) => certificate.KeyKind switch

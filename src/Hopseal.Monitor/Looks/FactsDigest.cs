@@ -74,6 +74,10 @@ public static class FactsDigest
             foreach (var endpoint in host.Endpoints)
             {
                 yield return string.Create(CultureInfo.InvariantCulture, $"host {name} [{endpoint.Address}]:{endpoint.Port} {endpoint.Protocol} {OfEndpoint(endpoint)}");
+                if (endpoint.Reverse is { Problem: null } reverse)
+                {
+                    yield return $"host {name} [{endpoint.Address}] reverse {reverse.Confirmed} {Sorted(reverse.Names)}";
+                }
             }
 
             yield break;
@@ -102,6 +106,9 @@ public static class FactsDigest
         Add(line, "auth", dialogue.Capabilities.Any(capability => capability.StartsWith("AUTH", StringComparison.OrdinalIgnoreCase)));
         Add(line, "again", dialogue.CapabilitiesInside.Any(capability => capability.Equals("STARTTLS", StringComparison.OrdinalIgnoreCase)));
         Add(line, "injection", endpoint.Injection?.Executed);
+        Add(line, "plaintext mail", endpoint.PlaintextMail?.Taken);
+        Add(line, "without name", endpoint.ServerNames is { WithoutName: var without } ? Of(without) : null);
+        Add(line, "unknown name", endpoint.ServerNames is { UnknownName: var unknown } ? Of(unknown) : null);
         if (endpoint.Handshake is { } handshake)
         {
             Add(line, "works", handshake.Works);
@@ -121,6 +128,8 @@ public static class FactsDigest
 
         return line.ToString();
     }
+
+    static string? Of(ShownFacts shown) => shown.Fingerprint ?? (shown.Refused ? "refused" : null);
 
     /// <summary>What is complete. A list of what was seen until the connections were used up says little by what is not in it.</summary>
     static void AddTls(StringBuilder line, TlsFacts tls)

@@ -33,8 +33,9 @@ static class HostMerge
     static EndpointFacts? Same(EndpointFacts endpoint, HostFacts? before) => before?.Endpoints.FirstOrDefault(
         known => known.Address == endpoint.Address && known.Port == endpoint.Port && known.Protocol == endpoint.Protocol);
 
-    static EndpointFacts OfEndpoint(HostFacts host, EndpointFacts now, EndpointFacts? before, Asking asking)
+    static EndpointFacts OfEndpoint(HostFacts host, EndpointFacts seen, EndpointFacts? before, Asking asking)
     {
+        var now = seen with { Reverse = seen.Reverse is { Problem: null } ? seen.Reverse : before?.Reverse ?? seen.Reverse };
         var dialogue = now.Dialogue;
         if (dialogue.Reach is Reach.NotAsked)
         {
@@ -55,6 +56,8 @@ static class HostMerge
         return now with
         {
             Injection = now.Injection is { Executed: not null } ? now.Injection : before.Injection ?? now.Injection,
+            PlaintextMail = now.PlaintextMail is { Taken: not null } ? now.PlaintextMail : before.PlaintextMail ?? now.PlaintextMail,
+            ServerNames = OfNames(now.ServerNames, SameLeaf(now, before) ? before.ServerNames : null),
             Tls = OfTls(host, now, before.Tls, asking),
             OtherCertificates = now.OtherCertificates.IsEmpty && IsPartial(now.Tls) && SameLeaf(now, before) ? before.OtherCertificates : now.OtherCertificates,
             UnmatchedCertificates = now.UnmatchedCertificates.IsEmpty && IsPartial(now.Tls) && SameLeaf(now, before)
@@ -62,6 +65,11 @@ static class HostMerge
                 : now.UnmatchedCertificates,
         };
     }
+
+    /// <summary>With another certificate for its own name, those for other names are not the same either.</summary>
+    static ServerNameFacts? OfNames(ServerNameFacts? now, ServerNameFacts? before) => now is null || before is null ? now ?? before : new ServerNameFacts(
+        now.WithoutName is { Fingerprint: null, Refused: false } ? before.WithoutName : now.WithoutName,
+        now.UnknownName is { Fingerprint: null, Refused: false } ? before.UnknownName : now.UnknownName);
 
     static bool SameLeaf(EndpointFacts one, EndpointFacts other) =>
         one.Handshake is { Chain: [var leaf, ..] } && other.Handshake is { Chain: [var known, ..] } && leaf.Fingerprint == known.Fingerprint;
@@ -104,6 +112,8 @@ static class HostMerge
             Compression = tls.Compression ?? before.Compression,
             FallbackRefused = tls.FallbackRefused ?? before.FallbackRefused,
             Sha1Signature = tls.Sha1Signature ?? before.Sha1Signature,
+            Tickets = tls.Tickets ?? before.Tickets,
+            SessionNames = tls.SessionNames ?? before.SessionNames,
         };
     }
 }

@@ -8,7 +8,8 @@ namespace Hopseal.Monitor.Requiring;
 
 /// <summary>What a domain has proved on every one of its hosts, and could be held to: the rule that somebody would write for it by hand who looked at the
 /// same facts. Pure.</summary>
-/// <remarks>An address that nobody could connect to counts for nothing where another address of the same host answered: our mail does not get there either.
+/// <remarks>A host without addresses counts for nothing, and neither does an address that nobody could connect to where another address of the same host answered: our
+/// mail does not get there either.
 /// Whatever else was not seen to its end, greylisting and time-outs included, might be weaker than the rest, and then mail would wait for it. So there is no demand.</remarks>
 public abstract record ObservedProof
 {
@@ -29,11 +30,43 @@ public abstract record ObservedProof
 
         /// <summary>What a rule has to say: null where it is what every rule asks for.</summary>
         public TlsVersion? RuleVersion => MinimumVersion is TlsVersion.Tls12 ? null : MinimumVersion;
+
+        /// <summary>When it was seen the last time.</summary>
+        public required DateTimeOffset SeenAt { get; init; }
+
+        /// <summary>What a rule made of it says that it rests on.</summary>
+        public string Reason => string.Create(CultureInfo.InvariantCulture, $"{Because} (seen {SeenAt.UtcDateTime:yyyy-MM-dd HH:mm} UTC)");
     }
 
     /// <summary>It can be held to nothing.</summary>
     public sealed record Nothing(string Why) : ObservedProof;
 
+    /// <summary>Of a domain that is watched.</summary>
+    public static ObservedProof Of(DomainHistory history)
+    {
+        ArgumentNullException.ThrowIfNull(history);
+        if (history.Current is not { } current)
+        {
+            return new Nothing($"nothing is known of it yet{Detail(history.Looks.Why)}");
+        }
+
+        if (history.Looks.PendingSince is { } since)
+        {
+            return new Nothing(string.Create(CultureInfo.InvariantCulture, $"it looks different since {since.UtcDateTime:yyyy-MM-dd HH:mm} UTC, and another look has to say the same first"));
+        }
+
+        return Of(current.Facts) is Demand demand
+            ? demand with
+            {
+                SeenAt = current.LastSeenAt,
+                Remarks = history.Looks.Unanswered.IsEmpty
+                    ? demand.Remarks
+                    : [.. demand.Remarks, $"The last look could not find out everything ({history.Looks.Unanswered[0].Part}: {history.Looks.Unanswered[0].Why}): for that, what was seen before stands"],
+            }
+            : Of(current.Facts);
+    }
+
+    /// <summary>Of one look.</summary>
     public static ObservedProof Of(AuditFacts facts)
     {
         ArgumentNullException.ThrowIfNull(facts);
@@ -57,7 +90,7 @@ public abstract record ObservedProof
             }
         }
 
-        return seen.Count == 0 ? new Nothing("none of its hosts is known") : Sum(name, domain.Mx.Signed, seen.DrainToImmutable(), remarks);
+        return seen.Count == 0 ? new Nothing("none of its hosts has an address") : Sum(name, domain.Mx.Signed, facts.At, seen.DrainToImmutable(), remarks);
     }
 
     static string? Unusable(MxFacts mx) => mx.State switch
@@ -73,12 +106,20 @@ public abstract record ObservedProof
     /// <returns>Why it proves nothing; null when it does.</returns>
     static string? See(HostFacts host, ImmutableArray<SeenAddress>.Builder seen, ImmutableArray<string>.Builder remarks)
     {
-        var answers = host.Endpoints.Any(endpoint => endpoint.Dialogue.Reach is Reach.Talked);
-        if (!answers)
+        if (host.Endpoints.IsEmpty)
         {
-            return host.Endpoints.IsEmpty
-                ? $"{host.Name} has no address that is known{Detail(host.AddressProblem)}"
-                : $"{host.Name} was not reached{Detail(host.Endpoints[0].Dialogue.Why)}";
+            if (!host.AddressesKnown)
+            {
+                return $"the addresses of {host.Name} are not known{Detail(host.AddressProblem)}";
+            }
+
+            remarks.Add($"{host.Name} has no address, and counts for nothing");
+            return null;
+        }
+
+        if (!host.Endpoints.Any(endpoint => endpoint.Dialogue.Reach is Reach.Talked))
+        {
+            return $"{host.Name} was not reached{Detail(host.Endpoints[0].Dialogue.Why)}";
         }
 
         if (host.Tlsa.Answer is TlsaAnswer.Failed)
@@ -114,7 +155,7 @@ public abstract record ObservedProof
         return null;
     }
 
-    static Demand Sum(DomainName domain, bool signedMx, ImmutableArray<SeenAddress> seen, ImmutableArray<string>.Builder remarks)
+    static Demand Sum(DomainName domain, bool signedMx, DateTimeOffset at, ImmutableArray<SeenAddress> seen, ImmutableArray<string>.Builder remarks)
     {
         var unproven = seen.FirstOrDefault(address => !address.IsProven(signedMx));
         var floor = unproven is null ? SecurityFloor.Authenticated : SecurityFloor.Encrypted;
@@ -144,6 +185,7 @@ public abstract record ObservedProof
 
         return new Demand(floor, old is null ? TlsVersion.Tls13 : TlsVersion.Tls12, names, Words(seen, signedMx, floor, old is null))
         {
+            SeenAt = at,
             Remarks = remarks.DrainToImmutable(),
         };
     }

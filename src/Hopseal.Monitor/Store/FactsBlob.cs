@@ -29,8 +29,7 @@ static class FactsBlob
             }
         }
 
-        unpacked.Position = 0;
-        return AuditJson.ReadFacts(unpacked);
+        return AuditJson.ReadFacts(unpacked.GetBuffer().AsSpan(0, (int)unpacked.Length));
     }
 
     /// <summary>Without the dialogues, and what hand-made hellos were answered: what no rule looks at.</summary>

@@ -6,6 +6,19 @@ using Microsoft.Data.Sqlite;
 
 namespace Hopseal.Monitor.Store;
 
+/// <summary>How what is seen stands to what is expected, <see cref="DomainHistory.Reference"/>.</summary>
+public enum Standing
+{
+    /// <summary>It lacks nothing: from now on it is what is expected.</summary>
+    AsExpected,
+
+    /// <summary>Whether it lacks something cannot be known.</summary>
+    NotKnown,
+
+    /// <summary>It lacks something. The reference stays until that is back, or an operator accepts it.</summary>
+    Lost,
+}
+
 /// <summary>Writes down what looks found out. Each call may throw <see cref="SqliteException"/>, and completes when what it wrote is committed.</summary>
 public sealed class MonitorStore(RecordsDatabase database)
 {
@@ -59,22 +72,21 @@ public sealed class MonitorStore(RecordsDatabase database)
 
     /// <summary>Of a look that found what is known.</summary>
     /// <param name="report">Of this look.</param>
-    /// <param name="lost">See <see cref="WatchedRow.Lost"/>.</param>
-    public Task WriteAsync(WatchedDomain domain, LookState looks, long current, AuditReport report, bool lost, CancellationToken cancel) => database.WriteAsync(
+    public Task WriteAsync(WatchedDomain domain, LookState looks, long current, AuditReport report, Standing standing, CancellationToken cancel) => database.WriteAsync(
         connection =>
         {
             Write(connection, domain, looks);
             Rows.Run(connection, "DELETE FROM monitor_pending WHERE domain = $domain", ("$domain", domain.Name.Ascii));
             Rows.Run(
                 connection, "UPDATE monitor_observations SET last_seen_at = $now WHERE id = $id", ("$id", current), ("$now", Rows.Number(report.Facts.At)));
-            Settle(connection, domain, current, report, lost);
+            Settle(connection, domain, current, report, standing);
         },
         cancel);
 
     /// <summary>Of a look that is sure of something new.</summary>
     /// <param name="since">When it was seen first.</param>
     public Task WriteAsync(
-        WatchedDomain domain, LookState looks, DateTimeOffset since, AuditReport report, bool lost, CancellationToken cancel)
+        WatchedDomain domain, LookState looks, DateTimeOffset since, AuditReport report, Standing standing, CancellationToken cancel)
     {
         var packed = FactsBlob.Write(report.Facts);
         return database.WriteAsync(
@@ -89,7 +101,7 @@ public sealed class MonitorStore(RecordsDatabase database)
                     ("$domain", domain.Name.Ascii), ("$first", Rows.Number(since)), ("$last", Rows.Number(report.Facts.At)), ("$facts", packed))[0];
                 Rows.Run(
                     connection, "UPDATE monitor_domains SET changed_at = $since WHERE name = $domain", ("$domain", domain.Name.Ascii), ("$since", Rows.Number(since)));
-                Settle(connection, domain, id, report, lost);
+                Settle(connection, domain, id, report, standing);
                 Prune(connection, domain);
             },
             cancel);
@@ -116,19 +128,20 @@ public sealed class MonitorStore(RecordsDatabase database)
         ("$why", looks.Why is { Length: > MostCharacters } why ? $"{why[..MostCharacters]}…" : looks.Why), ("$unanswered", Rows.Write(looks.Unanswered)));
 
     /// <summary>The verdicts, the findings, and what is expected.</summary>
-    static void Settle(SqliteConnection connection, WatchedDomain domain, long current, AuditReport report, bool lost)
+    static void Settle(SqliteConnection connection, WatchedDomain domain, long current, AuditReport report, Standing standing)
     {
         KeptFindings.Settle(connection, domain.Name.Ascii, report, MostClosed);
         Rows.Run(
             connection,
             """
-            UPDATE monitor_domains SET current = $current, lost = $lost, reference = CASE WHEN $lost AND reference IS NOT NULL THEN reference ELSE $current END,
+            UPDATE monitor_domains SET current = $current, lost = $lost, reference = CASE WHEN $stays AND reference IS NOT NULL THEN reference ELSE $current END,
                 overall = $overall, confidential = $confidential, authenticated = $authenticated, attended = $attended,
                 failing = (SELECT count(*) FROM monitor_findings WHERE domain = $name AND closed_at IS NULL AND verdict = 3),
                 warnings = (SELECT count(*) FROM monitor_findings WHERE domain = $name AND closed_at IS NULL AND verdict = 2)
             WHERE name = $name
             """,
-            ("$name", domain.Name.Ascii), ("$current", current), ("$lost", lost ? 1 : 0), ("$overall", (long)report.Overall),
+            ("$name", domain.Name.Ascii), ("$current", current), ("$lost", standing is Standing.Lost ? 1 : 0),
+            ("$stays", standing is Standing.AsExpected ? 0 : 1), ("$overall", (long)report.Overall),
             ("$confidential", (long)report.Confidential), ("$authenticated", (long)report.Authenticated), ("$attended", (long)report.Watched));
     }
 

@@ -1,9 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
 using System.Net.Http.Headers;
-using System.Net.Security;
-using System.Net.Sockets;
-using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using Hopseal.Dns;
 using Hopseal.Smtp.Tls;
@@ -35,7 +32,6 @@ public sealed class StsFetch(IDnsResolver resolver, PkixCheck pkix, TimeProvider
 {
     const string Path = "/.well-known/mta-sts.txt";
     const string MediaType = "text/plain";
-    const int MostHeaderKibioctets = 16;
 
     /// <summary>Of a policy host; another one in tests only.</summary>
     public int Port { get; init; } = 443;
@@ -62,7 +58,7 @@ public sealed class StsFetch(IDnsResolver resolver, PkixCheck pkix, TimeProvider
         var peer = new Peer(host);
         try
         {
-            using var client = Client(peer, ending.Token);
+            using var client = GuardedHttps.Client(host.Ascii, () => ConnectAsync(peer, ending.Token), sent => IsAuthentic(peer, sent));
             return await GetAsync(client, address, id, ending.Token) with { CertificateUntil = peer.CertificateUntil };
         }
         catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException)
@@ -103,44 +99,6 @@ public sealed class StsFetch(IDnsResolver resolver, PkixCheck pkix, TimeProvider
             : new StsFetchResult.Failed(fault);
     }
 
-    /// <summary>For one fetch: what it learns of the peer must not mix with another's.</summary>
-    HttpClient Client(Peer peer, CancellationToken ending) => new(
-        new SocketsHttpHandler
-        {
-            AllowAutoRedirect = false,
-            UseCookies = false,
-            UseProxy = false,
-            AutomaticDecompression = DecompressionMethods.None,
-            ActivityHeadersPropagator = null,
-            MaxResponseHeadersLength = MostHeaderKibioctets,
-            MaxResponseDrainSize = 0,
-            PooledConnectionLifetime = TimeSpan.Zero,
-            ConnectCallback = (_, _) => ConnectAsync(peer, ending),
-            SslOptions = new SslClientAuthenticationOptions
-            {
-                TargetHost = peer.Host.Ascii,
-#pragma warning disable CA5398 // the oldest version that may be spoken (RFC 8461 §7.2)
-                EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
-#pragma warning restore CA5398
-                AllowRenegotiation = false,
-                AllowTlsResume = false,
-                // The runtime's own chain is not used; see TlsUpgrade.
-                CertificateChainPolicy = new X509ChainPolicy
-                {
-                    RevocationMode = X509RevocationMode.NoCheck,
-                    DisableCertificateDownloads = true,
-                    TrustMode = X509ChainTrustMode.CustomRootTrust,
-                    VerificationFlags = X509VerificationFlags.AllFlags,
-                },
-                RemoteCertificateValidationCallback = (_, _, chain, _) => IsAuthentic(peer, chain),
-            },
-        },
-        disposeHandler: true)
-    {
-        // The deadline is the token's.
-        Timeout = System.Threading.Timeout.InfiniteTimeSpan,
-    };
-
     async ValueTask<Stream> ConnectAsync(Peer peer, CancellationToken ending)
     {
         var addresses = await HostAddresses.FindAsync(resolver, peer.Host, ending);
@@ -149,33 +107,12 @@ public sealed class StsFetch(IDnsResolver resolver, PkixCheck pkix, TimeProvider
             throw peer.Fail(addresses.Known ? "no-address" : "dns-failure", failure);
         }
 
-        List<string> refusals = [];
-        foreach (var address in addresses.Found)
-        {
-            Socket? socket = null;
-            using var impatience = new CancellationTokenSource(ConnectTimeout, clock);
-            using var either = CancellationTokenSource.CreateLinkedTokenSource(ending, impatience.Token);
-            try
-            {
-                // Fails where this machine lacks the address family.
-                socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-                await socket.ConnectAsync(new IPEndPoint(address, Port), either.Token);
-                return new NetworkStream(socket, ownsSocket: true);
-            }
-            catch (Exception e) when (e is SocketException or OperationCanceledException)
-            {
-                socket?.Dispose();
-                ending.ThrowIfCancellationRequested();
-                refusals.Add($"{address}: {(e is SocketException refused ? refused.SocketErrorCode.ToString() : "no answer")}");
-            }
-        }
-
-        throw peer.Fail("connection-failed", $"{peer.Host} cannot be reached: {string.Join(", ", refusals)}");
+        var (connection, refusals) = await GuardedHttps.ConnectAsync(addresses.Found, Port, ConnectTimeout, clock, ending);
+        return connection ?? throw peer.Fail("connection-failed", $"{peer.Host} cannot be reached: {refusals}");
     }
 
-    bool IsAuthentic(Peer peer, X509Chain? chain)
+    bool IsAuthentic(Peer peer, ImmutableArray<X509Certificate2> sent)
     {
-        ImmutableArray<X509Certificate2> sent = chain is null ? [] : [.. chain.ChainPolicy.ExtraStore];
         if (sent.IsEmpty)
         {
             return peer.Distrust("no-certificate", $"{peer.Host} showed no certificate");

@@ -2,9 +2,6 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
-using System.Net.Security;
-using System.Net.Sockets;
-using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using Hopseal.Dns;
 using Hopseal.Smtp.Tls;
@@ -36,8 +33,6 @@ public sealed class ReportPost(IDnsResolver resolver, PkixCheck pkix, TimeProvid
 {
     public const string MediaType = "application/tlsrpt+gzip";
 
-    const int MostHeaderKibioctets = 16;
-
     /// <summary>For the whole of a post.</summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromMinutes(1);
 
@@ -58,7 +53,7 @@ public sealed class ReportPost(IDnsResolver resolver, PkixCheck pkix, TimeProvid
         var peer = new Peer(target);
         try
         {
-            using var client = Client(peer, ending.Token);
+            using var client = GuardedHttps.Client(peer.Name, () => ConnectAsync(peer, ending.Token), sent => IsAuthentic(peer, sent));
             using var content = new ReadOnlyMemoryContent(report) { Headers = { ContentType = new MediaTypeHeaderValue(MediaType) } };
             using var request = new HttpRequestMessage(HttpMethod.Post, target)
             {
@@ -81,74 +76,13 @@ public sealed class ReportPost(IDnsResolver resolver, PkixCheck pkix, TimeProvid
         }
     }
 
-    /// <summary>For one post: what it learns of the peer must not mix with another's.</summary>
-    HttpClient Client(Peer peer, CancellationToken ending) => new(
-        new SocketsHttpHandler
-        {
-            AllowAutoRedirect = false,
-            UseCookies = false,
-            UseProxy = false,
-            AutomaticDecompression = DecompressionMethods.None,
-            ActivityHeadersPropagator = null,
-            MaxResponseHeadersLength = MostHeaderKibioctets,
-            MaxResponseDrainSize = 0,
-            PooledConnectionLifetime = TimeSpan.Zero,
-            ConnectCallback = (_, _) => ConnectAsync(peer, ending),
-            SslOptions = new SslClientAuthenticationOptions
-            {
-                TargetHost = peer.Name,
-#pragma warning disable CA5398 // the oldest version that may be spoken (RFC 9325 §3.1.1)
-                EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
-#pragma warning restore CA5398
-                AllowRenegotiation = false,
-                AllowTlsResume = false,
-                // The runtime's own chain is not used; see TlsUpgrade.
-                CertificateChainPolicy = new X509ChainPolicy
-                {
-                    RevocationMode = X509RevocationMode.NoCheck,
-                    DisableCertificateDownloads = true,
-                    TrustMode = X509ChainTrustMode.CustomRootTrust,
-                    VerificationFlags = X509VerificationFlags.AllFlags,
-                },
-                RemoteCertificateValidationCallback = (_, _, chain, _) => IsAuthentic(peer, chain),
-            },
-        },
-        disposeHandler: true)
-    {
-        // The deadline is the token's.
-        Timeout = System.Threading.Timeout.InfiniteTimeSpan,
-    };
-
     async ValueTask<Stream> ConnectAsync(Peer peer, CancellationToken ending)
     {
-        List<string> refusals = [];
-        foreach (var address in await AddressesAsync(peer, ending))
-        {
-            if (!AnyAddress && !PublicAddress.Is(address))
-            {
-                refusals.Add($"{address}: not a public address");
-                continue;
-            }
-
-            Socket? socket = null;
-            using var impatience = new CancellationTokenSource(ConnectTimeout, clock);
-            using var either = CancellationTokenSource.CreateLinkedTokenSource(ending, impatience.Token);
-            try
-            {
-                // Fails where this machine lacks the address family.
-                socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-                await socket.ConnectAsync(new IPEndPoint(address, peer.Target.Port), either.Token);
-                return new NetworkStream(socket, ownsSocket: true);
-            }
-            catch (Exception e) when (e is SocketException or OperationCanceledException)
-            {
-                socket?.Dispose();
-                ending.ThrowIfCancellationRequested();
-                refusals.Add($"{address}: {(e is SocketException refused ? refused.SocketErrorCode.ToString() : "no answer")}");
-            }
-        }
-
-        throw peer.Fail($"{peer.Name} cannot be reached: {string.Join(", ", refusals)}");
+        var found = await AddressesAsync(peer, ending);
+        ImmutableArray<IPAddress> allowed = AnyAddress ? found : [.. found.Where(PublicAddress.Is)];
+        var (connection, refusals) = await GuardedHttps.ConnectAsync(allowed, peer.Target.Port, ConnectTimeout, clock, ending);
+        string[] all = [.. found.Except(allowed).Select(address => $"{address}: not a public address"), .. refusals.Length > 0 ? [refusals] : Array.Empty<string>()];
+        return connection ?? throw peer.Fail($"{peer.Name} cannot be reached: {string.Join(", ", all)}");
     }
 
     async ValueTask<ImmutableArray<IPAddress>> AddressesAsync(Peer peer, CancellationToken ending)
@@ -167,9 +101,8 @@ public sealed class ReportPost(IDnsResolver resolver, PkixCheck pkix, TimeProvid
         return addresses.Failure is { } failure ? throw peer.Fail(failure) : addresses.Found;
     }
 
-    bool IsAuthentic(Peer peer, X509Chain? chain)
+    bool IsAuthentic(Peer peer, ImmutableArray<X509Certificate2> sent)
     {
-        ImmutableArray<X509Certificate2> sent = chain is null ? [] : [.. chain.ChainPolicy.ExtraStore];
         if (sent.IsEmpty)
         {
             return peer.Distrust($"{peer.Name} showed no certificate");

@@ -65,9 +65,18 @@ sealed class OwnMailReading
         }
 
         var outcomes = new Queue<RecipientOutcome>(rest.Recipients.Select(recipient => recipient.Outcome));
+        ImmutableArray<int> places = [.. Enumerable.Range(0, _settled.Length).Where(place => _settled[place] is null)];
         return rest with
         {
             Lease = _lease,
+            Sessions =
+            [
+                .. rest.Sessions.Select(use => use with
+                {
+                    DeliveredPlaces = [.. use.DeliveredPlaces.Select(place => places[place])],
+                    BouncedPlaces = [.. use.BouncedPlaces.Select(place => places[place])],
+                })
+            ],
             Recipients = [.. _lease.Pending.Recipients.Zip(_settled, (recipient, outcome) => (recipient, outcome ?? outcomes.Dequeue()))],
         };
     }

@@ -13,29 +13,40 @@ public sealed class AlertMail(string hostname, string from, IReadOnlyList<Mailbo
 
     static readonly FormatOptions s_format = Format();
 
-    public async Task<StoredMessage> WriteAsync(AlertNotice notice, CancellationToken cancel)
+    public Task<StoredMessage> WriteAsync(AlertNotice notice, CancellationToken cancel)
     {
         ArgumentNullException.ThrowIfNull(notice);
         var alert = notice.Alert;
+        return WriteAsync(
+            $"{WebhookBody.Word(notice.Kind)}: {OneLine.Of(alert.Text, MostSubject)}",
+            string.Create(CultureInfo.InvariantCulture, $"""
+                {alert.Text}
+
+                What to do: {alert.Advice}
+
+                Alert {alert.Id}, rule {alert.Rule}, {WebhookBody.Word(alert.Severity)}, about {alert.Subject}
+                Open since {alert.OpenedAt:u}{(alert.ResolvedAt is { } ended ? $", resolved {ended:u}" : "")}
+                Gateway {hostname}
+
+                """),
+            cancel);
+    }
+
+    public Task<StoredMessage> WriteAsync(AlertDigest digest, CancellationToken cancel)
+    {
+        ArgumentNullException.ThrowIfNull(digest);
+        return WriteAsync(digest.Subject, $"{digest.Text}\nGateway {hostname}\n", cancel);
+    }
+
+    async Task<StoredMessage> WriteAsync(string subject, string text, CancellationToken cancel)
+    {
         var id = QueueId.Next(clock);
         using var message = new MimeMessage
         {
-            Subject = $"[Hopseal] {WebhookBody.Word(notice.Kind)}: {OneLine.Of(alert.Text, MostSubject)}",
+            Subject = $"[Hopseal] {subject}",
             Date = clock.GetUtcNow(),
             MessageId = $"{id}@{hostname}",
-            Body = new TextPart("plain")
-            {
-                Text = string.Create(CultureInfo.InvariantCulture, $"""
-                    {alert.Text}
-
-                    What to do: {alert.Advice}
-
-                    Alert {alert.Id}, rule {alert.Rule}, {WebhookBody.Word(alert.Severity)}, about {alert.Subject}
-                    Open since {alert.OpenedAt:u}{(alert.ResolvedAt is { } ended ? $", resolved {ended:u}" : "")}
-                    Gateway {hostname}
-
-                    """),
-            },
+            Body = new TextPart("plain") { Text = text },
         };
         message.From.Add(new MailboxAddress("Hopseal", from));
         foreach (var recipient in to)

@@ -38,6 +38,15 @@ public static class AlertRules
     /// <summary>Own TLS reports cannot be sent.</summary>
     public const string ReportSending = "tlsrpt.sending";
 
+    /// <summary>Others report that TLS with us fails.</summary>
+    public const string ReportedFailures = "tlsrpt.failures";
+
+    /// <summary>Others report a kind of failure that they did not before.</summary>
+    public const string ReportedNew = "tlsrpt.new-result";
+
+    /// <summary>Somebody does not report any more.</summary>
+    public const string ReporterSilent = "tlsrpt.silent";
+
     /// <summary>Of a domain that is watched: a host does not offer STARTTLS any more.</summary>
     public const string MonitorStartTls = "monitor.starttls";
 
@@ -62,6 +71,10 @@ public static class AlertRules
     public const string MonitorMxGone = "monitor.mx-gone";
 
     public const string MonitorMxChanged = "monitor.mx-changed";
+
+    /// <summary>A host does not answer any more.</summary>
+    public const string MonitorUnreachable = "monitor.unreachable";
+
     public const string MonitorMxNetwork = "monitor.mx-network";
 
     /// <summary>A host is not in the policy.</summary>

@@ -41,6 +41,13 @@ public sealed class AlertStore
         ) STRICT;
         CREATE INDEX alerts_open ON alerts (id) WHERE resolved_at IS NULL;
         """,
+
+        // notice: JSON of AlertNotice. digest_at: of the last daily mail.
+        """
+        CREATE TABLE alert_outbox (id INTEGER PRIMARY KEY, receiver TEXT NOT NULL, notice TEXT NOT NULL) STRICT;
+        CREATE INDEX alert_outbox_receiver ON alert_outbox (receiver, id);
+        CREATE TABLE alert_digests (one INTEGER PRIMARY KEY CHECK (one = 1), digest_at INTEGER NOT NULL) STRICT;
+        """,
     ]);
 
     /// <summary>To read only, beside a gateway that may be writing.</summary>
@@ -52,6 +59,30 @@ public sealed class AlertStore
     /// <param name="before">The id of the last one of the page before; null: the first page.</param>
     public ImmutableArray<Alert> All(long? before, int limit) => Read(
         $"SELECT {Columns} FROM alerts WHERE id < $before ORDER BY id DESC LIMIT $limit", ("$before", before ?? long.MaxValue), ("$limit", limit));
+
+    /// <summary>Those that began or ended at that time or later, the newest first.</summary>
+    public ImmutableArray<Alert> ChangedSince(DateTimeOffset since, int limit) => Read(
+        $"SELECT {Columns} FROM alerts WHERE opened_at >= $since OR resolved_at >= $since ORDER BY id DESC LIMIT $limit",
+        ("$since", since.ToUnixTimeMilliseconds()), ("$limit", limit));
+
+    /// <summary>When the last daily mail was made; null before the first.</summary>
+    public DateTimeOffset? LastDigest()
+    {
+        using var connection = _open();
+        using var command = connection.CreateCommand();
+        command.CommandText = "SELECT digest_at FROM alert_digests";
+        using var rows = command.ExecuteReader();
+        return rows.Read() ? Time(rows, 0) : null;
+    }
+
+    /// <summary>Soon, without waiting for it.</summary>
+    public void SaveDigest(DateTimeOffset at) => _database!.TryPost(connection =>
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = "INSERT INTO alert_digests VALUES (1, $at) ON CONFLICT (one) DO UPDATE SET digest_at = excluded.digest_at";
+        command.Parameters.AddWithValue("$at", at.ToUnixTimeMilliseconds());
+        command.ExecuteNonQuery();
+    });
 
     /// <summary>The highest id that was ever given; 0 before the first.</summary>
     public long LastId()

@@ -1,6 +1,8 @@
 using System.Net.Http.Headers;
 using System.Net.Security;
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using System.Text;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 
@@ -17,11 +19,9 @@ public sealed record WebhookOptions(Uri Url, ReadOnlyMemory<byte> Secret, string
 }
 
 /// <summary>Posts notices to one address, one after the other, each until it is taken or a day is over. Bounded: when the receiver is slow or gone,
-/// the newest notices are kept waiting, and the oldest given up with a word in the log. Nothing else ever waits for it.</summary>
+/// the newest notices are kept waiting, also over a restart, and the oldest given up with a word in the log. Nothing else ever waits for it.</summary>
 public sealed partial class Webhook : IAsyncDisposable
 {
-    const int MostWaiting = 500;
-
     static readonly TimeSpan s_longestPause = TimeSpan.FromHours(1);
     static readonly TimeSpan s_givesUp = TimeSpan.FromDays(1);
 
@@ -29,19 +29,29 @@ public sealed partial class Webhook : IAsyncDisposable
     readonly TimeProvider _clock;
     readonly ILogger _log;
     readonly HttpClient _client;
-    readonly Channel<AlertNotice> _waiting;
+    readonly NoticeOutbox? _outbox;
+    readonly string _receiver;
+    readonly Channel<WaitingNotice> _waiting;
     readonly CancellationTokenSource _stop = new();
     readonly Task _posting;
 
-    public Webhook(WebhookOptions options, TimeProvider clock, ILogger<Webhook> log)
+    /// <param name="outbox">Keeps what waits over a restart; null: nobody does.</param>
+    public Webhook(WebhookOptions options, NoticeOutbox? outbox, TimeProvider clock, ILogger<Webhook> log)
     {
         ArgumentNullException.ThrowIfNull(options);
+        _outbox = outbox;
+        _receiver = ReceiverOf(options.Url);
         _options = options;
         _clock = clock;
         _log = log;
-        _waiting = Channel.CreateBounded<AlertNotice>(
-            new BoundedChannelOptions(MostWaiting) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true },
-            given => LogGivenUp(_log, _options.Url.Host, given.Alert.Rule, given.Alert.Subject, "too many wait"));
+        _waiting = Channel.CreateBounded<WaitingNotice>(
+            new BoundedChannelOptions(NoticeOutbox.MostWaiting) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true },
+            given => GiveUp(given, "too many wait"));
+        foreach (var waiting in outbox?.Waiting(_receiver) ?? [])
+        {
+            _waiting.Writer.TryWrite(waiting);
+        }
+
         _client = new HttpClient(new SocketsHttpHandler
         {
             AllowAutoRedirect = false,
@@ -64,7 +74,14 @@ public sealed partial class Webhook : IAsyncDisposable
     }
 
     /// <summary>Never waits.</summary>
-    public void Tell(AlertNotice notice) => _waiting.Writer.TryWrite(notice);
+    public void Tell(AlertNotice notice) => _waiting.Writer.TryWrite(_outbox?.Add(_receiver, notice) ?? new WaitingNotice(0, notice));
+
+    /// <summary>The name in the outbox: an address may have a secret in its path.</summary>
+    public static string ReceiverOf(Uri url)
+    {
+        ArgumentNullException.ThrowIfNull(url);
+        return $"webhook {Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(url.AbsoluteUri)))}";
+    }
 
     /// <summary>Once, now; what came of it, for people. Null: it was taken.</summary>
     public async Task<string?> TryAsync(AlertNotice notice, CancellationToken cancel)
@@ -85,7 +102,7 @@ public sealed partial class Webhook : IAsyncDisposable
         }
     }
 
-    /// <summary>What waits is not posted any more.</summary>
+    /// <summary>What waits is posted after the next start.</summary>
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
@@ -99,9 +116,9 @@ public sealed partial class Webhook : IAsyncDisposable
     {
         try
         {
-            await foreach (var notice in _waiting.Reader.ReadAllAsync(_stop.Token))
+            await foreach (var waiting in _waiting.Reader.ReadAllAsync(_stop.Token))
             {
-                await PostAsync(notice, _stop.Token);
+                await PostAsync(waiting, _stop.Token);
             }
         }
         catch (OperationCanceledException)
@@ -110,24 +127,32 @@ public sealed partial class Webhook : IAsyncDisposable
         }
     }
 
-    async Task PostAsync(AlertNotice notice, CancellationToken stop)
+    async Task PostAsync(WaitingNotice waiting, CancellationToken stop)
     {
+        var notice = waiting.Notice;
         for (var pause = _options.FirstPause; ; pause = pause * 2 < s_longestPause ? pause * 2 : s_longestPause)
         {
             if (await TryAsync(notice, stop) is not { } why)
             {
+                _outbox?.Remove(waiting.Id);
                 return;
             }
 
             if (_clock.GetUtcNow() - notice.At > s_givesUp)
             {
-                LogGivenUp(_log, _options.Url.Host, notice.Alert.Rule, notice.Alert.Subject, why);
+                GiveUp(waiting, why);
                 return;
             }
 
             LogFailed(_log, _options.Url.Host, notice.Alert.Rule, notice.Alert.Subject, why, pause);
             await Task.Delay(pause, _clock, stop);
         }
+    }
+
+    void GiveUp(WaitingNotice waiting, string why)
+    {
+        _outbox?.Remove(waiting.Id);
+        LogGivenUp(_log, _options.Url.Host, waiting.Notice.Alert.Rule, waiting.Notice.Alert.Subject, why);
     }
 
     [LoggerMessage(EventId = 3011, Level = LogLevel.Warning, Message = "Webhook at {Host} did not take the notice on {Rule} {Subject}: {Why}; again in {Pause}")]

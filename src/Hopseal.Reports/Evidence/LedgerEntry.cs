@@ -42,7 +42,7 @@ abstract record LedgerEntry
     /// <param name="To">Recipients that the peer took.</param>
     public sealed record Out(DeliveryAttempt Attempt, SessionUse Use, ImmutableArray<Recipient> To) : LedgerEntry;
 
-    /// <summary>One message for one domain that came to its end without a session: kept on this machine, or returned.</summary>
+    /// <summary>One message for one domain that came to its end, and not in a session: kept on this machine, or returned.</summary>
     public sealed record Ended(DeliveryAttempt Attempt, bool IsKept, ImmutableArray<Recipient> To) : LedgerEntry;
 
     /// <summary>One message for one domain that we took.</summary>
@@ -58,20 +58,20 @@ static class EvidenceOf
     /// <summary>In one entry; a message with more is told in several.</summary>
     const int MostRecipients = 50;
 
-    /// <summary>One entry for each session of the attempt. Without sessions only what is final: that nothing was tried crosses no hop.</summary>
+    /// <summary>One entry for each session of the attempt. Beside them only what is final, and not by a session, as for mail whose time is over: that nothing
+    /// was tried crosses no hop.</summary>
     public static IEnumerable<LedgerEntry> Attempt(DeliveryAttempt attempt)
     {
         var outcomes = attempt.Recipients;
-        if (attempt.Sessions.IsEmpty)
-        {
-            ImmutableArray<Recipient> kept = [.. Those<RecipientOutcome.Delivered>(attempt)];
-            ImmutableArray<Recipient> returned = [.. Those<RecipientOutcome.Bounced>(attempt)];
-            return [.. Chunks(kept).Where(to => to.Length > 0).Select(to => new LedgerEntry.Ended(attempt, true, to)),
-                .. Chunks(returned).Where(to => to.Length > 0).Select(to => new LedgerEntry.Ended(attempt, false, to))];
-        }
-
-        return attempt.Sessions.SelectMany(use => Chunks([.. use.DeliveredPlaces.Select(place => outcomes[place].Recipient)])
-            .Select((to, index) => new LedgerEntry.Out(attempt, index == 0 ? use : use with { Deferred = 0, Bounced = 0, MayBeDelivered = 0 }, to)));
+        var kept = Chunks([.. Those<RecipientOutcome.Delivered>(attempt, use => use.DeliveredPlaces)]);
+        var returned = Chunks([.. Those<RecipientOutcome.Bounced>(attempt, use => use.BouncedPlaces)]);
+        return
+        [
+            .. attempt.Sessions.SelectMany(use => Chunks([.. use.DeliveredPlaces.Select(place => outcomes[place].Recipient)])
+                .Select((to, index) => new LedgerEntry.Out(attempt, index == 0 ? use : use with { Deferred = 0, Bounced = 0, MayBeDelivered = 0 }, to))),
+            .. kept.Where(to => to.Length > 0).Select(to => new LedgerEntry.Ended(attempt, true, to)),
+            .. returned.Where(to => to.Length > 0).Select(to => new LedgerEntry.Ended(attempt, false, to)),
+        ];
     }
 
     public static IEnumerable<LedgerEntry> Accepted(AcceptedMessage message)
@@ -85,8 +85,12 @@ static class EvidenceOf
 
     static string DomainOf(Recipient recipient) => recipient.Mailbox.Domain?.Ascii ?? recipient.Mailbox.AddressLiteral ?? "";
 
-    static IEnumerable<Recipient> Those<T>(DeliveryAttempt attempt) =>
-        attempt.Recipients.Where(recipient => recipient.Outcome is T).Select(recipient => recipient.Recipient);
+    /// <summary>Those who ended so, and of whom no session says it.</summary>
+    static IEnumerable<Recipient> Those<T>(DeliveryAttempt attempt, Func<SessionUse, ImmutableArray<int>> places)
+    {
+        var said = attempt.Sessions.SelectMany(use => places(use)).ToHashSet();
+        return attempt.Recipients.Where((recipient, place) => recipient.Outcome is T && !said.Contains(place)).Select(recipient => recipient.Recipient);
+    }
 
     /// <summary>At least one.</summary>
     static IEnumerable<ImmutableArray<Recipient>> Chunks(ImmutableArray<Recipient> all) =>

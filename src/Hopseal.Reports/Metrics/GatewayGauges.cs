@@ -31,6 +31,12 @@ sealed class GatewayGauges
             "hopseal.records.dropped", Dropped, "{record}", "Records that were not kept or told: by slow readers (fanout), or by the database of records.");
         meter.CreateObservableGauge(
             "hopseal.stripping.suspects", () => Number(latest => latest.StrippingSuspects), "{host}", "Hosts that had TLS and do not start it now: suspected stripping.");
+        meter.CreateObservableGauge(
+            "hopseal.monitor.domains", Watched, "{domain}", "Domains that are watched from outside, by why (own, partner) and the worst of their verdicts.");
+        meter.CreateObservableGauge(
+            "hopseal.monitor.inconclusive", () => Number(latest => latest.Monitor?.Silent), "{domain}", "Of them, those whose last look found nothing out.");
+        meter.CreateObservableGauge(
+            "hopseal.monitor.oldest.look", () => Seconds(latest => latest.Monitor?.OldestLook), "s", "Time since the look at the domain that waits longest for the next.");
     }
 
     public void Set(GatewayReadings readings) => _latest = readings;
@@ -76,6 +82,10 @@ sealed class GatewayGauges
         from state in Enum.GetValues<TlsaStanding>()
         select new Measurement<long>(
             host.Standing == state ? 1 : 0, new KeyValuePair<string, object?>("host", host.Host), new KeyValuePair<string, object?>("state", Word(state)));
+
+    IEnumerable<Measurement<long>> Watched() =>
+        from sum in _latest?.Monitor?.Domains ?? []
+        select new Measurement<long>(sum.Domains, new KeyValuePair<string, object?>("as", sum.As), new KeyValuePair<string, object?>("verdict", sum.Verdict));
 
     IEnumerable<Measurement<long>> Dropped() => _latest is { } latest
         ?

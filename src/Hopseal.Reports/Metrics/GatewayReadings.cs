@@ -24,4 +24,8 @@ public sealed record GatewayReadings(
     ImmutableArray<(string Host, TlsaStanding Standing)> Tlsa,
     long FanoutDropped,
     long DatabaseDropped,
-    int StrippingSuspects);
+    int StrippingSuspects)
+{
+    /// <summary>Null where no domain is watched, or it could not be read.</summary>
+    public MonitorReadings? Monitor { get; init; }
+}

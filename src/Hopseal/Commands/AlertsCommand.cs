@@ -51,14 +51,14 @@ static class AlertsCommand
     {
         var config = ConfigurationArgument.OfData();
         var id = new Argument<long>("ID") { Description = "As `list` shows it." };
-        var hours = new Option<int>("--hours") { Description = "For so long.", DefaultValueFactory = _ => 24, HelpName = "N" };
-        var command = new Command("silence", "Sends no more notices of an alert for a while; it stays open.") { id, hours, config };
+        var time = new Option<string>("--for") { Description = "For so long: 30m, 12h, 7d.", DefaultValueFactory = _ => "1d", HelpName = "TIME" };
+        var command = new Command("silence", "Sends no more notices of an alert for a while; it stays open.") { id, time, config };
         command.SetAction(async (parsed, cancel) =>
         {
             var request = Request(ControlCommand.AlertSilence) with
             {
                 Alert = parsed.GetRequiredValue(id),
-                Until = terminal.Clock.GetUtcNow().AddHours(Math.Clamp(parsed.GetValue(hours), 1, 24 * 365)),
+                Until = terminal.Clock.GetUtcNow().Add(DurationArgument.Parse(parsed.GetRequiredValue(time))),
             };
             var changed = 0L;
             await foreach (var line in AskAsync(parsed.GetValue(config), request, terminal, cancel))

@@ -2,8 +2,10 @@ using System.CommandLine;
 using System.CommandLine.Invocation;
 using Hopseal.Commands.Check;
 using Hopseal.Commands.Demo;
+using Hopseal.Commands.Monitoring;
 using Hopseal.Commands.Publishing;
 using Hopseal.Commands.Queue;
+using Hopseal.Commands.Require;
 using Hopseal.Control;
 
 namespace Hopseal.Commands;
@@ -48,10 +50,12 @@ static class CommandLine
             SendCommand.Create(terminal),
             PlanCommand.Create(terminal),
             CheckCommand.Create(terminal),
+            MonitorCommand.Create(terminal),
             QueueCommand.Create(terminal),
             SessionsCommand.Create(terminal),
             AlertsCommand.Create(terminal),
             TlsCommand.Create(terminal),
+            RequireCommand.Create(terminal),
             DnsCommand.Create(terminal),
             CertificateCommand.Create(terminal),
             ReportCommand.Create(terminal),

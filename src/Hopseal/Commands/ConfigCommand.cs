@@ -3,6 +3,8 @@ using System.CommandLine;
 using System.Text;
 using Hopseal.Commands.Import;
 using Hopseal.Configuration;
+using Hopseal.Monitor.Requiring;
+using Hopseal.Parts;
 using Hopseal.Rollover;
 using Hopseal.Smtp.Server;
 
@@ -50,11 +52,41 @@ static class ConfigCommand
                 var warnings = found
                     .AddRange(await LookAtResolverAsync(path, configuration, terminal, cancel))
                     .AddRange(await LookAtTlsaAsync(path, configuration, terminal, cancel));
+                var (required, requirements) = LookAtRequired(path, configuration);
+                warnings = warnings.AddRange(required);
                 Write(terminal.Out, warnings);
-                terminal.Error.WriteLine($"{path}: no errors, {Count(warnings.Length, "warning")}");
-                return ExitCode.Done;
+                var wrong = warnings.Count(fault => fault.Severity is Severity.Error);
+                terminal.Error.WriteLine($"{path}: {(wrong == 0 ? "no errors" : Count(wrong, "error"))}, {Count(warnings.Length - wrong, "warning")}");
+                if (requirements > 0)
+                {
+                    terminal.Error.WriteLine($"{path}: beside it, something is required of {Count(requirements, "domain")}: `hopseal require list` shows it");
+                }
+
+                return wrong == 0 ? ExitCode.Done : ExitCode.No;
             default:
                 throw new System.Diagnostics.UnreachableException();
+        }
+    }
+
+    /// <summary>Rules beside the configuration: an error where no gateway would start with them, a warning for each that asks nothing of those it was made for.</summary>
+    static (ImmutableArray<ConfigFault> Faults, int Rules) LookAtRequired(string path, GatewayConfiguration configuration)
+    {
+        try
+        {
+            var rules = RequiredFile.In(configuration.DataDirectory).Load();
+            return (
+            [
+                .. rules.Select(rule => (rule, Why: Requiring.Refuse(configuration, rule.Domain))).Where(found => found.Why is not null)
+                    .Select(found => new ConfigFault(Severity.Warning, new Origin(path), "", Shown.Plain($"{found.rule.Source}: {found.Why}"))),
+            ], rules.Length);
+        }
+        catch (InvalidDataException e)
+        {
+            return ([new ConfigFault(Severity.Error, new Origin(path), "DataDirectory", Shown.Plain(e.Message))], 0);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return ([new ConfigFault(Severity.Warning, new Origin(path), "DataDirectory", e.Message)], 0);
         }
     }
 

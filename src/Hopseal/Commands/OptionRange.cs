@@ -13,7 +13,7 @@ static class OptionRange
         {
             if (result.Tokens is [{ Value: var word }] && T.TryParse(word, NumberStyles.Number, CultureInfo.InvariantCulture, out var value) && (value < least || value > most))
             {
-                result.AddError(most == T.MaxValue ? $"{option.Name} is {least} at least" : $"{option.Name} is from {least} to {most}");
+                result.AddError($"{option.Name} is {(least == T.Zero && most == T.MaxValue ? "negative" : $"not between {least} and {most}")}");
             }
         });
 }

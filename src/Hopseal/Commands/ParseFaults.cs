@@ -25,6 +25,12 @@ static class ParseFaults
 
     static string? OfValue(SymbolResult result)
     {
+        // What our own parsers and ranges say.
+        if (result.Errors.FirstOrDefault(error => !error.Message.StartsWith("Cannot parse", StringComparison.Ordinal)) is { } own)
+        {
+            return own.Message;
+        }
+
         var (name, type) = result switch
         {
             OptionResult option => (option.Option.Name, option.Option.ValueType),

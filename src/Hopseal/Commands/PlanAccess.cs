@@ -1,8 +1,10 @@
+using System.Collections.Immutable;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using Hopseal.Configuration;
 using Hopseal.Control;
 using Hopseal.Dns;
+using Hopseal.Monitor.Requiring;
 using Hopseal.Policy;
 using Hopseal.Policy.MtaSts;
 
@@ -51,8 +53,22 @@ sealed class PlanAccess(Terminal terminal)
         var policyFile = new StsPolicyFile(Path.Combine(configuration.DataDirectory, StsPolicyFile.Name));
         Restore("the memory of hosts that had TLS", () => proven.Restore(provenFile.Load()));
         Restore("the MTA-STS policies that are kept", () => policies.Restore(policyFile.Load().Policies));
-        var planner = new DatedPlanner(configuration, resolver, proven, policies, terminal.Clock);
+        var required = Required(configuration.DataDirectory);
+        var planner = new DatedPlanner(configuration, resolver, proven, policies, () => required, terminal.Clock);
         return new PlanOperations(PlanSource.Configuration, planner.PlanAsync, Health(configuration.Dns), terminal.Clock);
+    }
+
+    /// <exception cref="ControlException">A plan without them would say less than the gateway asks for.</exception>
+    static ImmutableArray<OutboundRule> Required(string directory)
+    {
+        try
+        {
+            return [.. RequiredFile.In(directory).Load().Select(rule => rule.Rule)];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
+        {
+            throw new ControlException(e.Message, e);
+        }
     }
 
     void Restore(string what, Action restore)

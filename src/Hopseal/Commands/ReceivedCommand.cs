@@ -34,7 +34,7 @@ sealed class ReceivedCommand(Terminal terminal, ReceivedReports received, Report
         var aside = new Option<bool>("--aside") { Description = "Instead: what came and is no report that could be taken, with the reason." };
         var limit = new Option<int>("--limit") { Description = "At most so many lines.", DefaultValueFactory = _ => 100, HelpName = "N" };
         var json = new Option<bool>("--json") { Description = "One JSON object in each line." };
-        var config = ConfigurationArgument.Create();
+        var config = ConfigurationArgument.OfData();
         var command = new Command("received", "Lists the reports that were sent to us, the latest first, or shows one.")
         {
             id, domain, from, to, failed, verified, aside, limit, json, config,
@@ -48,7 +48,7 @@ sealed class ReceivedCommand(Terminal terminal, ReceivedReports received, Report
                 parsed.GetValue(verified) ? true : null,
                 parsed.GetValue(failed));
             var most = parsed.GetValue(limit);
-            var file = parsed.GetRequiredValue(config);
+            var file = parsed.GetValue(config);
             var database = RecordsArgument.Find(file, terminal);
             var show = new ReceivedCommand(terminal, ReceivedReports.OfFile(database), SessionsOf(file, database, terminal), parsed.GetValue(json));
             return (parsed.GetValue(aside), parsed.GetValue(id)) switch
@@ -144,9 +144,9 @@ sealed class ReceivedCommand(Terminal terminal, ReceivedReports received, Report
         CultureInfo.InvariantCulture,
         $"{head.Id,7}  {head.Period.FirstDay:yyyy-MM-dd}  {head.Successful,10}  {head.Failed,8}  {(head.Source.Proof.VerifiedBy is null ? "no" : "yes"),-8}  {Shown.Plain(head.Domain ?? "no domain")}, {Shown.Plain(head.Organization ?? "somebody without a name")}");
 
-    /// <summary>Which hosts are ours is in the configuration only. Null where that cannot be used: reports can be shown without.</summary>
-    static ReportedSessions? SessionsOf(string file, string database, Terminal terminal) =>
-        ConfigurationFile.Load(file, terminal.Directory, terminal.Variables, terminal.Clock) is ConfigurationResult.Usable { Configuration: var configuration }
+    /// <summary>Which hosts are ours is in the configuration only. Null where there is none that can be used: reports can be shown without.</summary>
+    static ReportedSessions? SessionsOf(string? file, string database, Terminal terminal) =>
+        file is not null && ConfigurationFile.Load(file, terminal.Directory, terminal.Variables, terminal.Clock) is ConfigurationResult.Usable { Configuration: var configuration }
             ? new ReportedSessions(SessionQuery.OfFile(database), TlsReportIntake.OwnHosts(configuration))
             : null;
 

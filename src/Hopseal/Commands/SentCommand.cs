@@ -21,7 +21,7 @@ static class SentCommand
 
     public static Command List(Terminal terminal)
     {
-        var config = ConfigurationArgument.Create();
+        var config = ConfigurationArgument.OfData();
         var domain = DomainOption("Only to this domain.");
         var day = new Option<string?>("--day") { Description = "Only about this day (UTC).", HelpName = "YYYY-MM-DD" };
         var sent = new Option<bool>("--sent") { Description = "Only those that somebody took." };
@@ -47,7 +47,7 @@ static class SentCommand
                     (false, false) => null,
                 },
             };
-            var reports = Open(parsed.GetRequiredValue(config), terminal);
+            var reports = Open(parsed.GetValue(config), terminal);
             WriteList(reports, filter, parsed.GetValue(limit), parsed.GetValue(json), terminal);
             return ExitCode.Done;
         });
@@ -56,13 +56,13 @@ static class SentCommand
 
     public static Command Show(Terminal terminal)
     {
-        var config = ConfigurationArgument.Create();
+        var config = ConfigurationArgument.OfData();
         var id = new Argument<long>("ID") { Description = "As `list` names it." };
         var json = new Option<bool>("--json") { Description = "The report itself, as it is sent (RFC 8460)." };
         var command = new Command("show", "Shows a report that this gateway made, where it went, and why not.") { id, json, config };
         command.SetAction(async (parsed, _) =>
         {
-            var reports = Open(parsed.GetRequiredValue(config), terminal);
+            var reports = Open(parsed.GetValue(config), terminal);
             var which = parsed.GetRequiredValue(id);
             var (found, octets) = RecordsArgument.Read(() => (reports.Find(which), Read(reports, which)));
             if (found is null || octets is null)
@@ -88,7 +88,7 @@ static class SentCommand
 
     public static Command Send(Terminal terminal)
     {
-        var config = ConfigurationArgument.Create();
+        var config = ConfigurationArgument.OfData();
         var domain = DomainOption("Only to this domain.");
         var day = new Option<string?>("--day") { Description = "About this day (UTC); today: as far as it went. Without: every day that is over.", HelpName = "DAY" };
         var dryRun = new Option<bool>("--dry-run") { Description = "Says what would be reported, and does nothing." };
@@ -107,8 +107,7 @@ static class SentCommand
                 Day = DayOf(parsed.GetValue(day), terminal.Clock),
                 DryRun = parsed.GetValue(dryRun),
             };
-            var (directory, why) = ConfigurationFile.FindDataDirectory(parsed.GetRequiredValue(config), terminal.Directory, terminal.Variables);
-            var socket = await ControlClient.ConnectAsync(directory ?? throw new UsageException(why!), cancel)
+            var socket = await ControlClient.ConnectAsync(ConfigurationArgument.DataDirectory(parsed.GetValue(config), terminal), cancel)
                 ?? throw new ControlException("no gateway runs there, and it is the gateway that sends reports");
             var shown = 0;
             await foreach (var line in ControlClient.AskAsync(socket, request, terminal.Clock, cancel))
@@ -196,7 +195,7 @@ static class SentCommand
         }
     }
 
-    static SentReports Open(string config, Terminal terminal) => SentReports.OfFile(RecordsArgument.Find(config, terminal));
+    static SentReports Open(string? config, Terminal terminal) => SentReports.OfFile(RecordsArgument.Find(config, terminal));
 
     static Option<string?> DomainOption(string description) => new("--domain") { Description = description, HelpName = "DOMAIN" };
 

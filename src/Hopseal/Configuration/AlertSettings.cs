@@ -18,6 +18,12 @@ sealed record AlertSettings
     /// <summary>Of what goes to webhooks and by mail.</summary>
     public AlertSeverity MinimumSeverity { get; init; } = AlertSeverity.Warning;
 
+    /// <summary>Null: none.</summary>
+    public QuietHours? QuietHours { get; init; }
+
+    /// <summary>When one mail a day says what is open and what ended, in the time zone of the machine; null: none does.</summary>
+    public TimeOnly? Digest { get; init; }
+
     /// <summary>The oldest message that waits.</summary>
     public TimeSpan QueueAge { get; init; } = TimeSpan.FromHours(4);
 
@@ -35,11 +41,23 @@ sealed record AlertSettings
             Webhooks = [.. section.Children("Webhooks").Select(webhook => WebhookSetting.Read(webhook, directory)).OfType<WebhookSetting>()],
             Mail = section.Find("Mail")?.Section() is { } mail ? AlertMailSetting.Read(mail) : null,
             MinimumSeverity = section.Find("MinimumSeverity")?.Choice<AlertSeverity>() ?? usual.MinimumSeverity,
+            QuietHours = section.Find("QuietHours") is { } quiet ? Configuration.QuietHours.Read(quiet) : null,
+            Digest = section.Find("Digest") is { } digest ? Configuration.QuietHours.ReadTime(digest) : null,
             QueueAge = section.Find("QueueHours")?.Whole(1, 1000) is { } hours ? TimeSpan.FromHours(hours) : usual.QueueAge,
             DiskPercent = section.Find("DiskPercent")?.Whole(0, 90) ?? usual.DiskPercent,
             CertificateDays = section.Find("CertificateDays")?.Whole(1, 365) ?? usual.CertificateDays,
         };
         section.Close();
+        if (settings.Digest is not null && section.Find("Mail") is null)
+        {
+            section.Find("Digest")?.Error("is a mail: it needs Mail");
+        }
+
+        if (settings.QuietHours is not null && settings.Webhooks.IsEmpty && settings.Mail is null)
+        {
+            section.Find("QuietHours")?.Warn("says nothing without Webhooks or Mail: the log is always told");
+        }
+
         return settings;
     }
 }

@@ -42,6 +42,7 @@ static class ConfigurationReader
         var limits = LimitSettings.Read(root.Child("Limits"));
         var dns = DnsSettings.Read(root.Child("Dns"));
         var alerts = AlertSettings.Read(root.Child("Alerts"), directory);
+        var monitor = MonitorSettings.Read(root, [.. domains.Domains.Keys], directory);
         var records = RecordsSettings.Read(root.Child("Records"));
         var evidence = EvidenceSettings.Read(root.Child("Evidence"));
         var metrics = MetricsSettings.Read(
@@ -100,6 +101,7 @@ static class ConfigurationReader
                 Records = records,
                 Metrics = metrics,
                 Alerts = alerts,
+                Monitor = monitor,
                 Evidence = evidence,
                 Log = log,
             };

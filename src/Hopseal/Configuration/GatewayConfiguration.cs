@@ -67,6 +67,9 @@ sealed record GatewayConfiguration
 
     public AlertSettings Alerts { get; init; } = new();
 
+    /// <summary>Null: nobody is looked at from outside.</summary>
+    public MonitorSettings? Monitor { get; init; }
+
     /// <summary>How evidence is kept.</summary>
     public EvidenceOptions Evidence { get; init; } = new();
 

@@ -1,6 +1,8 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Hopseal.Dns;
+using Hopseal.Monitor.Requiring;
+using Hopseal.Monitor;
 using Hopseal.Policy;
 using Hopseal.Policy.MtaSts;
 using Hopseal.Relay.Queue;
@@ -18,6 +20,8 @@ namespace Hopseal.Control;
 [JsonDerivedType(typeof(Destination), "destination")]
 [JsonDerivedType(typeof(TlsHost), "tlsHost")]
 [JsonDerivedType(typeof(TlsReport), "tlsReport")]
+[JsonDerivedType(typeof(Required), "required")]
+[JsonDerivedType(typeof(Look), "look")]
 [JsonDerivedType(typeof(Content), "content")]
 [JsonDerivedType(typeof(Plan), "plan")]
 [JsonDerivedType(typeof(Text), "text")]
@@ -107,6 +111,20 @@ abstract partial record ControlLine
     /// <param name="What">For people.</param>
     public sealed record TlsReport(DateOnly Day, string Domain, long Successful, long Failed, long? Report, string What) : ControlLine;
 
+    /// <summary>What is required of a domain beside the configuration.</summary>
+    /// <param name="Names">That a certificate may be for.</param>
+    /// <param name="Owner">Who said so.</param>
+    /// <param name="Because">What it rests on, for people.</param>
+    public sealed record Required(
+        string Domain, SecurityFloor Tls, TlsVersion? MinimumVersion, IReadOnlyList<string> Names, string Owner, DateTimeOffset Since, string Because) : ControlLine
+    {
+        public static Required Of(RequiredRule rule) => new(rule.Domain.Ascii, rule.Floor, rule.MinimumVersion, rule.Names, rule.Owner, rule.Since, rule.Because);
+    }
+
+    /// <summary>What a look at a domain that is watched came to.</summary>
+    /// <param name="Why">Where nothing was found out.</param>
+    public sealed record Look(string Domain, LookResult Result, string? Why, DateTimeOffset NextAt) : ControlLine;
+
     /// <summary>Octets of the message as it was received, in order.</summary>
     public sealed record Content(byte[] Data) : ControlLine;
 
@@ -125,7 +143,7 @@ abstract partial record ControlLine
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, MaxDepth = 16,
     Converters =
     [
-        typeof(Word<ControlCommand>), typeof(Word<EntryState>), typeof(Word<RecipientState>), typeof(Word<BodyType>),
+        typeof(Word<ControlCommand>), typeof(Word<LookResult>), typeof(Word<EntryState>), typeof(Word<RecipientState>), typeof(Word<BodyType>),
         typeof(Word<PlanSource>), typeof(Word<PlanAction>), typeof(Word<HostAuthenticity>), typeof(Word<TlsStart>), typeof(Word<SecurityFloor>),
         typeof(Word<DnssecStatus>), typeof(Word<StsMode>), typeof(Word<MessageTls>), typeof(Word<ResolverState>), typeof(Word<TlsVersion>),
     ])]

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json.Serialization;
 using Hopseal.Relay.Queue;
+using Hopseal.Smtp.Tls;
 
 namespace Hopseal.Control;
 
@@ -49,6 +50,21 @@ sealed record ControlRequest
 
     /// <summary>Of <see cref="ControlCommand.ReportSend"/>: UTC; null for every day that is over.</summary>
     public DateOnly? Day { get; init; }
+
+    /// <summary>Of <see cref="ControlCommand.RequireAdd"/>: what the mail for <see cref="Domain"/> has to have.</summary>
+    public SecurityFloor? Tls { get; init; }
+
+    /// <summary>The same; null: nothing said.</summary>
+    public TlsVersion? MinimumVersion { get; init; }
+
+    /// <summary>The same: names that a certificate may be for.</summary>
+    public IReadOnlyList<string> Names { get; init; } = [];
+
+    /// <summary>The same: what it rests on.</summary>
+    public string? Because { get; init; }
+
+    /// <summary>Of <see cref="ControlCommand.RequireAdd"/>, <see cref="ControlCommand.RequireRemove"/> and <see cref="ControlCommand.MonitorAccept"/>: who asks.</summary>
+    public string? Owner { get; init; }
 
     /// <summary>Counts what a change would meet, and changes nothing.</summary>
     public bool DryRun { get; init; }
@@ -113,6 +129,22 @@ enum ControlCommand
 
     /// <summary>Nothing more is told of an alert for a while.</summary>
     AlertSilence,
+
     /// <summary>Makes and sends TLS reports now.</summary>
     ReportSend,
+
+    /// <summary>What is required of domains beside the configuration.</summary>
+    RequireList,
+
+    /// <summary>Requires something of one.</summary>
+    RequireAdd,
+
+    /// <summary>Takes that back.</summary>
+    RequireRemove,
+
+    /// <summary>Looks at a domain that is watched, or at all of them, now.</summary>
+    MonitorLook,
+
+    /// <summary>What one looks like now is what is expected of it.</summary>
+    MonitorAccept,
 }

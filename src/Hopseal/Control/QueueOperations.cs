@@ -38,7 +38,8 @@ sealed partial class QueueOperations(
             ControlCommand.Release => ChangeAsync(QueueAction.Release, selection, request.DryRun, cancel),
             ControlCommand.Delete => ChangeAsync(QueueAction.Delete, selection, request.DryRun, cancel),
             ControlCommand.Plan or ControlCommand.TlsList or ControlCommand.TlsForget or ControlCommand.AlertTest or ControlCommand.AlertSilence
-                or ControlCommand.ReportSend =>
+                or ControlCommand.ReportSend or ControlCommand.RequireList or ControlCommand.RequireAdd or ControlCommand.RequireRemove
+                or ControlCommand.MonitorLook or ControlCommand.MonitorAccept =>
                 OneAsync(new ControlLine.Fault("that is no matter of the queue")),
         };
     }

@@ -30,11 +30,16 @@ sealed class AlertWatches(GatewayConfiguration configuration)
 
     public required SentReports Reports { get; init; }
 
+    /// <summary>What others report about us.</summary>
+    public required ReportWatch Reported { get; init; }
+
     /// <summary>The oldest message that waits; null: none.</summary>
     public required Func<CancellationToken, ValueTask<QueueEntry?>> OldestEntry { get; init; }
 
     /// <summary>Records that found no room so far.</summary>
     public required Func<long> Lost { get; init; }
+
+    public required MonitorWatches Monitor { get; init; }
 
     static readonly TimeSpan s_lossMemory = TimeSpan.FromHours(1);
 
@@ -74,9 +79,13 @@ sealed class AlertWatches(GatewayConfiguration configuration)
         (AlertRules.Exception, (now, _) => Known(Exceptions(now))),
         (AlertRules.QueueAge, QueueAsync),
         (AlertRules.ReportSending, (now, _) => Known(UnsentReports(now))),
+        (AlertRules.ReportedFailures, (now, _) => Known(Reported.Failures(now))),
+        (AlertRules.ReportedNew, (now, _) => Known(Reported.NewResults(now))),
+        (AlertRules.ReporterSilent, (now, _) => Known(Reported.Silent(now))),
         (AlertRules.FailureShare, (now, _) => Known(Failures(now))),
         (AlertRules.PlaintextShare, (now, _) => Known(DeliveryRules.Plaintext(
             Sessions.Traffic(now.AddDays(-DeliveryRules.Memory), now, TimeSpan.FromHours(1)), now))),
+        .. Monitor.All,
     ];
 
     static ValueTask<ImmutableArray<Trouble>?> Known(ImmutableArray<Trouble> troubles) => ValueTask.FromResult<ImmutableArray<Trouble>?>(troubles);

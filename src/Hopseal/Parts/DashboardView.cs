@@ -4,6 +4,7 @@ using Hopseal.Control;
 using Hopseal.Dashboard;
 using Hopseal.Dashboard.Live;
 using Hopseal.Dns;
+using Hopseal.Monitor.Requiring;
 using Hopseal.Policy.Dane;
 using Hopseal.Relay.Queue;
 using Hopseal.Relay.Stores.Sqlite;
@@ -28,6 +29,8 @@ sealed class DashboardView(
     IDnsResolver resolver,
     RecordsDatabase database,
     Alerting alerting,
+    Monitoring monitoring,
+    Requirements requirements,
     TimeProvider clock)
 {
     public GatewayView Of(SessionFeed feed) => new()
@@ -53,6 +56,14 @@ sealed class DashboardView(
         Received = ReceivedReports.Of(database),
         Sent = new SentReports(database),
         Alerts = new AlertsView(() => alerting.Open, new AlertStore(database).All, alerting.Silence),
+        Monitor = !monitoring.IsOn ? null : new MonitorView
+        {
+            Query = monitoring.Query,
+            Profile = monitoring.Profile,
+            LookNow = monitoring.LookSoon,
+            Accept = monitoring.Monitor.AcceptAsync,
+            Requirements = requirements,
+        },
     };
 
     async Task<QueueChange> ChangeAsync(QueueAction action, QueueSelection selection, CancellationToken cancel)

@@ -101,8 +101,8 @@ sealed partial class Measuring : IAsyncDisposable
 
     /// <summary>What looks at the rest of the gateway for what is no record.</summary>
     public ImmutableArray<Periodic> Work(
-        SqliteQueueStore store, OwnCertificates certificates, Remembered remembered, Telling telling, ResolverWatch? resolver) =>
-        _metrics is null ? [] : [new(s_interval, stop => LookAsync(_metrics, store, certificates, remembered, telling, resolver, stop), AtOnce: true)];
+        SqliteQueueStore store, OwnCertificates certificates, Remembered remembered, Telling telling, Monitoring monitoring, ResolverWatch? resolver) =>
+        _metrics is null ? [] : [new(s_interval, stop => LookAsync(_metrics, store, certificates, remembered, telling, monitoring, resolver, stop), AtOnce: true)];
 
     public async ValueTask DisposeAsync()
     {
@@ -127,6 +127,7 @@ sealed partial class Measuring : IAsyncDisposable
         OwnCertificates certificates,
         Remembered remembered,
         Telling telling,
+        Monitoring monitoring,
         ResolverWatch? resolver,
         CancellationToken stop)
     {
@@ -141,7 +142,10 @@ sealed partial class Measuring : IAsyncDisposable
             [.. certificates.Standings.Select(one => (one.Host.Ascii, one.Standing))],
             telling.Sessions.Dropped,
             telling.DatabaseLost,
-            telling.Stripping.Suspects().Count));
+            telling.Stripping.Suspects().Count)
+        {
+            Monitor = monitoring.Readings,
+        });
     }
 
     /// <summary>Seldom where it takes long: a backlog is when the disk has other things to do.</summary>

@@ -22,12 +22,14 @@ sealed class Sending : IAsyncDisposable
     readonly Deliverer _deliverer;
     readonly DelayWatch? _delays;
 
+    /// <param name="required">See <see cref="DatedPlanner"/>.</param>
     /// <param name="ownMail">What is read instead of sent.</param>
     /// <param name="keepTranscripts">Records hold the dialogues.</param>
     public Sending(
         GatewayConfiguration configuration,
         IDnsResolver resolver,
         Remembered remembered,
+        Func<ImmutableArray<OutboundRule>> required,
         ClientCertificates shown,
         PkixCheck pkix,
         DaneCheck dane,
@@ -40,10 +42,12 @@ sealed class Sending : IAsyncDisposable
     {
         var hostname = configuration.Hostname.Ascii;
         var proven = remembered.ProvenTls;
-        Planner = new DatedPlanner(configuration, resolver, proven, remembered.Policies, clock);
+        Planner = new DatedPlanner(configuration, resolver, proven, remembered.Policies, required, clock);
         _rules = new RuleWatch(configuration.Outbound.Rules, clock, logs.CreateLogger<RuleWatch>());
         var verifier = new PeerVerifier(pkix, dane);
-        var destinations = new Destinations(configuration.RoutingOn(DateOnly.FromDateTime(clock.GetUtcNow().UtcDateTime)));
+
+        // Made with the first message, when all rules are known. Those that are required later are for domains without a next hop, which are their own destinations.
+        var destinations = new Lazy<Destinations>(() => DestinationsOn(configuration.RoutingOn(DateOnly.FromDateTime(clock.GetUtcNow().UtcDateTime)), required()));
         _deliverer = new Deliverer(
             new DelivererOptions
             {
@@ -59,7 +63,7 @@ sealed class Sending : IAsyncDisposable
                     MaxTransactions = configuration.Outbound.MessagesPerSession,
                     MaxOpen = configuration.Outbound.Connections,
                     MaxOpenPerDestination = configuration.Outbound.ConnectionsPerDestination,
-                    DestinationOf = destinations.HopOf,
+                    DestinationOf = domain => destinations.Value.HopOf(domain),
                 },
                 KeepTranscripts = keepTranscripts,
             },
@@ -79,8 +83,8 @@ sealed class Sending : IAsyncDisposable
                 Clock = clock,
                 MaxAttempts = configuration.Outbound.Connections,
                 MaxAttemptsPerDestination = configuration.Outbound.ConnectionsPerDestination,
-                DestinationOf = destinations.Of,
-                IsParticular = destinations.IsParticular,
+                DestinationOf = domain => destinations.Value.Of(domain),
+                IsParticular = sender => destinations.Value.IsParticular(sender),
                 StopTimeout = configuration.Limits.Shutdown,
             },
             logs.CreateLogger<QueueRunner>());
@@ -116,6 +120,8 @@ sealed class Sending : IAsyncDisposable
             yield return Task.Run(() => _delays.RunAsync(stop), CancellationToken.None);
         }
     }
+
+    static Destinations DestinationsOn(Routing routing, ImmutableArray<OutboundRule> required) => new(routing with { Rules = [.. routing.Rules, .. required] });
 
     public async ValueTask DisposeAsync()
     {

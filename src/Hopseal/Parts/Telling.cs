@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Hopseal.Configuration;
 using Hopseal.Dashboard.Live;
+using Hopseal.Monitor.Store;
 using Hopseal.Relay;
 using Hopseal.Reports.Alerts;
 using Hopseal.Reports.Evidence;
@@ -37,7 +38,7 @@ sealed class Telling : IAsyncDisposable
     }
 
     /// <summary>Of everybody who keeps something in the database of records.</summary>
-    public static ImmutableArray<SchemaPart> Tables => [SessionStore.Tables, ReceivedTables.Part, AlertStore.Tables, SendingTables.Part];
+    public static ImmutableArray<SchemaPart> Tables => [SessionStore.Tables, ReceivedTables.Part, AlertStore.Tables, SendingTables.Part, MonitorTables.Part];
 
     /// <summary>Of what is told.</summary>
     public RecordsDatabase Database { get; }

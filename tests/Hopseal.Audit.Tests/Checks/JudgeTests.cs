@@ -95,6 +95,7 @@ public sealed class JudgeTests
         (CheckIds.CertificateKey, Verdict.Fail, GoodFacts.With(s_certificate with { KeyKind = "RSA", KeyBits = 1024, Curve = null })),
         (CheckIds.CertificateSignature, Verdict.Fail, GoodFacts.With(s_certificate with { SignatureHash = "SHA1" })),
         (CheckIds.CertificateUsage, Verdict.Warn, GoodFacts.With(s_certificate with { ServerUse = false })),
+        (CheckIds.CertificateUsage, Verdict.Warn, GoodFacts.With(s_certificate with { Signs = false })),
         (CheckIds.CertificateDates, Verdict.Warn, GoodFacts.With(s_certificate with { Until = GoodFacts.At.AddDays(10) })),
         (CheckIds.CertificateDates, Verdict.Info, GoodFacts.With(s_certificate with { Until = GoodFacts.At.AddDays(-1) })),
         (CheckIds.CertificateDates, Verdict.Fail, GoodFacts.With(s_endpoint.Handshake! with { TlsaMatches = null, Chain = [s_certificate with { Until = GoodFacts.At.AddDays(-1) }] })),
@@ -114,6 +115,21 @@ public sealed class JudgeTests
         ServerOrder = null,
         Problems = ["421"],
     };
+
+    /// <summary>Between servers nobody relies on a certificate that no policy speaks of; mail programs rely on nothing else.</summary>
+    [Theory]
+    [InlineData("smtp", Verdict.Info)]
+    [InlineData("submission", Verdict.Fail)]
+    [InlineData("imaps", Verdict.Fail)]
+    public void A_certificate_that_nobody_vouches_for_matters_to_mail_programs(string protocol, Verdict verdict)
+    {
+        var endpoint = s_endpoint with { Protocol = protocol, Handshake = s_endpoint.Handshake! with { PkixProblems = ["self-signed"], NameMatches = false, TlsaMatches = null } };
+
+        var report = Judge.Of(GoodFacts.With(endpoint) with { Domain = null }, Profile.Named("rfc-9325"));
+
+        Assert.Equal((verdict, verdict, Verdict.Warn), (report.VerdictOf(CheckIds.CertificateChain), report.VerdictOf(CheckIds.CertificateName), report.VerdictOf(CheckIds.Identity)));
+        Assert.Equal(Verdict.Ok, Judge.Of(GoodFacts.With(s_endpoint with { Protocol = protocol }) with { Domain = null }, Profile.Named("rfc-9325")).VerdictOf(CheckIds.Identity));
+    }
 
     public static TheoryData<int> Spoilt => [.. Enumerable.Range(0, s_spoilt.Length)];
 

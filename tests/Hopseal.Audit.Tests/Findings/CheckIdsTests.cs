@@ -18,5 +18,19 @@ public sealed class CheckIdsTests
     public void No_id_disappears() => Assert.Empty(s_published.Except(CheckIds.All));
 
     [Fact]
+    public void Each_id_is_documented()
+    {
+        var directory = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(directory.FullName, "Hopseal.slnx")))
+        {
+            directory = directory.Parent!;
+        }
+
+        var rows = File.ReadLines(Path.Combine(directory.FullName, "docs", "check.md")).Where(line => line.StartsWith("| `", StringComparison.Ordinal))
+            .SelectMany(line => line.Split('|')[1].Split(',')).Select(id => id.Trim(' ', '`'));
+        Assert.Equal(CheckIds.All.Order(StringComparer.Ordinal), rows.Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
     public void A_new_id_is_published_here_too() => Assert.Empty(CheckIds.All.Except(s_published));
 }

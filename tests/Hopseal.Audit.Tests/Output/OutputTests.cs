@@ -86,6 +86,7 @@ public sealed class OutputTests
         Assert.True(offered.IsWorse);
         Assert.False(AuditDifference.Between(s_bad, good).Single(change => change.Id == CheckIds.StartTlsOffered).IsWorse);
         Assert.Empty(AuditDifference.Between(good, good));
+        Assert.Empty(AuditDifference.Between(good, Judge.Of(GoodFacts.All with { At = GoodFacts.At.AddDays(1) }, Profile.Named("strict"))));
         var unknown = Judge.Of(GoodFacts.With(GoodFacts.Endpoint with { Dialogue = GoodFacts.Endpoint.Dialogue with { Reach = Reach.TurnedAway }, Handshake = null, Tls = null }), Profile.Named("strict"));
         Assert.DoesNotContain(AuditDifference.Between(good, unknown), change => change.IsWorse);
     }

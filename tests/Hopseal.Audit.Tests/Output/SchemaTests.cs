@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.Json.Nodes;
 using Hopseal.Audit.Checks;
 using Hopseal.Audit.Output;
 using Hopseal.Audit.Profiles;
@@ -31,6 +32,54 @@ public sealed class SchemaTests
         Assert.Contains("perhaps", await ValidateAsync(good.Replace("\"confidential\": \"ok\"", "\"confidential\": \"perhaps\"", StringComparison.Ordinal)), StringComparison.Ordinal);
         Assert.NotEqual("", await ValidateAsync(good.Replace("\"target\"", "\"tragte\"", StringComparison.Ordinal)));
     }
+
+    /// <summary>A file that somebody cut or edited is a file: it is judged, or refused with a message.</summary>
+    [Fact]
+    public void Whatever_is_missing_or_null_in_a_stored_report_is_refused_or_judged()
+    {
+        var json = AuditJson.Write(AuditDocument.Of(Judge.Of(GoodFacts.All, Profile.Named("strict")), "test"), indented: false);
+        var judged = 0;
+        foreach (var path in Paths(JsonNode.Parse(json)!).ToArray())
+        {
+            foreach (var spoil in (Action<JsonNode>[])[node => Remove(node), node => node.ReplaceWith<JsonNode?>(null), node => node.ReplaceWith(7)])
+            {
+                var spoilt = JsonNode.Parse(json)!;
+                spoil(Find(spoilt, path));
+                try
+                {
+                    Assert.NotEmpty(AuditJson.Read(spoilt.ToJsonString()).Rejudge(Profile.Named("strict")).Findings);
+                    judged++;
+                }
+                catch (InvalidDataException)
+                {
+                    // Refused.
+                }
+            }
+        }
+
+        Assert.NotEqual(0, judged);
+    }
+
+    static void Remove(JsonNode node)
+    {
+        if (node.Parent is JsonObject parent)
+        {
+            parent.Remove(node.GetPropertyName());
+        }
+        else
+        {
+            node.Parent!.AsArray().Remove(node);
+        }
+    }
+
+    static IEnumerable<object[]> Paths(JsonNode node) => (node switch
+    {
+        JsonObject members => members.Select(member => ((object)member.Key, member.Value)),
+        JsonArray elements => elements.Select((element, at) => ((object)at, element)),
+        _ => [],
+    }).Where(child => child.Item2 is not null).SelectMany(child => Paths(child.Item2!).Select(rest => (object[])[child.Item1, .. rest]).Prepend([child.Item1]));
+
+    static JsonNode Find(JsonNode node, object[] path) => path.Aggregate(node, (here, step) => (step is int at ? here[at] : here[(string)step])!);
 
     static async Task<string> ValidateAsync(string json)
     {

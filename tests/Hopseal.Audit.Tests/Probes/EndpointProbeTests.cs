@@ -1,15 +1,13 @@
-#pragma warning disable RS0030 // a server that does wrong what TlsUpgrade does right
-using System.Net.Security;
-using System.Text;
+using System.Net;
+using Hopseal.Audit.Facts;
 using Hopseal.Audit.Findings;
 using Hopseal.Audit.Probes;
+using Hopseal.Audit.Targets;
 
 namespace Hopseal.Audit.Tests.Probes;
 
 public sealed class EndpointProbeTests : IDisposable
 {
-    const string Hello = "250-mx.bad.example\r\n250-PIPELINING\r\n250 STARTTLS\r\n";
-
     readonly AuditWorld _world = new();
 
     static CancellationToken Cancel => TestContext.Current.CancellationToken;
@@ -105,13 +103,7 @@ public sealed class EndpointProbeTests : IDisposable
     [InlineData("250-mx\r\n250 STARTTLS\r\n", CheckIds.StartTlsWorks, Verdict.Fail)]
     public async Task What_a_server_says_wrong_is_told(string hello, string id, Verdict verdict)
     {
-        await using var server = ScriptedServer.Smtp("220 mx ESMTP\r\n", line => line[..4] switch
-        {
-            "EHLO" => hello,
-            "HELO" => "250 mx\r\n",
-            "STAR" => "454 4.7.0 TLS not available\r\n",
-            _ => null,
-        });
+        await using var server = BadServers.Saying(hello);
 
         Assert.Equal(verdict, (await _world.CheckAsync(server.Endpoint, Cancel)).VerdictOf(id));
     }
@@ -126,7 +118,7 @@ public sealed class EndpointProbeTests : IDisposable
         {
             await ScriptedServer.SendAsync(stream, "220 mx\r\n", stop);
             await ScriptedServer.LineAsync(stream, stop);
-            await ScriptedServer.SendAsync(stream, Hello, stop);
+            await ScriptedServer.SendAsync(stream, BadServers.Hello, stop);
             await ScriptedServer.LineAsync(stream, stop);
             await ScriptedServer.SendAsync(stream, go, stop);
             await stream.ReadExactlyAsync(new byte[5], stop);
@@ -147,26 +139,7 @@ public sealed class EndpointProbeTests : IDisposable
     public async Task A_server_that_keeps_commands_from_before_tls_is_found_out()
     {
         var certificate = _world.Issue("mx.bad.example");
-        await using var server = ScriptedServer.Start(async (stream, stop) =>
-        {
-            await ScriptedServer.SendAsync(stream, "220 mx\r\n", stop);
-            await ScriptedServer.LineAsync(stream, stop);
-            await ScriptedServer.SendAsync(stream, Hello, stop);
-            var buffer = new byte[100];
-            var kept = Encoding.ASCII.GetString(buffer, 0, await stream.ReadAsync(buffer, stop)).Split("\r\n", StringSplitOptions.RemoveEmptyEntries).Skip(1).ToArray();
-            await ScriptedServer.SendAsync(stream, "220 go ahead\r\n", stop);
-            await using var tls = new SslStream(stream);
-            await tls.AuthenticateAsServerAsync(new SslServerAuthenticationOptions { ServerCertificate = certificate }, stop);
-            foreach (var _ in kept)
-            {
-                await ScriptedServer.SendAsync(tls, "250 ok\r\n", stop);
-            }
-
-            while (await ScriptedServer.LineAsync(tls, stop) is { } line)
-            {
-                await ScriptedServer.SendAsync(tls, line.StartsWith("EHLO", StringComparison.Ordinal) ? Hello : "250 ok\r\n", stop);
-            }
-        });
+        await using var server = BadServers.KeepingCommands(certificate);
 
         var report = await _world.CheckAsync(server.Endpoint, Cancel);
 
@@ -217,6 +190,64 @@ public sealed class EndpointProbeTests : IDisposable
     }
 
     [Fact]
+    public async Task Who_waits_for_a_network_takes_no_place_from_others()
+    {
+        var silence = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Func<System.Net.Sockets.NetworkStream, CancellationToken, Task> script = async (stream, stop) =>
+        {
+            reached.TrySetResult();
+            await silence.Task.WaitAsync(stop);
+            await ScriptedServer.SendAsync(stream, "421 enough\r\n", stop);
+        };
+        await using var first = ScriptedServer.Start(script, IPAddress.Parse("127.44.1.1"));
+        await using var second = ScriptedServer.Start(script, IPAddress.Parse("127.44.1.2"));
+        await using var elsewhere = ScriptedServer.Smtp("421 enough\r\n", _ => null);
+        var options = _world.Options with { AddressesAtOnce = 2, GreetingTimeout = TimeSpan.FromMinutes(2) };
+        var resolver = Dns.ZoneResolver.Parse("");
+        var audit = new MailAudit(resolver, _world.Pkix, new Policy.MtaSts.StsFetch(resolver, _world.Pkix, TimeProvider.System), Manners.Everybody, options);
+
+        var asking = RunAsync(audit, first.Endpoint);
+        await reached.Task.WaitAsync(Cancel);
+        var waiting = RunAsync(audit, second.Endpoint);
+        var facts = await RunAsync(audit, elsewhere.Endpoint);
+
+        Assert.Equal("421 enough", facts.Hosts[0].Endpoints[0].Dialogue.Why);
+        Assert.False(asking.IsCompleted || waiting.IsCompleted);
+        Assert.Equal(0, second.Connections);
+        silence.SetResult();
+        await Task.WhenAll(asking, waiting);
+    }
+
+    [Fact]
+    public async Task Hosts_of_a_domain_are_asked_beside_each_other()
+    {
+        using var both = new CountdownEvent(2);
+        var silence = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Func<System.Net.Sockets.NetworkStream, CancellationToken, Task> script = async (stream, stop) =>
+        {
+            if (both.Signal())
+            {
+                silence.SetResult();
+            }
+
+            await silence.Task.WaitAsync(stop);
+            await ScriptedServer.SendAsync(stream, "421 enough\r\n", stop);
+        };
+        await using var first = ScriptedServer.Start(script, IPAddress.Parse("127.44.2.1"));
+        var port = first.Endpoint.Port;
+        await using var second = ScriptedServer.Start(script, IPAddress.Parse("127.44.3.1"), port);
+        _world.MxPort = port;
+        _world.Options = _world.Options with { GreetingTimeout = TimeSpan.FromMinutes(2) };
+        _world.Zone = "two.example. MX 10 a.two.example.\ntwo.example. MX 20 b.two.example.\na.two.example. A 127.44.2.1\nb.two.example. A 127.44.3.1\n";
+
+        var report = await _world.CheckAsync("two.example", Cancel);
+
+        Assert.Equal(["a.two.example", "b.two.example"], report.Facts.Hosts.Select(host => host.Name));
+        Assert.All(report.Facts.Hosts, host => Assert.Equal("421 enough", host.Endpoints[0].Dialogue.Why));
+    }
+
+    [Fact]
     public async Task One_network_is_asked_by_one_at_a_time()
     {
         var now = 0;
@@ -244,5 +275,11 @@ public sealed class EndpointProbeTests : IDisposable
             {
             }
         }
+    }
+
+    static Task<AuditFacts> RunAsync(MailAudit audit, IPEndPoint endpoint)
+    {
+        Assert.True(AuditTarget.TryParse($"smtp://{endpoint}", out var target, out var why), why);
+        return audit.RunAsync(target, new Progress<string>(), Cancel);
     }
 }

@@ -58,6 +58,30 @@ public sealed class TlsProbeMailServerTests : IDisposable
         Assert.Equal(settings[0] == "tls_preempt_cipherlist = yes", facts.ServerOrder);
     }
 
+    /// <summary>GnuTLS is another implementation than everybody's OpenSSL.</summary>
+    [Theory]
+    [InlineData(Exim.Modern, true, "TLS 1.2 TLS 1.3")]
+    [InlineData("tls_require_ciphers = NORMAL", false, "TLS 1.0 TLS 1.1 TLS 1.2 TLS 1.3")]
+    [InlineData("tls_require_ciphers = NORMAL:+VERS-TLS1.0:+VERS-TLS1.1:-VERS-TLS1.3:-GROUP-ALL:+GROUP-SECP384R1:+GROUP-FFDHE2048", false, "TLS 1.0 TLS 1.1 TLS 1.2")]
+    [InlineData("tls_require_ciphers = NORMAL:-VERS-ALL:+VERS-TLS1.3:-GROUP-ALL:+GROUP-X448:+GROUP-SECP521R1", null, "TLS 1.3")]
+    public async Task Exim_is_read_through_SMTP(string setting, bool? ordered, string versions)
+    {
+        Assert.SkipWhen(Exim.Missing is not null, Exim.Missing ?? "");
+        var port = MailServer.FreePort();
+        using var exim = await Exim.StartAsync(_keys, port, [setting], TestContext.Current.CancellationToken);
+
+        var facts = (await Probing.DeepAsync(port, MailProtocol.Smtp)).Facts;
+
+        await EqualsOpenSslAsync(facts, port, "smtp", byRemoval: true);
+        Assert.True(ordered == facts.ServerOrder, Story(facts));
+        Assert.Equal(versions, string.Join(' ', facts.Versions.Where(one => one.Value is true).Select(one => one.Key)));
+        if (facts.Versions["TLS 1.3"] is true)
+        {
+            var groups = await OpenSslClient.GroupsAsync(port, "-tls1_3", ["P-256", "P-384", "P-521", "X25519", "X448", "ffdhe2048", "ffdhe3072", "ffdhe4096", "ffdhe6144", "ffdhe8192"], "-starttls", "smtp");
+            Assert.Equal(groups.Select(OpenSslGroup).Order(StringComparer.Ordinal), facts.Groups.Order(StringComparer.Ordinal));
+        }
+    }
+
     /// <summary>The one that everybody measures by, on the same server. Its own openssl is the system's, so SSL 3.0 is not compared.</summary>
     [Fact]
     public async Task What_testssl_finds_at_Postfix_is_what_is_found()
@@ -97,12 +121,12 @@ public sealed class TlsProbeMailServerTests : IDisposable
 
     public void Dispose() => _keys.Dispose();
 
-    static async Task EqualsOpenSslAsync(TlsFacts facts, int port, string protocol)
+    static async Task EqualsOpenSslAsync(TlsFacts facts, int port, string protocol, bool byRemoval = false)
     {
         Assert.True(facts.AllSuites, string.Join('\n', facts.Problems));
         foreach (var (name, option) in new[] { ("TLS 1.3", "-tls1_3"), ("TLS 1.2", "-tls1_2"), ("TLS 1.1", "-tls1_1"), ("TLS 1.0", "-tls1") })
         {
-            var expected = await OpenSslClient.SuitesAsync(port, option, "-starttls", protocol);
+            var expected = await (byRemoval ? OpenSslClient.SuitesByRemovalAsync(port, option, "-starttls", protocol) : OpenSslClient.SuitesAsync(port, option, "-starttls", protocol));
             var found = facts.Suites.Where(suite => suite.Version == name).Select(suite => suite.Name).Order(StringComparer.Ordinal);
             Assert.True(expected.SequenceEqual(found), $"{name}: {string.Join(' ', expected.Except(found))} / {string.Join(' ', found.Except(expected))}\n{Story(facts)}");
             Assert.True(expected.Count > 0 == facts.Versions[name], $"{name}\n{Story(facts)}");
@@ -119,6 +143,14 @@ public sealed class TlsProbeMailServerTests : IDisposable
     static string Id(string id) => id.StartsWith("PFS", StringComparison.Ordinal) ? id[1..] : id;
 
     static string OpenSslName(string name) => Audit.Hello.CipherSuites.All.Single(suite => suite.Name == name).OpenSslName!;
+
+    static string OpenSslGroup(string group) => group switch
+    {
+        "P-256" => "secp256r1",
+        "P-384" => "secp384r1",
+        "P-521" => "secp521r1",
+        _ => Iana(group),
+    };
 
     static string Iana(string curve) => curve switch
     {

@@ -1,5 +1,6 @@
 using Hopseal.Audit.Facts;
 using Hopseal.Audit.Hello;
+using Hopseal.Audit.Targets;
 using Hopseal.Audit.Tests.Hello;
 
 namespace Hopseal.Audit.Tests.Probes;
@@ -177,6 +178,40 @@ public sealed class TlsProbeOldServerTests
 
         Assert.True(facts.BrokenKnown);
         Assert.Equal(broken, string.Join(' ', facts.Suites.Where(suite => HelloOffers.IsBroken(CipherSuites.All.Single(known => known.Name == suite.Name))).Select(suite => suite.Name)));
+    }
+
+    /// <summary>Twice a server may turn us away before it is left alone; a quick look goes at once.</summary>
+    [Theory]
+    [InlineData(true, 2, true, null)]
+    [InlineData(true, 3, false, 8)]
+    [InlineData(false, 1, false, 6)]
+    public async Task Who_is_turned_away_comes_back_later_and_not_for_ever(bool deep, int refusals, bool complete, int? connections)
+    {
+        var old = new OldServer { Versions = [0x0303], Suites = [0xC02F, Aes, TripleDes] };
+        var opened = 0;
+        await using var server = ScriptedServer.Start(async (stream, stop) =>
+        {
+            var number = Interlocked.Increment(ref opened);
+            if (number > 5 && number <= 5 + refusals)
+            {
+                await ScriptedServer.SendAsync(stream, "421 4.7.0 Too many connections\r\n", stop);
+                return;
+            }
+
+            await ScriptedServer.SendAsync(stream, "220 mx\r\n", stop);
+            await ScriptedServer.LineAsync(stream, stop);
+            await ScriptedServer.SendAsync(stream, "250-mx\r\n250 STARTTLS\r\n", stop);
+            await ScriptedServer.LineAsync(stream, stop);
+            await ScriptedServer.SendAsync(stream, "220 go\r\n", stop);
+            var hello = await OldServer.ReadAsync(stream, stop);
+            await stream.WriteAsync((hello[0] & 0x80) == 0 ? old.Answer(ReceivedHello.Read(hello)) : [], stop);
+        });
+
+        var facts = (await Probing.RunAsync(server.Endpoint.Port, Probing.Options(deep, connections: 60), MailProtocol.Smtp)).Facts;
+
+        Assert.Equal(complete, facts.AllSuites);
+        Assert.Equal(complete, !facts.Problems.Any(problem => problem.Contains("421", StringComparison.Ordinal)));
+        Assert.Equal(connections ?? server.Connections, server.Connections);
     }
 
     static async Task<TlsFacts> ProbeAsync(ScriptedServer server, bool deep) =>

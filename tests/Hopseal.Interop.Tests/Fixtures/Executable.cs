@@ -9,6 +9,11 @@ static class Executable
     /// <summary>Of the repository.</summary>
     public static string Root { get; } = s_output.Parent!.Parent!.Parent!.Parent!.Parent!.FullName;
 
-    public static string Path { get; } =
-        System.IO.Path.Combine(Root, "src", "Hopseal", "bin", s_output.Parent!.Name, s_output.Name, "hopseal");
+    public static string Path { get; } = Of("src", "Hopseal", "hopseal");
+
+    /// <summary>The simulated world of the benchmarks.</summary>
+    public static string Hosts { get; } = Of("bench", "Hopseal.Hosts", "hopseal-hosts");
+
+    static string Of(string folder, string project, string name) =>
+        System.IO.Path.Combine(Root, folder, project, "bin", s_output.Parent!.Name, s_output.Name, name);
 }

@@ -5,7 +5,7 @@ namespace Hopseal.Monitor.Tests.Looks;
 
 public sealed class FactsMergeTests
 {
-    static readonly AuditFacts s_unknownHost = Seen.With(Seen.Host with
+    static readonly AuditFacts s_unknownHost = BankFacts.With(BankFacts.Host with
     {
         AddressProblem = "SERVFAIL",
         AddressesKnown = false,
@@ -16,15 +16,15 @@ public sealed class FactsMergeTests
 
     public static TheoryData<AuditFacts, string[]> Silences => new()
     {
-        { Seen.TurnedAway, ["mx.bank.example [192.0.2.1]:25"] },
-        { Seen.With(Seen.Silent(Reach.Unreachable, "timed out")), ["mx.bank.example [192.0.2.1]:25"] },
-        { Seen.With(Seen.Silent(Reach.Unreadable, "an endless greeting")), ["mx.bank.example [192.0.2.1]:25"] },
-        { Seen.With(Seen.Silent(Reach.TurnedAway, "421") with { Address = "192.0.2.77" }), ["mx.bank.example [192.0.2.77]:25", "mx.bank.example at its new addresses"] },
+        { BankFacts.TurnedAway, ["mx.bank.example [192.0.2.1]:25"] },
+        { BankFacts.With(BankFacts.Silent(Reach.Unreachable, "timed out")), ["mx.bank.example [192.0.2.1]:25"] },
+        { BankFacts.With(BankFacts.Silent(Reach.Unreadable, "an endless greeting")), ["mx.bank.example [192.0.2.1]:25"] },
+        { BankFacts.With(BankFacts.Silent(Reach.TurnedAway, "421") with { Address = "192.0.2.77" }), ["mx.bank.example [192.0.2.77]:25", "mx.bank.example at its new addresses"] },
         { s_unknownHost, ["mx.bank.example"] },
-        { Seen.NoDns, ["MX bank.example", "_mta-sts.bank.example", "_smtp._tls.bank.example"] },
-        { Seen.With(Seen.Endpoint with { Tls = null, Injection = null }), ["mx.bank.example [192.0.2.1]:25 hellos"] },
+        { BankFacts.NoDns, ["MX bank.example", "_mta-sts.bank.example", "_smtp._tls.bank.example"] },
+        { BankFacts.With(BankFacts.Endpoint with { Tls = null, Injection = null }), ["mx.bank.example [192.0.2.1]:25 hellos"] },
         {
-            Seen.With(Seen.Tls with { Versions = Seen.Tls.Versions.SetItem("TLS 1.0", null), BrokenKnown = false, GroupsKnown = false, Groups = ["x25519"], PostQuantumPreferred = null }),
+            BankFacts.With(BankFacts.Tls with { Versions = BankFacts.Tls.Versions.SetItem("TLS 1.0", null), BrokenKnown = false, GroupsKnown = false, Groups = ["x25519"], PostQuantumPreferred = null }),
             ["mx.bank.example [192.0.2.1]:25 hellos"]
         },
     };
@@ -33,18 +33,18 @@ public sealed class FactsMergeTests
     [MemberData(nameof(Silences))]
     public void What_was_not_found_out_stays_as_it_was_and_is_named(AuditFacts seen, string[] parts)
     {
-        var merged = FactsMerge.Of(seen, Seen.All, []);
+        var merged = FactsMerge.Of(seen, BankFacts.All, []);
 
-        Assert.True(FactsDigest.Same(Seen.All, merged.Facts, WatchedAs.Own), string.Join('\n', FactsDigest.Lines(merged.Facts, WatchedAs.Own)));
+        Assert.True(FactsDigest.Same(BankFacts.All, merged.Facts, WatchedAs.Own), string.Join('\n', FactsDigest.Lines(merged.Facts, WatchedAs.Own)));
         Assert.Equal(parts, merged.Unanswered.Select(part => part.Part));
-        Assert.All(merged.Unanswered, part => Assert.Equal(Seen.At, part.Since));
+        Assert.All(merged.Unanswered, part => Assert.Equal(BankFacts.At, part.Since));
     }
 
     [Theory]
     [MemberData(nameof(FactsDigestTests.Changes), MemberType = typeof(FactsDigestTests))]
     public void What_was_found_out_counts(string what, AuditFacts seen)
     {
-        var merged = FactsMerge.Of(seen, Seen.All, []);
+        var merged = FactsMerge.Of(seen, BankFacts.All, []);
 
         Assert.NotEmpty(what);
         Assert.True(FactsDigest.Same(seen, merged.Facts, WatchedAs.Own));
@@ -54,32 +54,32 @@ public sealed class FactsMergeTests
     [Fact]
     public void A_fault_at_one_address_does_not_hide_a_change_at_another()
     {
-        var two = Seen.With(Seen.Endpoint, Seen.Endpoint with { Address = "192.0.2.2" });
-        var plain = Seen.WithoutStartTls.Hosts[0].Endpoints[0] with { Address = "192.0.2.2" };
+        var two = BankFacts.With(BankFacts.Endpoint, BankFacts.Endpoint with { Address = "192.0.2.2" });
+        var plain = BankFacts.WithoutStartTls.Hosts[0].Endpoints[0] with { Address = "192.0.2.2" };
 
-        var merged = FactsMerge.Of(Seen.With(Seen.Silent(Reach.TurnedAway, "421"), plain), two, []);
+        var merged = FactsMerge.Of(BankFacts.With(BankFacts.Silent(Reach.TurnedAway, "421"), plain), two, []);
 
-        Assert.True(FactsDigest.Same(Seen.With(Seen.Endpoint, plain), merged.Facts, WatchedAs.Own));
+        Assert.True(FactsDigest.Same(BankFacts.With(BankFacts.Endpoint, plain), merged.Facts, WatchedAs.Own));
     }
 
     [Fact]
     public void What_was_known_before_stands_for_a_while_only()
     {
-        var first = FactsMerge.Of(Seen.TurnedAway, Seen.All, []);
-        var within = FactsMerge.Of(Seen.TurnedAway with { At = Seen.At.AddDays(13) }, first.Facts, first.Unanswered);
-        var after = FactsMerge.Of(Seen.TurnedAway with { At = Seen.At.AddDays(14) }, within.Facts, within.Unanswered);
+        var first = FactsMerge.Of(BankFacts.TurnedAway, BankFacts.All, []);
+        var within = FactsMerge.Of(BankFacts.TurnedAway with { At = BankFacts.At.AddDays(13) }, first.Facts, first.Unanswered);
+        var after = FactsMerge.Of(BankFacts.TurnedAway with { At = BankFacts.At.AddDays(14) }, within.Facts, within.Unanswered);
 
         Assert.Equal(Reach.Talked, within.Facts.Hosts[0].Endpoints[0].Dialogue.Reach);
         Assert.Equal(Reach.TurnedAway, after.Facts.Hosts[0].Endpoints[0].Dialogue.Reach);
-        Assert.Equal([Seen.At], after.Unanswered.Select(part => part.Since));
+        Assert.Equal([BankFacts.At], after.Unanswered.Select(part => part.Since));
     }
 
     [Fact]
     public void Who_answers_again_begins_anew()
     {
-        var silent = FactsMerge.Of(Seen.TurnedAway, Seen.All, []);
-        var back = FactsMerge.Of(Seen.All with { At = Seen.At.AddDays(13) }, silent.Facts, silent.Unanswered);
-        var again = FactsMerge.Of(Seen.TurnedAway with { At = Seen.At.AddDays(20) }, back.Facts, back.Unanswered);
+        var silent = FactsMerge.Of(BankFacts.TurnedAway, BankFacts.All, []);
+        var back = FactsMerge.Of(BankFacts.All with { At = BankFacts.At.AddDays(13) }, silent.Facts, silent.Unanswered);
+        var again = FactsMerge.Of(BankFacts.TurnedAway with { At = BankFacts.At.AddDays(20) }, back.Facts, back.Unanswered);
 
         Assert.Empty(back.Unanswered);
         Assert.Equal(Reach.Talked, again.Facts.Hosts[0].Endpoints[0].Dialogue.Reach);
@@ -88,7 +88,7 @@ public sealed class FactsMergeTests
     [Fact]
     public void A_host_on_the_do_not_scan_list_is_not_shown_as_it_was()
     {
-        var merged = FactsMerge.Of(Seen.With(Seen.Silent(Reach.NotAsked, "")), Seen.All, []);
+        var merged = FactsMerge.Of(BankFacts.With(BankFacts.Silent(Reach.NotAsked, "")), BankFacts.All, []);
 
         Assert.Equal(Reach.NotAsked, merged.Facts.Hosts[0].Endpoints[0].Dialogue.Reach);
         Assert.Empty(merged.Unanswered);
@@ -97,16 +97,16 @@ public sealed class FactsMergeTests
     [Fact]
     public void A_host_that_has_no_address_any_more_has_none()
     {
-        var merged = FactsMerge.Of(Seen.With(Seen.Host with { AddressProblem = "mx.bank.example has no address", Endpoints = [] }), Seen.All, []);
+        var merged = FactsMerge.Of(BankFacts.With(BankFacts.Host with { AddressProblem = "mx.bank.example has no address", Endpoints = [] }), BankFacts.All, []);
 
         Assert.Empty(merged.Facts.Hosts[0].Endpoints);
-        Assert.False(FactsDigest.Same(Seen.All, merged.Facts, WatchedAs.Partner));
+        Assert.False(FactsDigest.Same(BankFacts.All, merged.Facts, WatchedAs.Partner));
     }
 
     [Fact]
     public void A_hostile_peer_cannot_make_the_list_of_what_it_hides_long()
     {
-        var many = Seen.With([.. Enumerable.Range(0, 300).Select(i => Seen.Silent(Reach.Unreadable, new string('x', 5000)) with { Address = $"192.0.2.{i}" })]);
+        var many = BankFacts.With([.. Enumerable.Range(0, 300).Select(i => BankFacts.Silent(Reach.Unreadable, new string('x', 5000)) with { Address = $"192.0.2.{i}" })]);
 
         var merged = FactsMerge.Of(many, null, []);
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Hopseal.Audit.Facts;
+using Hopseal.Dns;
 using Hopseal.Monitor.Requiring;
 using Hopseal.Smtp.Tls;
 
@@ -112,9 +113,18 @@ public sealed class ObservedProofTests
         Nothing(Of(signed: true, Host("mx1.bank.example", s_valid), Host("mx2.bank.example", s_valid) with { Endpoints = [Endpoint("192.0.2.2", Reach.Unreachable, null)] })));
 
     [Fact]
-    public void A_host_without_a_known_address_leaves_no_demand() => Assert.Equal(
-        "mx2.bank.example has no address that is known: SERVFAIL",
-        Nothing(Of(signed: true, Host("mx1.bank.example", s_valid), Host("mx2.bank.example", s_valid) with { Endpoints = [], AddressProblem = "SERVFAIL" })));
+    public void A_host_whose_addresses_are_not_known_leaves_no_demand() => Assert.Equal(
+        "the addresses of mx2.bank.example are not known: SERVFAIL",
+        Nothing(Of(
+            signed: true, Host("mx1.bank.example", s_valid), Host("mx2.bank.example", s_valid) with { Endpoints = [], AddressesKnown = false, AddressProblem = "SERVFAIL" })));
+
+    [Fact]
+    public void A_host_without_addresses_counts_for_nothing()
+    {
+        var proved = Proved(Of(signed: true, Host("mx1.bank.example", s_valid), Host("mx2.bank.example", s_valid) with { Endpoints = [], AddressProblem = "there is none" }));
+        Assert.Equal(SecurityFloor.Authenticated, proved.Floor);
+        Assert.Equal(["mx2.bank.example has no address, and counts for nothing"], proved.Remarks);
+    }
 
     [Fact]
     public void Plaintext_leaves_no_demand()
@@ -146,11 +156,43 @@ public sealed class ObservedProofTests
     {
         var facts = Of(signed: true);
         Nothing(facts with { Domain = facts.Domain! with { Mx = new MxFacts(state, true, [], "SERVFAIL") } });
-        Assert.Equal("none of its hosts is known", Nothing(facts));
+        Assert.Equal("none of its hosts has an address", Nothing(facts));
     }
 
     [Fact]
     public void A_host_that_was_audited_alone_is_no_domain() => Nothing(Of(signed: true, Host("mx.bank.example", s_valid)) with { Domain = null });
+
+    [Fact]
+    public void Of_a_domain_that_is_watched_what_it_looks_like_now_counts()
+    {
+        var current = new Observation(2, Of(signed: true, Host("mx.bank.example", s_valid with { Version = "TLSv1.2" })), s_at, s_at.AddHours(6));
+        var before = new Observation(1, Of(signed: true, Host("mx.bank.example", s_valid)), s_at.AddDays(-1), s_at);
+        var proved = Assert.IsType<ObservedProof.Demand>(ObservedProof.Of(History(before, current)));
+        Assert.Equal((TlsVersion.Tls12, s_at.AddHours(6)), (proved.MinimumVersion, proved.SeenAt));
+        Assert.EndsWith("(seen 2026-12-01 18:00 UTC)", proved.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_the_last_look_could_not_find_out_is_said()
+    {
+        var history = History(new Observation(1, Of(signed: true, Host("mx.bank.example", s_valid)), s_at, s_at));
+        var proved = Assert.IsType<ObservedProof.Demand>(ObservedProof.Of(history with { Looks = history.Looks with { Unanswered = [new UnansweredPart("mx.bank.example", "421", s_at)] } }));
+        Assert.Contains("mx.bank.example: 421", Assert.Single(proved.Remarks), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_domain_that_looks_different_for_now_is_held_to_nothing()
+    {
+        var history = History(new Observation(1, Of(signed: true, Host("mx.bank.example", s_valid)), s_at, s_at));
+        var nothing = Assert.IsType<ObservedProof.Nothing>(ObservedProof.Of(history with { Looks = history.Looks with { PendingSince = s_at } }));
+        Assert.Contains("looks different since 2026-12-01 12:00 UTC", nothing.Why, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_domain_that_nobody_has_seen_yet_is_held_to_nothing() => Assert.IsType<ObservedProof.Nothing>(ObservedProof.Of(History()));
+
+    static DomainHistory History(params ImmutableArray<Observation> observations) =>
+        new(new WatchedDomain(DomainName.Parse("bank.example"), WatchedAs.Partner), observations.FirstOrDefault(), observations, new LookState(s_at, s_at, 0, null));
 
     static ObservedProof.Demand Proved(AuditFacts facts) => Assert.IsType<ObservedProof.Demand>(ObservedProof.Of(facts));
 

@@ -7,6 +7,7 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json;
 using Hopseal.Reports.Alerts;
+using Hopseal.Reports.Store;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Hopseal.Reports.Tests.Alerts;
@@ -87,6 +88,38 @@ public sealed class WebhookTests
     }
 
     [Fact]
+    public async Task What_was_not_taken_before_a_restart_is_posted_after_it()
+    {
+        var directory = Directory.CreateTempSubdirectory("hopseal-webhook-").FullName;
+        try
+        {
+            const string Taken = "HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n";
+            await using var receiver = new Receiver("HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n", Taken);
+            var notice = s_notice with { At = TimeProvider.System.GetUtcNow() };
+            await using (var database = Open())
+            await using (var webhook = Webhook(receiver.Url, new NoticeOutbox(database), TimeSpan.FromHours(1)))
+            {
+                webhook.Tell(notice);
+                webhook.Tell(notice with { Kind = NoticeKind.Resolved });
+                await receiver.GotAsync(1, Cancel);
+            }
+
+            await using (var database = Open())
+            await using (var webhook = Webhook(receiver.Url, new NoticeOutbox(database)))
+            {
+                await receiver.GotAsync(2, Cancel);
+                Assert.Equal(["opened", "opened", "resolved"], receiver.Requests.Select(post => JsonDocument.Parse(post.Body).RootElement.GetProperty("event").GetString()));
+            }
+        }
+        finally
+        {
+            Directory.Delete(directory, recursive: true);
+        }
+
+        RecordsDatabase Open() => RecordsDatabase.Open(directory, [AlertStore.Tables], NullLogger<RecordsDatabase>.Instance);
+    }
+
+    [Fact]
     public async Task A_receiver_that_stalls_holds_nobody_up_and_the_end_comes_at_once()
     {
         await using var receiver = new Receiver(stall: true);
@@ -100,8 +133,8 @@ public sealed class WebhookTests
         await webhook.DisposeAsync();
     }
 
-    static Webhook Webhook(Uri url) => new(
-        new WebhookOptions(url, s_secret, "mx1.example.org") { Timeout = TimeSpan.FromSeconds(2), FirstPause = TimeSpan.FromMilliseconds(1) }, TimeProvider.System,
+    static Webhook Webhook(Uri url, NoticeOutbox? outbox = null, TimeSpan? firstPause = null) => new(
+        new WebhookOptions(url, s_secret, "mx1.example.org") { Timeout = TimeSpan.FromSeconds(2), FirstPause = firstPause ?? TimeSpan.FromMilliseconds(1) }, outbox, TimeProvider.System,
         NullLogger<Webhook>.Instance);
 
     /// <summary>Shows a certificate that nobody vouches for.</summary>

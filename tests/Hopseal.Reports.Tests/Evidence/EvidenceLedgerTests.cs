@@ -2,9 +2,11 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using Hopseal.Policy;
+using Hopseal.Relay.Queue;
 using Hopseal.Reports.Evidence;
 using Hopseal.Smtp.Server;
 using Hopseal.Smtp.Tls;
+using Hopseal.Smtp.Wire;
 using Microsoft.Extensions.Logging;
 
 namespace Hopseal.Reports.Tests.Evidence;
@@ -46,6 +48,28 @@ public sealed class EvidenceLedgerTests : IDisposable
         Assert.Equal(["ours.example", "other.example"], lines[2..4].Select(line => Text(Parse(line), "domain")));
         Assert.Equal("plaintext", Text(Parse(lines[2]), "reached"));
         Assert.Equal("me@sender.example", Text(Parse(lines[2]), "from"));
+        await _ledger.AssertWholeAsync();
+    }
+
+    [Fact]
+    public async Task Mail_whose_time_is_over_is_returned_though_its_last_session_only_put_it_off()
+    {
+        var bounced = new RecipientOutcome.Bounced(new EnhancedStatus(4, 4, 7), "not delivered in 5 days");
+        var attempt = Records.Attempt(Records.Tls(), bounced);
+        var use = attempt.Sessions[0];
+        await _ledger.RunAsync(
+            ledger =>
+            {
+                ledger.TryRecord(attempt);
+                ledger.TryRecord(attempt with { Sessions = [use with { Bounced = 1, Deferred = 0, BouncedPlaces = [0] }] });
+                ledger.TryRecord(attempt with { Sessions = [] });
+            },
+            new EvidenceOptions { Addresses = AddressUse.Full });
+
+        var lines = _ledger.Lines().Select(Parse).ToArray();
+        Assert.Equal(["start", "out", "returned", "out", "returned", "stop"], lines.Select(line => Text(line, "kind")));
+        Assert.Equal(["deferred", "bounced"], [Text(lines[1], "outcome"), Text(lines[3], "outcome")]);
+        Assert.Equal(["anna@example.org"], lines[2].GetProperty("to").EnumerateArray().Select(to => to.GetString()));
         await _ledger.AssertWholeAsync();
     }
 

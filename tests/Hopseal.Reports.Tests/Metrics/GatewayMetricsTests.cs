@@ -109,6 +109,9 @@ public sealed partial class GatewayMetricsTests : IDisposable
         Assert.Equal(["file=/etc/a.pem: -60"], _measured.Of("hopseal.certificate.remaining"));
         Assert.Equal(["at=database: 5", "at=fanout: 4"], _measured.Of("hopseal.records.dropped"));
         Assert.Equal([": 6"], _measured.Of("hopseal.stripping.suspects"));
+        Assert.Equal(["as=own verdict=ok: 2", "as=partner verdict=fail: 1"], _measured.Of("hopseal.monitor.domains"));
+        Assert.Equal([": 1"], _measured.Of("hopseal.monitor.inconclusive"));
+        Assert.Equal([": 3600"], _measured.Of("hopseal.monitor.oldest.look"));
         Assert.Equal(["state=does-not-validate: 1"], _measured.Of("hopseal.resolver.state").Where(series => series.EndsWith(": 1", StringComparison.Ordinal)));
         Assert.Equal(["host=mx1.example.org state=matches-none: 1"], _measured.Of("hopseal.tlsa.standing").Where(series => series.EndsWith(": 1", StringComparison.Ordinal)));
     }
@@ -157,7 +160,10 @@ public sealed partial class GatewayMetricsTests : IDisposable
 
     static GatewayReadings Readings { get; } = new(
         new QueueDepth(7, 8, 2, Records.Noon), TimeSpan.FromSeconds(90), 3, ResolverState.DoesNotValidate, [("/etc/a.pem", TimeSpan.FromMinutes(-1))],
-        [("mx1.example.org", TlsaStanding.MatchesNone)], 4, 5, 6);
+        [("mx1.example.org", TlsaStanding.MatchesNone)], 4, 5, 6)
+    {
+        Monitor = new MonitorReadings([("own", "ok", 2), ("partner", "fail", 1)], 1, TimeSpan.FromHours(1)),
+    };
 
     void Everything(string peer, string name)
     {

@@ -109,6 +109,21 @@ public sealed class ReceivedCommandTests : IAsyncDisposable
         Assert.Equal("mail", line.RootElement.GetProperty("origin").GetString());
     }
 
+    [Fact]
+    public async Task Without_a_configuration_it_is_the_data_of_local_mode()
+    {
+        using var local = new Workspace();
+        var run = await CommandRun.OfAsync(local.Directory, ["report", "received"]);
+        Assert.Equal((2, "hopseal: there is no hopseal-data here: name the gateway's configuration with --config\n"), (run.ExitCode, run.Error));
+
+        await RecordsDatabase.Open(local.PathOf("hopseal-data"), Telling.Tables, NullLogger<RecordsDatabase>.Instance).DisposeAsync();
+        foreach (string[] arguments in (string[][])[["received", "--json"], ["list", "--json"]])
+        {
+            run = await CommandRun.OfAsync(local.Directory, ["report", .. arguments]);
+            Assert.Equal((0, "", ""), (run.ExitCode, run.Out, run.Error));
+        }
+    }
+
     [Theory]
     [InlineData("report received --config none.json", 2, "none.json")]
     [InlineData("report received --config hopseal.json --from yesterday", 2, "\"yesterday\" is not a date, such as 2027-01-31")]

@@ -75,7 +75,9 @@ public sealed class TlsCommandTests : IDisposable
                 new PlanOperations(PlanSource.Gateway, planner.PlanAsync, _ => default, TimeProvider.System),
                 tls,
                 new AlertOperations(_ => Task.FromResult<ImmutableArray<(string, bool)>>([]), (_, _) => null),
-                new ReportOperations(null)),
+                new ReportOperations(null),
+                RequireOperations.OfStopped(Data, TimeProvider.System),
+                new MonitorOperations(null)),
             TimeProvider.System,
             NullLogger<ControlServer>.Instance);
 

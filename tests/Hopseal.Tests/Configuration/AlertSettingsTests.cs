@@ -22,6 +22,12 @@ public sealed class AlertSettingsTests : IDisposable
         { "\"QueueHours\": 0", ["6: Alerts.QueueHours: 0 is not between 1 and 1000"] },
         { "\"DiskPercent\": 91", ["6: Alerts.DiskPercent: 91 is not between 0 and 90"] },
         { "\"CertificateDays\": \"14\"", ["6: Alerts.CertificateDays: expected a number, found a text"] },
+        { "\"QuietHours\": \"22-7\"", ["6: Alerts.QuietHours: \"22-7\" is not a time of day and another, such as 22:00-07:00"] },
+        { "\"QuietHours\": \"22:00-22:00\"", ["6: Alerts.QuietHours: \"22:00-22:00\" is not a time of day and another, such as 22:00-07:00"] },
+        { "\"QuietHours\": \"22:00-24:00\"", ["6: Alerts.QuietHours: \"22:00-24:00\" is not a time of day and another, such as 22:00-07:00"] },
+        { "\"QuietHours\": 22", ["6: Alerts.QuietHours: expected a text, found a number"] },
+        { "\"Digest\": \"7:30\"", ["6: Alerts.Digest: \"7:30\" is not a time of day, such as 07:30"] },
+        { "\"Digest\": \"07:30\"", ["6: Alerts.Digest: is a mail: it needs Mail"] },
         { "\"Webhook\": []", ["6: Alerts.Webhook: there is no such key; did you mean Webhooks?"] },
     };
 
@@ -41,6 +47,17 @@ public sealed class AlertSettingsTests : IDisposable
             "\"Webhooks\": [ { \"Url\": \"http://[::1]:8080/x\", \"SecretFile\": \"secret\" } ], \"MinimumSeverity\": \"Critical\", \"QueueHours\": 2, \"DiskPercent\": 0")).Configuration.Alerts;
         Assert.Equal(("http://[::1]:8080/x", 6), (Assert.Single(settings.Webhooks).Url.ToString(), settings.Webhooks[0].Secret.Length));
         Assert.Equal((AlertSeverity.Critical, TimeSpan.FromHours(2), 0, 14), (settings.MinimumSeverity, settings.QueueAge, settings.DiskPercent, settings.CertificateDays));
+    }
+
+    [Fact]
+    public void Quiet_hours_and_the_daily_mail_are_times_of_day()
+    {
+        var settings = Assert.IsType<ConfigurationResult.Usable>(Load(
+            "\"Mail\": { \"From\": \"a@example.org\", \"To\": [ \"b@example.org\" ] }, \"QuietHours\": \"22:00-07:00\", \"Digest\": \"07:30\"")).Configuration.Alerts;
+        Assert.Equal((new QuietHours(new TimeOnly(22, 0), new TimeOnly(7, 0)), new TimeOnly(7, 30)), (settings.QuietHours, settings.Digest));
+        Assert.Equal(
+            ["6: warning: Alerts.QuietHours: says nothing without Webhooks or Mail: the log is always told"],
+            Assert.IsType<ConfigurationResult.Usable>(Load("\"QuietHours\": \"22:00-07:00\"")).Warnings.Select(fault => fault.ToString()["hopseal.json:".Length..]));
     }
 
     ConfigurationResult Load(string fragment)

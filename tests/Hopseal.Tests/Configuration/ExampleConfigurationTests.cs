@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text.RegularExpressions;
 using Hopseal.Configuration;
+using Hopseal.Monitor;
 using Hopseal.Reports.Tlsrpt.Sending;
 
 namespace Hopseal.Tests.Configuration;
@@ -17,6 +18,7 @@ public sealed partial class ExampleConfigurationTests : IDisposable
         File.Copy(_workspace.PathOf("fullchain.pem"), _workspace.PathOf("internal-ca.pem"));
         _workspace.WriteSecret("smarthost.password", "geheim\n");
         _workspace.WriteSecret("webhook.secret", "geheim\n");
+        _workspace.Write("do-not-scan.txt", "# nobody\n");
         using var key = RSA.Create(2048);
         _workspace.WriteSecret("tlsrpt.pem", key.ExportPkcs8PrivateKeyPem());
     }
@@ -47,6 +49,9 @@ public sealed partial class ExampleConfigurationTests : IDisposable
             (plain.Alerts.MinimumSeverity, plain.Alerts.QueueAge, plain.Alerts.DiskPercent, plain.Alerts.CertificateDays),
             (shown.Alerts.MinimumSeverity, shown.Alerts.QueueAge, shown.Alerts.DiskPercent, shown.Alerts.CertificateDays));
         Assert.Equal((null, 8025, "ada"), (plain.Dashboard, shown.Dashboard!.Endpoint.Port, Assert.Single(shown.Dashboard.Users).Key));
+        Assert.Null(plain.Monitor);
+        Assert.Equal((new MonitorOptions(), false, 10, "rfc-9325"), (shown.Monitor!.Options, shown.Monitor.Deep, shown.Monitor.Connections, shown.Monitor.Profile.Name));
+        Assert.Equal(["bank.example", "example.org"], shown.Monitor.Domains.Select(domain => domain.Name.Ascii));
         Assert.Single(shown.Alerts.Webhooks);
         Assert.Single(shown.Alerts.Mail!.To);
         Assert.Equal((plain.ReportIntake.Days, plain.ReportIntake.KeepMail), (shown.ReportIntake.Days, shown.ReportIntake.KeepMail));

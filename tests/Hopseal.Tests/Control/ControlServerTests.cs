@@ -174,7 +174,9 @@ public sealed class ControlServerTests : IAsyncDisposable
                 PlanSource.Gateway, (_, _, _) => ValueTask.FromResult<DeliveryPlan>(new DeliveryPlan.Keep("mail")), _ => default, _clock),
             TlsOperations.OfStopped(_workspace.Directory, _clock),
             new AlertOperations(_ => Task.FromResult<ImmutableArray<(string, bool)>>([]), (_, _) => null),
-            new ReportOperations(null)),
+            new ReportOperations(null),
+            RequireOperations.OfStopped(_workspace.Directory, _clock),
+            new MonitorOperations(null)),
         _clock,
         NullLogger<ControlServer>.Instance);
 

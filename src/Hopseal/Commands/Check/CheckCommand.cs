@@ -23,6 +23,7 @@ static class CheckCommand
         var all = new Option<bool>("--all") { Description = "Also what is fine, with its evidence." };
         var connections = new Option<int?>("--connections") { Description = "Most connections to one address.", HelpName = "N" };
         var pause = new Option<double>("--pause") { Description = "Seconds between two connections to one address.", HelpName = "S" };
+        var patience = new Option<double>("--patience") { Description = "Seconds to wait for a greeting.", DefaultValueFactory = _ => 60, HelpName = "S" };
         var parallel = new Option<int>("--parallel") { Description = "Addresses asked at a time, each in a network (/24, /64) of its own.", DefaultValueFactory = _ => 256, HelpName = "N" };
         var ehlo = new Option<string?>("--ehlo") { Description = "Our name in EHLO; without: the name of this machine.", HelpName = "NAME" };
         var leaveOut = new Option<string?>("--do-not-scan") { Description = "A list of domains, addresses and networks that are not asked.", HelpName = "FILE" };
@@ -31,7 +32,7 @@ static class CheckCommand
         var diff = new Option<string?>("--diff") { Description = "Tell what changed since a stored json or jsonlines output.", HelpName = "FILE" };
         var command = new Command("check", "Audits how mail servers do STARTTLS, DANE and MTA-STS: confidential, authenticated, watched?")
         {
-            targets, file, profile, format, json, output, resume, failOn, deep, all, connections, pause, parallel, ehlo, leaveOut, config, rescore, diff,
+            targets, file, profile, format, json, output, resume, failOn, deep, all, connections, pause, patience, parallel, ehlo, leaveOut, config, rescore, diff,
         };
         command.SetAction((parsed, cancel) =>
         {
@@ -49,6 +50,7 @@ static class CheckCommand
                 Everything = parsed.GetValue(all),
                 Connections = Within(parsed.GetValue(connections) ?? (isDeep ? 40 : 10), 1, 200, "--connections"),
                 Pause = TimeSpan.FromSeconds(Within(parsed.GetValue(pause), 0, 3600, "--pause")),
+                Patience = TimeSpan.FromSeconds(Within(parsed.GetValue(patience), 1, 300, "--patience")),
                 Parallel = Within(parsed.GetValue(parallel), 1, 2000, "--parallel"),
                 Ehlo = parsed.GetValue(ehlo),
                 LeaveOut = parsed.GetValue(leaveOut),
@@ -116,6 +118,8 @@ sealed record CheckRequest
     public int Connections { get; init; }
 
     public TimeSpan Pause { get; init; }
+
+    public TimeSpan Patience { get; init; }
 
     public int Parallel { get; init; }
 

@@ -22,11 +22,14 @@ sealed class CheckOutput(CheckFormat format, TextWriter writer, Func<AuditReport
     public static string Scanner { get; } =
         $"hopseal/{typeof(CheckOutput).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0]} (mail transport audit)";
 
+    /// <summary>For the formats that are one document, whatever is in it. The others are written as they come.</summary>
     readonly List<AuditReport> _kept = [];
-    bool _begun;
 
-    /// <summary>Whether memory stays the same however many there are.</summary>
-    public static bool Streams(CheckFormat format) => format is CheckFormat.Text or CheckFormat.JsonLines or CheckFormat.Csv;
+    /// <summary>The first, as long as it is the only one: JSON.</summary>
+    AuditReport? _alone;
+
+    bool _several;
+    bool _begun;
 
     /// <param name="continued">The output has a header already.</param>
     public void Begin(bool continued)
@@ -47,7 +50,10 @@ sealed class CheckOutput(CheckFormat format, TextWriter writer, Func<AuditReport
                 writer.Write(text(report));
                 break;
             case CheckFormat.JsonLines:
-                writer.WriteLine(AuditJson.Write(AuditDocument.Of(report, Scanner), indented: false));
+                WriteJson(report, indented: false);
+                break;
+            case CheckFormat.Json:
+                AddJson(report);
                 break;
             case CheckFormat.Csv:
                 AuditCsv.Write(report, writer);
@@ -65,10 +71,9 @@ sealed class CheckOutput(CheckFormat format, TextWriter writer, Func<AuditReport
         switch (format)
         {
             case CheckFormat.Json:
-                // One target is one document, as most scripts want it; several are lines of them.
-                foreach (var report in _kept)
+                if (_alone is { } only)
                 {
-                    writer.WriteLine(AuditJson.Write(AuditDocument.Of(report, Scanner), indented: _kept.Count == 1));
+                    WriteJson(only, indented: true);
                 }
 
                 break;
@@ -91,4 +96,25 @@ sealed class CheckOutput(CheckFormat format, TextWriter writer, Func<AuditReport
 
         writer.Flush();
     }
+
+    /// <summary>One target is one document, as most scripts want it; several are lines of them.</summary>
+    void AddJson(AuditReport report)
+    {
+        if (_alone is null && !_several)
+        {
+            _alone = report;
+            return;
+        }
+
+        _several = true;
+        if (_alone is { } first)
+        {
+            WriteJson(first, indented: false);
+            _alone = null;
+        }
+
+        WriteJson(report, indented: false);
+    }
+
+    void WriteJson(AuditReport report, bool indented) => writer.WriteLine(AuditJson.Write(AuditDocument.Of(report, Scanner), indented));
 }

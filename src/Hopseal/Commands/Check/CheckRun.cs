@@ -15,7 +15,7 @@ sealed class CheckRun(Terminal terminal, CheckRequest request)
 {
     /// <summary>Most targets wait: for DNS, for a network that others ask, for a host that is asked for another of them. What is held for one that
     /// waits is small, so that there are enough for all places.</summary>
-    const int TargetsForPlace = 4;
+    const int TargetsForPlace = 8;
 
     /// <summary>What a resolver on the same machine takes; others drop what is too much for them, and are asked again.</summary>
     const int QuestionsAtOnce = 256;
@@ -126,6 +126,7 @@ sealed class CheckRun(Terminal terminal, CheckRequest request)
             EhloName = request.Ehlo ?? configuration?.Hostname.Ascii ?? Environment.MachineName,
             Clock = terminal.Clock,
             Pause = request.Pause,
+            GreetingTimeout = request.Patience,
             MostConnections = request.Connections,
             Deep = request.Deep,
             MostTime = request.Deep ? s_deepLook : s_quickLook,

@@ -20,9 +20,10 @@ static class CheckText
         }
 
         text.Append('\n');
+        var told = new HashSet<Remedy>();
         foreach (var finding in report.Findings.Where(finding => everything || finding.Verdict is not (Verdict.Ok or Verdict.Info)).OrderBy(finding => Order(finding.Verdict)))
         {
-            Append(text, finding, colours);
+            Append(text, finding, told, colours);
         }
 
         if (!everything)
@@ -40,7 +41,8 @@ static class CheckText
         return text.ToString();
     }
 
-    static void Append(StringBuilder text, Finding finding, bool colours)
+    /// <param name="told">Snippets of these stand above already.</param>
+    static void Append(StringBuilder text, Finding finding, HashSet<Remedy> told, bool colours)
     {
         text.Append($"  {Mark(finding.Verdict, colours)}  {Bold(Shown.Plain(finding.Title), colours)}  [{finding.Id}]  {Shown.Plain(finding.Subject)}\n");
         foreach (var line in finding.Evidence.Where(line => line.Length > 0).Take(MostEvidence))
@@ -51,7 +53,7 @@ static class CheckText
         if (finding.Remedy is { } remedy)
         {
             text.Append($"        →  {remedy.Text}{(finding.Basis is { } basis ? $" ({basis})" : "")}\n");
-            foreach (var (server, snippet) in remedy.Snippets.OrderBy(pair => pair.Key, StringComparer.Ordinal))
+            foreach (var (server, snippet) in (told.Add(remedy) ? remedy.Snippets : []).OrderBy(pair => pair.Key, StringComparer.Ordinal))
             {
                 var lines = snippet.Split('\n');
                 text.Append($"           {server}: {Shown.Plain(lines[0])}\n");

@@ -17,7 +17,7 @@ static class DnsCommand
         var config = ConfigurationArgument.Create();
         var reportTo = new Option<string[]>("--rua")
         {
-            Description = "Where other servers send TLS reports: mailto:… or https:…; may be given more than once.",
+            Description = "Where other servers send TLS reports: mailto:… or https:…; may be given more than once. Else as TlsReports.Receive says.",
             HelpName = "URI",
         };
         var json = new Option<bool>("--json") { Description = "One JSON object." };

@@ -5,6 +5,7 @@ using Hopseal.Policy.Dane;
 using Hopseal.Policy.MtaSts;
 using Hopseal.Policy.TlsRpt;
 using Hopseal.Rollover;
+using Hopseal.Smtp.Mail;
 using Hopseal.Smtp.Tls;
 
 namespace Hopseal.Commands.Publishing;
@@ -17,7 +18,7 @@ sealed class PublishingInspection(GatewayConfiguration configuration, IDnsResolv
 
     readonly TlsaAcceptance _acceptance = new(new DaneCheck(clock));
 
-    /// <param name="reportTo">Addresses for TLSRPT; empty: not wanted.</param>
+    /// <param name="reportTo">Addresses for TLSRPT; empty: where the gateway takes reports itself.</param>
     public async Task<PublishingReport> InspectAsync(DomainName domain, ImmutableArray<ReportTarget> reportTo, CancellationToken cancel)
     {
         var (hosts, report) = await HostsAsync(domain, cancel);
@@ -31,7 +32,22 @@ sealed class PublishingInspection(GatewayConfiguration configuration, IDnsResolv
 
         report = report.With(await InspectStsAsync(domain, cancel));
         report = report.With(await InspectReportKeyAsync(domain, cancel));
-        return report.With(new TlsReportComparison(reportTo, Ttl).Compare(domain, await resolver.TxtAsync(TlsReportComparison.OwnerOf(domain), cancel)));
+        return report.With(new TlsReportComparison(reportTo.IsEmpty ? [.. TargetsOf(domain)] : reportTo, isWhole: !reportTo.IsEmpty, Ttl).Compare(domain, await resolver.TxtAsync(TlsReportComparison.OwnerOf(domain), cancel)));
+    }
+
+    /// <summary>As <c>TlsReports.Receive</c> has it: one mailbox, in the domain itself if there is one, and the address for HTTPS.</summary>
+    IEnumerable<ReportTarget> TargetsOf(DomainName domain)
+    {
+        var intake = configuration.ReportIntake;
+        if (intake.Mailboxes.OrderByDescending(mailbox => mailbox.Domain == domain).FirstOrDefault() is { LocalPart: { } local } mailbox)
+        {
+            yield return new ReportTarget.Mail(new Mailbox(local, mailbox.Domain));
+        }
+
+        if (intake.Endpoint is { } endpoint)
+        {
+            yield return new ReportTarget.Https(new UriBuilder(Uri.UriSchemeHttps, configuration.Hostname.Ascii, endpoint.Port, ReportPostServer.Path).Uri);
+        }
     }
 
     /// <summary>The key that signs our own reports by mail, where their author is in this domain (RFC 8460 §3).</summary>

@@ -5,7 +5,8 @@ using Hopseal.Policy.TlsRpt;
 namespace Hopseal.Commands.Publishing;
 
 /// <summary>The TLSRPT record of a domain (RFC 8460 §3) as it should be and as it is. Pure.</summary>
-sealed class TlsReportComparison(ImmutableArray<ReportTarget> targets, int ttl)
+/// <param name="isWhole">Nothing else is to stand there; else one of <paramref name="targets"/> is enough, and others may get reports too.</param>
+sealed class TlsReportComparison(ImmutableArray<ReportTarget> targets, bool isWhole, int ttl)
 {
     const string Type = "TXT";
 
@@ -30,7 +31,7 @@ sealed class TlsReportComparison(ImmutableArray<ReportTarget> targets, int ttl)
     PublishingReport Compare(PublishingReport report, string owner, TlsRptRecord record)
     {
         report = record.Ignored.Aggregate(report, (all, ignored) => all.Says($"{owner}: not used by senders: {ignored}"));
-        return targets.IsEmpty || record.Targets.ToHashSet().SetEquals(targets)
+        return targets.IsEmpty || (isWhole ? record.Targets.ToHashSet().SetEquals(targets) : record.Targets.Any(targets.Contains))
             ? report
             : report.Differs(DifferenceKind.Wrong, owner, Type, $"{ZoneTextData.Quoted(record.ToString())}: names other addresses");
     }

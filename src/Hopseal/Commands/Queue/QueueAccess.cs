@@ -16,6 +16,9 @@ sealed class QueueAccess(Terminal terminal)
 
     readonly Option<string?> _config = ConfigurationArgument.OfData();
 
+    /// <summary>Null: local mode.</summary>
+    public Option<string?> Configuration => _config;
+
     public void AddTo(Command command) => command.Add(_config);
 
     /// <summary>The lines of the answer up to its end; the last one, which is not among them, is given to <paramref name="done"/>.</summary>
@@ -67,16 +70,17 @@ sealed class QueueAccess(Terminal terminal)
     /// <summary>What the gateway would answer. The store is locked, so none starts meanwhile.</summary>
     IAsyncEnumerable<ControlLine> OfStopped(string directory, SqliteQueueStore store, ControlRequest request, CancellationToken cancel)
     {
-        if (request.Command is not (ControlCommand.TlsList or ControlCommand.TlsForget))
-        {
-            return new QueueOperations(store, terminal.Clock, NullLogger<QueueOperations>.Instance).RunAsync(request, cancel);
-        }
-
         try
         {
-            return TlsOperations.OfStopped(directory, terminal.Clock).RunAsync(request, cancel);
+            return request.Command switch
+            {
+                ControlCommand.TlsList or ControlCommand.TlsForget => TlsOperations.OfStopped(directory, terminal.Clock).RunAsync(request, cancel),
+                ControlCommand.RequireList or ControlCommand.RequireAdd or ControlCommand.RequireRemove =>
+                    RequireOperations.OfStopped(directory, terminal.Clock).RunAsync(request, cancel),
+                _ => new QueueOperations(store, terminal.Clock, NullLogger<QueueOperations>.Instance).RunAsync(request, cancel),
+            };
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
         {
             throw new ControlException(e.Message, e);
         }

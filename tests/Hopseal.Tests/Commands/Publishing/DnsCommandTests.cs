@@ -161,6 +161,28 @@ public sealed class DnsCommandTests : IDisposable
     }
 
     [Theory]
+    [InlineData("mailto:tlsrpt@example.org,https://mx1.example.org:8443/tlsrpt", 0)]
+    [InlineData("https://reports.example.net/r,mailto:tlsrpt@example.org", 0)]
+    [InlineData("mailto:else@example.org", 1)]
+    public async Task Without_addresses_it_is_those_at_which_the_gateway_takes_reports(string published, int exitCode)
+    {
+        Configure("""{ "Chain": "mx.pem", "Key": "mx.key", "NextKey": "next.key" }""", """ "TlsReports": { "Receive": { "Mailboxes": [ "reports@example.net", "tlsrpt@example.org" ], "Endpoint": "0.0.0.0:8443" } }, """, ", \"example.net\": { \"Maildir\": \"mail\" }");
+        var run = await RunAsync(
+            $$"""
+            $SECURE on
+            example.org MX 10 {{Host}}
+            _25._tcp.{{Host}} TLSA 3 1 1 CURRENT
+            _25._tcp.{{Host}} TLSA 3 1 1 NEXT
+            _smtp._tls.example.org TXT v=TLSRPTv1\; rua={{published}}
+            """,
+            "dns", "example.org");
+
+        Assert.True(exitCode == run.ExitCode, run.Error);
+        Assert.EndsWith(
+            "\n_smtp._tls.example.org. 3600 IN TXT \"v=TLSRPTv1; rua=mailto:tlsrpt@example.org,https://mx1.example.org:8443/tlsrpt\"\n", run.Out, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("3 1 2 SHA512")]
     [InlineData("3 0 1 WHOLE")]
     [InlineData("3 1 0 SPKI")]
@@ -262,12 +284,12 @@ public sealed class DnsCommandTests : IDisposable
 
     static string Digest(OwnKey key) => Convert.ToHexStringLower(key.Record.Data.AsSpan());
 
-    void Configure(string certificate) => _workspace.Write("hopseal.json", $$"""
+    void Configure(string certificate, string section = "", string domains = "") => _workspace.Write("hopseal.json", $$"""
         {
           "Hostname": "{{Host}}", "DataDirectory": ".",
           "Listeners": [ { "Name": "mx", "Endpoint": "127.0.0.1:25", "Mode": "StartTls" } ],
-          "Certificates": [ {{certificate}} ],
-          "Domains": { "example.org": { "Maildir": "mail" } }
+          "Certificates": [ {{certificate}} ], {{section}}
+          "Domains": { "example.org": { "Maildir": "mail" }{{domains}} }
         }
         """);
 

@@ -4,7 +4,7 @@ using Hopseal.Audit.Facts;
 namespace Hopseal.Monitor.Tests;
 
 /// <summary>What a look sees at a domain with one host and one address, with which nothing is wrong; tests change one thing at a time.</summary>
-static class Seen
+static class BankFacts
 {
     public const string Domain = "bank.example";
 

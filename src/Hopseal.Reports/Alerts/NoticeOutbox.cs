@@ -1,0 +1,104 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Hopseal.Reports.Store;
+using Microsoft.Data.Sqlite;
+
+namespace Hopseal.Reports.Alerts;
+
+/// <param name="Id">Within the outbox.</param>
+public sealed record WaitingNotice(long Id, AlertNotice Notice);
+
+/// <summary>Notices that somebody is still to get, over restarts. Bounded; a notice whose removal was lost with the last second is told twice.</summary>
+public sealed class NoticeOutbox
+{
+    /// <summary>For one receiver.</summary>
+    public const int MostWaiting = 500;
+
+    const int MostRows = 2_000;
+    const int MostCharacters = 20_000;
+
+    readonly RecordsDatabase _database;
+    long _lastId;
+
+    readonly ImmutableArray<(string Receiver, WaitingNotice Waiting)> _stored;
+
+    /// <exception cref="SqliteException">It cannot be read.</exception>
+    public NoticeOutbox(RecordsDatabase database)
+    {
+        ArgumentNullException.ThrowIfNull(database);
+        _database = database;
+        using var connection = database.OpenReader();
+        using var command = connection.CreateCommand();
+        command.CommandText = $"SELECT id, receiver, notice FROM alert_outbox WHERE length(notice) <= {MostCharacters} ORDER BY id DESC LIMIT {MostRows}";
+        using var rows = command.ExecuteReader();
+        var stored = new List<(string, WaitingNotice)>();
+        while (rows.Read())
+        {
+            _lastId = Math.Max(_lastId, rows.GetInt64(0));
+            if (Parse(rows.GetString(2)) is { } notice)
+            {
+                stored.Add((rows.GetString(1), new WaitingNotice(rows.GetInt64(0), notice)));
+            }
+        }
+
+        _stored = [.. Enumerable.Reverse(stored)];
+    }
+
+    /// <summary>Soon, without waiting for it.</summary>
+    /// <param name="receiver">Any text; the same after a restart.</param>
+    public WaitingNotice Add(string receiver, AlertNotice notice)
+    {
+        var id = Interlocked.Increment(ref _lastId);
+        Post(
+            $"INSERT OR REPLACE INTO alert_outbox (id, receiver, notice) VALUES ($id, $receiver, $notice); DELETE FROM alert_outbox WHERE id <= $id - {MostRows}",
+            ("$id", id), ("$receiver", receiver), ("$notice", JsonSerializer.Serialize(notice, OutboxJson.Default.AlertNotice)));
+        return new WaitingNotice(id, notice);
+    }
+
+    /// <summary>It was told, or given up. Soon.</summary>
+    public void Remove(long id) => Post("DELETE FROM alert_outbox WHERE id = $id", ("$id", id));
+
+    /// <summary>What waited for one receiver when the outbox was opened, the oldest first. What cannot be read is left out.</summary>
+    public ImmutableArray<WaitingNotice> Waiting(string receiver) => [.. _stored.Where(stored => stored.Receiver == receiver).Select(stored => stored.Waiting).TakeLast(MostWaiting)];
+
+    /// <summary>Whoever is no receiver any more gets nothing. Soon.</summary>
+    public void Keep(IEnumerable<string> receivers) => Post(
+        "DELETE FROM alert_outbox WHERE receiver NOT IN (SELECT value FROM json_each($receivers))",
+        ("$receivers", JsonSerializer.Serialize(receivers.ToArray(), OutboxJson.Default.StringArray)));
+
+    /// <summary>Null of what we did not write.</summary>
+    static AlertNotice? Parse(string text)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(text, OutboxJson.Default.AlertNotice) is { } notice && Enum.IsDefined(notice.Kind) && Enum.IsDefined(notice.Alert.Severity)
+                ? notice
+                : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    void Post(string sql, params (string Name, object Value)[] parameters) => _database.TryPost(connection =>
+    {
+        using var command = connection.CreateCommand();
+#pragma warning disable CA2100 // constants of this file
+        command.CommandText = sql;
+#pragma warning restore CA2100
+        foreach (var (name, value) in parameters)
+        {
+            command.Parameters.AddWithValue(name, value);
+        }
+
+        command.ExecuteNonQuery();
+    });
+}
+
+/// <summary>What is read back was in a file: it has all that we write, or it is nothing.</summary>
+[JsonSerializable(typeof(AlertNotice))]
+[JsonSerializable(typeof(string[]))]
+[JsonSourceGenerationOptions(UseStringEnumConverter = true, IgnoreReadOnlyProperties = true, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
+sealed partial class OutboxJson : JsonSerializerContext;

@@ -1,0 +1,122 @@
+using System.Text.Json;
+using Hopseal.Dns;
+
+namespace Hopseal.Tests.Commands.Check;
+
+/// <summary>Of domains that do not exist, so that nobody is asked but the zone.</summary>
+public sealed class CheckRunTests : IDisposable
+{
+    readonly Workspace _workspace = new();
+
+    public void Dispose() => _workspace.Dispose();
+
+    [Fact]
+    public async Task A_list_is_read_to_its_end_before_anybody_is_asked()
+    {
+        _workspace.Write("list.txt", "a.example\n\n# c.example\n  b.example  # ours\nnot a domain\n");
+
+        var run = await RunAsync("--file", "list.txt", "--output", "out.jsonl", "--format", "jsonlines");
+
+        Assert.Equal(2, run.ExitCode);
+        Assert.EndsWith("list.txt:5: \"not a domain\" cannot be checked: it is no domain name\n", run.Error, StringComparison.Ordinal);
+        Assert.False(File.Exists(_workspace.PathOf("out.jsonl")));
+    }
+
+    [Fact]
+    public async Task A_target_that_is_named_twice_is_asked_once()
+    {
+        _workspace.Write("list.txt", "a.example\nA.Example\nb.example\r\na.example\n");
+
+        await RunAsync("b.example", "--file", "list.txt", "--output", "out.jsonl", "--format", "jsonlines");
+
+        Assert.Equal(["a.example", "b.example"], Targets("out.jsonl").Order());
+    }
+
+    [Fact]
+    public async Task A_list_that_is_not_there_is_a_usage_error()
+    {
+        var run = await RunAsync("--file", "none.txt");
+
+        Assert.Equal((2, ""), (run.ExitCode, run.Out));
+        Assert.Contains("none.txt", run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_an_interrupted_run_finished_is_not_asked_again_and_counts()
+    {
+        await RunAsync("a.example", "--output", "out.jsonl", "--format", "jsonlines");
+        var whole = File.ReadAllText(_workspace.PathOf("out.jsonl"));
+        _workspace.Write("out.jsonl", whole + whole.Replace("a.example", "b.example", StringComparison.Ordinal)[..^100]);
+        _workspace.Write("list.txt", "a.example\nb.example\nc.example\n");
+
+        var run = await RunAsync("--file", "list.txt", "--output", "out.jsonl", "--format", "jsonlines", "--resume");
+
+        Assert.Equal((1, ""), (run.ExitCode, run.Error));
+        Assert.Equal(["a.example", "b.example", "c.example"], Targets("out.jsonl").Order());
+        Assert.StartsWith(whole, File.ReadAllText(_workspace.PathOf("out.jsonl")), StringComparison.Ordinal);
+
+        // Nothing is left to be asked: what it comes to stands in the file.
+        Assert.Equal(1, (await RunAsync("--file", "list.txt", "--output", "out.jsonl", "--format", "jsonlines", "--resume")).ExitCode);
+        Assert.Equal(3, Targets("out.jsonl").Count());
+    }
+
+    [Theory]
+    [InlineData("{\"schemaVersion\":\"2.0\",\"target\":\"a.example\",\"findings\":[]}\n")]
+    [InlineData("{\"schemaVersion\":\"1.0\",\"findings\":[]}\n")]
+    [InlineData("{\"schemaVersion\":\"1.0\",\"target\":\"a.example\"}\n")]
+    [InlineData("\0\0\0\0\n")]
+    [InlineData("null\n")]
+    public async Task A_line_that_is_no_report_is_named(string line)
+    {
+        await RunAsync("a.example", "--output", "out.jsonl", "--format", "jsonlines");
+        _workspace.Write("out.jsonl", File.ReadAllText(_workspace.PathOf("out.jsonl")) + line);
+
+        var run = await RunAsync("a.example", "--output", "out.jsonl", "--format", "jsonlines", "--resume");
+
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains("out.jsonl:2: ", run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task No_change_is_said_too()
+    {
+        await RunAsync("a.example", "b.example", "--output", "before.jsonl", "--format", "jsonlines");
+
+        Assert.Equal("since before.jsonl: nothing changed in 2 targets\n", (await RunAsync("a.example", "b.example", "--diff", "before.jsonl")).Error);
+        Assert.Equal("since before.jsonl: nothing changed in the one target; 1 not in it\n", (await RunAsync("a.example", "c.example", "--diff", "before.jsonl")).Error);
+        Assert.Equal("since before.jsonl: no target is in it\n", (await RunAsync("c.example", "--diff", "before.jsonl")).Error);
+    }
+
+    [Fact]
+    public async Task What_changed_is_said_line_by_line_and_in_sum()
+    {
+        await RunAsync("a.example", "b.example", "--output", "before.jsonl", "--format", "jsonlines");
+
+        var run = await RunAsync("a.example. MX 0 .\n", "a.example", "b.example", "--diff", "before.jsonl");
+
+        var lines = run.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Contains(lines, line => line.StartsWith("a.example: changed a.example [mx.found]: The domain does not exist → ", StringComparison.Ordinal));
+        Assert.DoesNotContain(lines, line => line.StartsWith("b.example", StringComparison.Ordinal));
+        Assert.Equal("since before.jsonl: 1 of 2 targets changed", lines[^1]);
+    }
+
+    [Fact]
+    public async Task Json_is_one_document_for_one_target_and_a_line_for_each_of_several()
+    {
+        var one = await RunAsync("a.example", "--json");
+        var several = await RunAsync("a.example", "b.example", "c.example", "--json");
+
+        Assert.StartsWith("{\n", one.Out, StringComparison.Ordinal);
+        Assert.Equal("a.example", JsonDocument.Parse(one.Out).RootElement.GetProperty("target").GetString());
+        Assert.Equal(
+            ["a.example", "b.example", "c.example"],
+            several.Out.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement.GetProperty("target").GetString()).Order());
+    }
+
+    IEnumerable<string> Targets(string file) =>
+        File.ReadAllLines(_workspace.PathOf(file)).Select(line => JsonDocument.Parse(line).RootElement.GetProperty("target").GetString()!);
+
+    Task<CommandRun> RunAsync(params string[] arguments) => arguments[0].Contains(' ', StringComparison.Ordinal)
+        ? CommandRun.OfAsync(_workspace.Directory, ["check", .. arguments[1..]], zone: ZoneResolver.Parse(arguments[0]))
+        : CommandRun.OfAsync(_workspace.Directory, ["check", .. arguments], zone: ZoneResolver.Parse(""));
+}
