@@ -9,7 +9,7 @@ public sealed class DashboardTests(WatchedGateway gateway) : IClassFixture<Watch
 {
     static readonly string[] s_pages =
     [
-        "", "?span=month", "destinations", $"destinations/{WatchedGateway.Stuck}", "peers", "sessions", "sessions/1", "queue", "alerts", "reports", "evidence", "certificates",
+        "", "?span=month", "destinations", $"destinations/{WatchedGateway.Stuck}", "peers", "sessions", "sessions/1", "queue", "alerts", "reports", "evidence", "certificates", "domains", "domains/nobody.test",
         "queue/00000000000000000000000000", "queue?after=x", "sessions?after=%00", "peers?at=1e99&peer=x", "reports?before=-&sent=-", "alerts?before=99999999999999999999",
     ];
 
@@ -171,7 +171,7 @@ public sealed class DashboardTests(WatchedGateway gateway) : IClassFixture<Watch
         await Assertions.Expect(skip).ToBeFocusedAsync();
         Assert.True((await skip.BoundingBoxAsync())!.X >= 0, "the focused link is out of sight");
 
-        string[] expected = ["Hopseal", "Overview", "Alerts", "Destinations", "Inbound peers", "Sessions", "Queue"];
+        string[] expected = ["Hopseal", "Overview", "Alerts", "Destinations", "Watched domains", "Inbound peers", "Sessions", "Queue"];
         foreach (var name in expected)
         {
             await page.Keyboard.PressAsync("Tab");

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json;
 using Hopseal.Interop.Tests.Fixtures;
@@ -31,7 +30,7 @@ public sealed class RequireTests
         await using var dns = await UnboundInstance.StartAsync([$"{Domain}. IN MX 10 {Host}.", $"{Host}. IN A {partner.Address}"], cancel);
         await using var gateway = new GatewayProcess(directory, Settings(directory, authority, port, partnerPort, dns.Port), port);
         await gateway.StartAsync(cancel);
-        await using (var honest = new TlsHost(partner, Shown(authority.Issue(Host))))
+        await using (var honest = new TlsHost(partner, ShownCertificate.Of(authority.Issue(Host))))
         {
             Assert.Equal("plaintext", (await PlanAsync(directory)).GetProperty("floor").GetString());
 
@@ -93,12 +92,6 @@ public sealed class RequireTests
         await using var client = await RawSmtp.OpenAsync(port, Cancel);
         var content = Encoding.ASCII.GetBytes("Subject: require\r\nFrom: a@origin.test\r\n\r\nhello\r\n");
         Assert.Equal(250, (await client.SendMessageAsync("a@origin.test", [$"b@{Domain}"], content, Cancel)).Code);
-    }
-
-    static ShownCertificate Shown(CertificatePaths files)
-    {
-        using var pem = X509Certificate2.CreateFromPemFile(files.Chain, files.Key);
-        return new ShownCertificate(X509CertificateLoader.LoadPkcs12(pem.Export(X509ContentType.Pkcs12), null));
     }
 
     static object Settings(TestDirectory directory, TestAuthority authority, int port, int partnerPort, int dnsPort)

@@ -19,6 +19,13 @@ sealed record ShownCertificate(X509Certificate2 Leaf, params X509Certificate2[] 
     public static ShownCertificate Of(string name, bool expired = false) =>
         new(SelfSigned(name, authority: false, expired ? s_now.AddYears(-1) : s_now.AddDays(1)));
 
+    /// <summary>The first one of the chain.</summary>
+    public static ShownCertificate Of(CertificatePaths files)
+    {
+        using var pem = X509Certificate2.CreateFromPemFile(files.Chain, files.Key);
+        return new ShownCertificate(X509CertificateLoader.LoadPkcs12(pem.Export(X509ContentType.Pkcs12), null));
+    }
+
     public static X509Certificate2 Authority(string name, X509Certificate2? issuer = null, bool expired = false) =>
         Issue(name, authority: true, issuer ?? s_hidden, expired ? s_now.AddDays(-1) : s_now.AddDays(2));
 
