@@ -142,7 +142,7 @@ sealed class DemoWorld : IAsyncDisposable
                 ]
               },
               "Trust": { "Roots": [ "ca.pem" ] },
-              "Monitor": { "Partners": [ "{{Dane}}", "{{Sts}}", "{{Bank}}" ], "IntervalHours": 1, "ConfirmMinutes": 1 },
+              "Monitor": { "Partners": [ "{{Dane}}", "{{Sts}}" ], "IntervalHours": 1, "ConfirmMinutes": 1 },
               "Dashboard": { "Endpoint": "127.0.0.1:{{FreePort()}}" }
             }
             """;
