@@ -144,7 +144,7 @@ public static class AuditJson
     public static AuditSummary ReadSummary(string json)
     {
         var document = Read<Verdicts>(json, s_line);
-        return IsReadable(document.SchemaVersion) && document.Target is not null && !document.Findings.IsDefault
+        return IsReadable(document.SchemaVersion) && document.Target is not null && !document.Findings.IsDefault && !document.Findings.Contains(null!)
             ? new AuditSummary(
                 document.Target, AuditReport.Worst([document.Confidential, document.Authenticated, document.Watched]),
                 document.Findings.Any(finding => finding.Verdict is Verdict.Unknown))

@@ -144,7 +144,7 @@ sealed class EndpointProbe(PkixCheck pkix, DaneCheck dane, Manners manners, Prob
 
         var handshake = await _handshake.ShakeAsync(connection, expected, cancel);
         var inside = handshake.Works ? await words.CapabilitiesAsync(connection, options, cancel) : [];
-        return (reply, handshake, inside);
+        return (ProbeTranscript.Clean(reply), handshake, inside);
     }
 
     /// <summary>Sends a command behind STARTTLS in one write, and sees whether it is answered inside TLS.</summary>

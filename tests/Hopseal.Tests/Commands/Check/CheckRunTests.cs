@@ -64,6 +64,7 @@ public sealed class CheckRunTests : IDisposable
     [InlineData("{\"schemaVersion\":\"2.0\",\"target\":\"a.example\",\"findings\":[]}\n")]
     [InlineData("{\"schemaVersion\":\"1.0\",\"findings\":[]}\n")]
     [InlineData("{\"schemaVersion\":\"1.0\",\"target\":\"a.example\"}\n")]
+    [InlineData("{\"schemaVersion\":\"1.0\",\"target\":\"a.example\",\"findings\":[null]}\n")]
     [InlineData("\0\0\0\0\n")]
     [InlineData("null\n")]
     public async Task A_line_that_is_no_report_is_named(string line)
