@@ -113,7 +113,15 @@ sealed partial class LookTaker(
                 var standing = history is null ? Standing.AsExpected : StandingOf(With(history, facts, since));
                 await store.WriteAsync(domain, looks, since, report, standing, stop);
                 var (confidential, authenticated, watched) = (report.Confidential, report.Authenticated, report.Watched);
-                LogChanged(log, domain.Name.Ascii, since, confidential, authenticated, watched, standing);
+                if (history?.Current is null)
+                {
+                    LogFirst(log, domain.Name.Ascii, confidential, authenticated, watched);
+                }
+                else
+                {
+                    LogChanged(log, domain.Name.Ascii, since, confidential, authenticated, watched, standing);
+                }
+
                 break;
             default:
                 throw new InvalidOperationException($"unknown outcome {outcome}");
@@ -145,9 +153,12 @@ sealed partial class LookTaker(
     [LoggerMessage(EventId = 3405, Level = LogLevel.Information, Message = "{Domain}: nothing could be found out, {Times} times in a row: {Why}")]
     static partial void LogInconclusive(ILogger log, string domain, int times, string why);
 
-    [LoggerMessage(EventId = 3406, Level = LogLevel.Information, Message = "{Domain} does not look as before, seen {Rounds} times; the next look at {NextAt} has to confirm it")]
+    [LoggerMessage(EventId = 3406, Level = LogLevel.Information, Message = "{Domain} does not look as before, seen {Rounds} times; the next look at {NextAt:O} has to confirm it")]
     static partial void LogPending(ILogger log, string domain, int rounds, DateTimeOffset nextAt);
 
-    [LoggerMessage(EventId = 3407, Level = LogLevel.Information, Message = "{Domain} looks different since {Since}: confidential {Confidential}, authenticated {Authenticated}, watched {Watched}; against what is expected: {Standing}")]
+    [LoggerMessage(EventId = 3407, Level = LogLevel.Information, Message = "{Domain} looks different since {Since:O}: confidential {Confidential}, authenticated {Authenticated}, watched {Watched}; against what is expected: {Standing}")]
     static partial void LogChanged(ILogger log, string domain, DateTimeOffset since, Verdict confidential, Verdict authenticated, Verdict watched, Standing standing);
+
+    [LoggerMessage(EventId = 3408, Level = LogLevel.Information, Message = "{Domain} was looked at for the first time: confidential {Confidential}, authenticated {Authenticated}, watched {Watched}")]
+    static partial void LogFirst(ILogger log, string domain, Verdict confidential, Verdict authenticated, Verdict watched);
 }

@@ -41,7 +41,7 @@ sealed class EndpointProbe(PkixCheck pkix, DaneCheck dane, Manners manners, Prob
     {
         var budget = new ConnectionBudget(options);
         var facts = await FirstAsync(endpoint, protocol, expected, budget, cancel);
-        if (facts is { Handshake.Works: true } && !protocol.ImplicitTls && await budget.TakeAsync(cancel))
+        if (facts is { Handshake.Works: true } && !protocol.ImplicitTls && !IsOurselves(facts.Dialogue) && await budget.TakeAsync(cancel))
         {
             facts = facts with { Injection = await InjectAsync(endpoint, protocol, expected, cancel) };
         }
@@ -59,6 +59,10 @@ sealed class EndpointProbe(PkixCheck pkix, DaneCheck dane, Manners manners, Prob
 
         return facts with { Connections = budget.Taken };
     }
+
+    /// <summary>By its name: through NAT our own address tells nothing.</summary>
+    bool IsOurselves(DialogueFacts dialogue) =>
+        options.OwnName is { } name && dialogue.Banner?.Split(' ', 2)[0].Equals(name, StringComparison.OrdinalIgnoreCase) is true;
 
     /// <summary>What only hand-made hellos can find out, also where the platform's TLS gets no further.</summary>
     async Task<EndpointFacts> SayHelloAsync(

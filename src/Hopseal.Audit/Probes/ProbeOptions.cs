@@ -6,6 +6,10 @@ public sealed record ProbeOptions
     /// <summary>In EHLO; should be what our address resolves to.</summary>
     public required string EhloName { get; init; }
 
+    /// <summary>A server that greets with this name is ourselves: no command is sent behind STARTTLS there, because we would tell of it as of an attack.
+    /// Null: we serve nobody.</summary>
+    public string? OwnName { get; init; }
+
     public required TimeProvider Clock { get; init; }
 
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(15);

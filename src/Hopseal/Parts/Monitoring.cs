@@ -52,6 +52,7 @@ sealed partial class Monitoring
             return new MailAudit(resolver, pkix, fetch, _settings?.Manners ?? Manners.Everybody, new ProbeOptions
             {
                 EhloName = (_settings?.EhloName ?? configuration.Hostname).Ascii,
+                OwnName = configuration.Hostname.Ascii,
                 Clock = clock,
                 Pause = s_pause,
                 MostConnections = _settings?.Connections ?? 1,

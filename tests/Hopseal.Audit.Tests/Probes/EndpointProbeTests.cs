@@ -27,6 +27,20 @@ public sealed class EndpointProbeTests : IDisposable
         Assert.InRange(report.Facts.Hosts[0].Endpoints[0].Connections, 1, 10);
     }
 
+    [Theory]
+    [InlineData("MX.good.example", false)]
+    [InlineData("good.example", true)]
+    public async Task Nobody_attacks_himself(string own, bool tried)
+    {
+        await using var server = await GoodServer.StartAsync(_world.Issue("mx.good.example"));
+        _world.Options = _world.Options with { OwnName = own };
+
+        var report = await _world.CheckAsync(server.Endpoint, Cancel);
+
+        Assert.Equal(tried, report.Findings.Any(finding => finding.Id is CheckIds.StartTlsInjection));
+        Assert.Equal(Verdict.Ok, report.VerdictOf(CheckIds.StartTlsWorks));
+    }
+
     [Fact]
     public async Task Implicit_tls_needs_no_starttls()
     {

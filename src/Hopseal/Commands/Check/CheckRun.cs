@@ -33,6 +33,9 @@ sealed class CheckRun(Terminal terminal, CheckRequest request)
         var targets = CheckTargets.Read(request.Targets, request.List is { } list ? Full(list) : null);
         var comparison = request.Before is { } before ? CheckComparison.Read(Full(before), before, request.Profile) : null;
         var done = request.Resume ? Finished() : [];
+
+        // Before a file of an earlier run is overwritten: the configuration may be wrong.
+        var audit = request.Rescore is null ? Audit() : null;
         using var file = Open();
         var output = new CheckOutput(request.Format, file ?? terminal.Out, report => CheckText.Write(report, file is null && terminal.OutColours, request.Everything));
         output.Begin(continued: done.Count > 0);
@@ -45,7 +48,7 @@ sealed class CheckRun(Terminal terminal, CheckRequest request)
         }
         else
         {
-            await AuditAsync([.. targets.Where(target => !done.Contains(target.ToString()!))], output, comparison, cancel);
+            await AuditAsync(audit!, [.. targets.Where(target => !done.Contains(target.ToString()!))], output, comparison, cancel);
         }
 
         output.End();
@@ -62,6 +65,20 @@ sealed class CheckRun(Terminal terminal, CheckRequest request)
         if (request.Targets.IsEmpty && request.List is null && request.Rescore is null)
         {
             throw new UsageException("there is nothing to check: name a domain, a host:port, or --file LIST");
+        }
+
+        if (request.Rescore is { } stored)
+        {
+            if (!request.Targets.IsEmpty || request.List is not null || request.Resume)
+            {
+                throw new UsageException("--rescore asks nobody: it goes neither with targets nor with --file or --resume");
+            }
+
+            // Opened for writing, it would be empty before it is read.
+            if (request.Output is { } output && Path.GetFullPath(Full(output)) == Path.GetFullPath(Full(stored)))
+            {
+                throw new UsageException("--output is what --rescore reads: name another file");
+            }
         }
 
         if (request.Resume && (request.Format is not CheckFormat.JsonLines || request.Output is null))
@@ -83,9 +100,8 @@ sealed class CheckRun(Terminal terminal, CheckRequest request)
         return done;
     }
 
-    async Task AuditAsync(IReadOnlyList<AuditTarget> targets, CheckOutput output, CheckComparison? comparison, CancellationToken cancel)
+    async Task AuditAsync(MailAudit audit, IReadOnlyList<AuditTarget> targets, CheckOutput output, CheckComparison? comparison, CancellationToken cancel)
     {
-        var audit = Audit();
         var judged = Channel.CreateBounded<AuditReport>(new BoundedChannelOptions(64) { SingleReader = true });
         var progress = new CheckProgress(terminal, targets.Count);
         var writing = Task.Run(

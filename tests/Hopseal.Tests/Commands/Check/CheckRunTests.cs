@@ -114,6 +114,32 @@ public sealed class CheckRunTests : IDisposable
             several.Out.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement.GetProperty("target").GetString()).Order());
     }
 
+    [Theory]
+    [InlineData("--output", "./stored.jsonl")]
+    [InlineData("b.example")]
+    [InlineData("--file", "list.txt")]
+    public async Task Stored_results_are_judged_by_themselves_and_not_overwritten_by_it(params string[] more)
+    {
+        _workspace.Write("list.txt", "b.example\n");
+        await RunAsync("a.example", "--output", "stored.jsonl", "--format", "jsonlines");
+        var stored = File.ReadAllText(_workspace.PathOf("stored.jsonl"));
+
+        var run = await RunAsync(["--rescore", "stored.jsonl", "--format", "jsonlines", .. more]);
+
+        Assert.Equal((2, ""), (run.ExitCode, run.Out));
+        Assert.Contains("--rescore", run.Error, StringComparison.Ordinal);
+        Assert.Equal(stored, File.ReadAllText(_workspace.PathOf("stored.jsonl")));
+    }
+
+    [Fact]
+    public async Task A_configuration_that_is_not_there_costs_no_earlier_results()
+    {
+        await RunAsync("a.example", "--output", "stored.jsonl", "--format", "jsonlines");
+
+        Assert.Equal(2, (await RunAsync("b.example", "--output", "stored.jsonl", "--format", "jsonlines", "--config", "none.json")).ExitCode);
+        Assert.Equal(["a.example"], Targets("stored.jsonl"));
+    }
+
     IEnumerable<string> Targets(string file) =>
         File.ReadAllLines(_workspace.PathOf(file)).Select(line => JsonDocument.Parse(line).RootElement.GetProperty("target").GetString()!);
 
