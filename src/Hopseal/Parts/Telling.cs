@@ -79,6 +79,12 @@ sealed class Telling : IAsyncDisposable
     {
         await Sessions.DisposeAsync();
         _store.Close();
+        if (ReportTally is not null)
+        {
+            await ReportTally.WriteAsync(CancellationToken.None);
+            ReportTally.Dispose();
+        }
+
         if (_evidence is not null)
         {
             await _evidence.DisposeAsync();
