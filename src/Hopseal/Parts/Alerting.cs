@@ -92,7 +92,7 @@ sealed partial class Alerting : IAsyncDisposable
             foreach (var notice in _book.Look(rule, seen is { } known ? known : null, _clock.GetUtcNow()))
             {
                 _store.Save(notice.Alert);
-                await _channels.TellAsync(notice, stop);
+                await _channels.TellAsync(notice);
             }
         }
 
