@@ -15,6 +15,9 @@ sealed partial class AlertChannels : IAsyncDisposable
 
     static readonly TimeSpan s_digestMemory = TimeSpan.FromDays(7);
 
+    /// <summary>By which a clock may be set back just after a daily mail without a second one.</summary>
+    static readonly TimeSpan s_clockStep = TimeSpan.FromHours(1);
+
     readonly AlertSettings _settings;
     readonly AlertStore _store;
     readonly Func<ImmutableArray<Alert>> _open;
@@ -160,6 +163,13 @@ sealed partial class AlertChannels : IAsyncDisposable
     async Task DigestAsync()
     {
         var now = _clock.GetUtcNow();
+        if (_digestAt - now > s_clockStep)
+        {
+            // The clock ran ahead: without this there would be no mail until it is there again.
+            _digestAt = now;
+            _store.SaveDigest(now);
+        }
+
         if (_digestAt >= DailyTime.LastBefore(now, _settings.Digest!.Value, _clock.LocalTimeZone))
         {
             return;

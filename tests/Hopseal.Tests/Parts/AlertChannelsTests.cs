@@ -108,6 +108,22 @@ public sealed class AlertChannelsTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_clock_that_ran_ahead_and_was_set_back_costs_no_more_than_a_day()
+    {
+        await using var channels = Channels(new AlertSettings { Digest = new TimeOnly(7, 30), MinimumSeverity = AlertSeverity.Critical });
+        await OpenAsync(channels, "small", AlertSeverity.Info);
+        At(24 * 365, 0);
+        await DigestAsync(channels);
+        Assert.Single(await NewMailAsync());
+        SetBack(24 + 7, 0);
+        await DigestAsync(channels);
+        Assert.Empty(await NewMailAsync());
+        At(24 + 7, 30);
+        await DigestAsync(channels);
+        Assert.Single(await NewMailAsync());
+    }
+
+    [Fact]
     public async Task One_mail_a_day_says_what_is_open_and_what_ended()
     {
         var settings = new AlertSettings { Digest = new TimeOnly(7, 30), MinimumSeverity = AlertSeverity.Critical };
@@ -156,6 +172,8 @@ public sealed class AlertChannelsTests : IAsyncDisposable
 
     /// <summary>Hours since the first midnight.</summary>
     void At(int hours, int minutes) => _clock.SetUtcNow(new DateTimeOffset(2026, 11, 30, 0, 0, 0, TimeSpan.Zero).AddHours(hours).AddMinutes(minutes));
+
+    void SetBack(int hours, int minutes) => _clock.AdjustTime(new DateTimeOffset(2026, 11, 30, 0, 0, 0, TimeSpan.Zero).AddHours(hours).AddMinutes(minutes));
 
     Task OpenAsync(AlertChannels channels, string text, AlertSeverity severity)
     {
