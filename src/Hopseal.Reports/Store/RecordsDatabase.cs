@@ -176,7 +176,9 @@ public sealed partial class RecordsDatabase : IAsyncDisposable
             }
 
             group.ForEach(work => work.Done?.TrySetException(e));
-            _ended.SetException(e);
+
+            // It is told; whoever ends it has others to end.
+            _ended.SetResult();
         }
     }
 

@@ -76,6 +76,22 @@ public sealed class RecordsDatabaseTests : IDisposable
     }
 
     [Fact]
+    public async Task A_defect_that_ends_the_writer_keeps_nobody_from_closing_the_rest()
+    {
+        var database = Open([s_numbers]);
+        Assert.True(database.TryPost(Insert(1), _ => throw new InvalidOperationException("a defect")));
+        while (database.TryPost(Insert(2)))
+        {
+            await Task.Yield();
+            Cancel.ThrowIfCancellationRequested();
+        }
+
+        await database.DisposeAsync();
+        await using var again = Open([s_numbers]);
+        Assert.Equal(1, Numbers(again)[0]);
+    }
+
+    [Fact]
     public async Task Only_what_asks_for_it_is_flushed()
     {
         await using var database = Open([s_numbers]);
