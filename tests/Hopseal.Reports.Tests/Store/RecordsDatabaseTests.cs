@@ -137,6 +137,22 @@ public sealed class RecordsDatabaseTests : IDisposable
         Assert.Equal((500, 1), (settled.Count(written => !written), settled.Count(written => written)));
     }
 
+    /// <summary>Twice the usual patience would be a minute.</summary>
+    [Fact(Timeout = 25_000)]
+    public async Task Near_the_end_nobody_waits_long_for_another_process()
+    {
+        var cancel = TestContext.Current.CancellationToken;
+        await using var database = Open([s_numbers]);
+        using var other = new SqliteConnection($"Data Source={database.File};Pooling=false");
+        other.Open();
+        using var held = other.BeginTransaction(deferred: false);
+        database.Hasten();
+        for (var i = 0; i < 2; i++)
+        {
+            await Assert.ThrowsAsync<SqliteException>(() => database.WriteAsync(Insert(i), cancel));
+        }
+    }
+
     [Fact]
     public async Task What_is_lost_is_counted_here_or_by_whoever_is_told_and_not_by_both()
     {
