@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using System.Net;
 using Hopseal.Configuration;
 using Hopseal.Control;
-using Hopseal.Dashboard;
 using Hopseal.Dns;
 using Hopseal.Parts;
 using Hopseal.Policy;
@@ -21,7 +20,6 @@ namespace Hopseal;
 sealed class Gateway : IAsyncDisposable
 {
     readonly GatewayConfiguration _configuration;
-    readonly ILoggerFactory _logs;
     readonly TimeProvider _clock;
     readonly OwnCertificates _certificates;
     readonly ResolverWatch? _resolver;
@@ -37,18 +35,13 @@ sealed class Gateway : IAsyncDisposable
     readonly Alerting _alerting;
     readonly TlsReporting _reporting;
     readonly Monitoring _monitoring;
-    readonly ControlOperations _operations;
-    readonly GatewayView? _view;
+    readonly Serving _serving;
     readonly CancellationTokenSource _stop = new();
     readonly List<Task> _background = [];
-    ControlServer? _control;
-    StsPolicyServer? _policyServer;
-    DashboardServer? _dashboard;
 
     Gateway(GatewayConfiguration configuration, ILoggerFactory logs, TimeProvider clock, IDnsResolver? zone, ISessionSink? observer, int? policyPort)
     {
         _configuration = configuration;
-        _logs = logs;
         _clock = clock;
 
         // Whom we show ourselves as, and whom we trust.
@@ -99,10 +92,10 @@ sealed class Gateway : IAsyncDisposable
 
         // How it is administered.
         var queue = new QueueOperations(_store, clock, logs.CreateLogger<QueueOperations>(), _sending.Runner.Retry, _queue.Wake);
-        _view = _telling.Feed is { } feed
+        var view = _telling.Feed is { } feed
             ? new DashboardView(configuration, _store, queue, _sending.Planner, _certificates, resolver, _telling.Database, _alerting, _monitoring, _requiring.Requirements, clock).Of(feed)
             : null;
-        _operations = new ControlOperations(
+        var operations = new ControlOperations(
             queue,
             new PlanOperations(PlanSource.Gateway, _sending.Planner.PlanAsync, _ => ValueTask.FromResult(_resolver?.Health), clock),
             new TlsOperations(_remembered.Proven, _telling.Stripping),
@@ -110,13 +103,14 @@ sealed class Gateway : IAsyncDisposable
             _reporting.Operations,
             _requiring.Operations,
             _monitoring.Operations);
+        _serving = new Serving(configuration, _certificates.Served, view, operations, logs, clock);
     }
 
     /// <summary>Where it listens, in the order of the configuration.</summary>
     public ImmutableArray<IPEndPoint> Endpoints => _receiving.Endpoints;
 
     /// <summary>Where the dashboard is, for a browser; null without one.</summary>
-    public Uri? Dashboard => _dashboard?.Address;
+    public Uri? Dashboard => _serving.Dashboard;
 
     /// <summary>Completes, with its exception if it has one, when a part ends that should run as long as the gateway.</summary>
     public Task<Task> PartEnded => Task.WhenAny(_background);
@@ -169,21 +163,7 @@ sealed class Gateway : IAsyncDisposable
         await _stop.CancelAsync();
         try
         {
-            if (_control is not null)
-            {
-                await _control.DisposeAsync();
-            }
-
-            if (_dashboard is not null)
-            {
-                await _dashboard.DisposeAsync();
-            }
-
-            if (_policyServer is not null)
-            {
-                await _policyServer.DisposeAsync();
-            }
-
+            await _serving.DisposeAsync();
             await _reportIntake.StopAsync();
             await Task.WhenAll([stopping, .. _background]);
         }
@@ -224,25 +204,7 @@ sealed class Gateway : IAsyncDisposable
         _reporting.Restore();
         await _reportIntake.StartAsync(_certificates.Served);
         await _receiving.StartAsync();
-        if (_configuration.MtaSts.Endpoint is not null)
-        {
-            _policyServer = await StsPolicyServer.StartAsync(_configuration.MtaSts, _certificates.Served, _configuration.Tls.Protocols, _logs);
-        }
-
-        if (_view is not null)
-        {
-            _dashboard = await DashboardServer.StartAsync(_configuration, _view, _certificates.Served, _logs);
-        }
-
-        try
-        {
-            _control = ControlServer.Start(_configuration.DataDirectory, _operations, _clock, _logs.CreateLogger<ControlServer>());
-        }
-        catch (IOException e)
-        {
-            throw new GatewayStartException(e.Message, e);
-        }
-
+        await _serving.StartAsync();
         _background.AddRange(_sending.Run(_stop.Token));
         _background.Add(Task.Run(() => _remembered.RunAsync(_stop.Token)));
         _background.Add(Task.Run(() => _monitoring.RunAsync(_stop.Token)));

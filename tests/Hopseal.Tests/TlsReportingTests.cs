@@ -5,7 +5,9 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using Hopseal.Configuration;
 using Hopseal.Dns;
+using Hopseal.Reports.Store;
 using Hopseal.Reports.Tlsrpt;
+using Hopseal.Reports.Tlsrpt.Sending;
 using Hopseal.Tests.Commands;
 using MailKit.Net.Smtp;
 using MailKit.Security;
@@ -111,6 +113,28 @@ public sealed class TlsReportingTests : IDisposable
         var head = await ReceivedAsync();
         Assert.Equal(("Sender Org", Receiver, 1L, 0L), (head.GetProperty("organization").GetString(), head.GetProperty("domain").GetString(), head.GetProperty("successful").GetInt64(), head.GetProperty("failed").GetInt64()));
         Assert.Equal(verified, (await CommandRun.OfAsync(_receiver.Directory, ["report", "received", "--json", "--verified", "--config", "receiver.json"])).Out.Length > 0);
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task What_was_counted_when_a_gateway_stops_is_reported_by_the_next_one()
+    {
+        var cancel = TestContext.Current.CancellationToken;
+        await using var receiver = await Gateway.StartAsync(
+            LocalMode.Prepare(_receiver.Directory, new LocalPorts(0, 0, 0, 0), TimeProvider.System), NullLoggerFactory.Instance, TimeProvider.System);
+        using var certificate = _sender.WriteCertificate("reports", "reports.test");
+        var zone = ZoneResolver.Parse($"{Receiver} MX 10 mx.{Receiver}\nmx.{Receiver} A 127.0.0.1\n");
+        await using (var gateway = await StartSenderAsync(zone, receiver.Endpoints[0].Port))
+        {
+            await SendAsync(gateway.Endpoints[0]);
+            while (await gateway.CountMessagesAsync(cancel) > 0)
+            {
+                await Task.Delay(s_look, TimeProvider.System, cancel);
+            }
+        }
+
+        var tomorrow = DateOnly.FromDateTime(TimeProvider.System.GetUtcNow().UtcDateTime).AddDays(1);
+        var sum = Assert.Single(SentReports.OfFile(Path.Combine(Data, RecordsDatabase.FileName)).Unreported(tomorrow));
+        Assert.Equal((Receiver, 1L, 0L), (sum.Domain, sum.Successful, sum.Failed));
     }
 
     [Fact]

@@ -160,7 +160,7 @@ public sealed class AlertBook
             if (trouble.Certain || ++state.Seen >= 2)
             {
                 state.Alert = new Alert(++_lastId, rule, trouble.Subject, trouble.Severity, Words(trouble.Text), Words(trouble.Advice), now, now, null, null);
-                state.Returns = _ended.TryGetValue(key, out var ended) && now - ended.At < s_memory ? ended.Returns + 1 : 0;
+                state.Returns = _ended.TryGetValue(key, out var ended) && Between(ended.At, now) < s_memory ? ended.Returns + 1 : 0;
                 Notice(NoticeKind.Opened, state, now, notices);
             }
 
@@ -168,7 +168,7 @@ public sealed class AlertBook
         }
 
         state.Alert = open with { Severity = trouble.Severity, Text = Words(trouble.Text), Advice = Words(trouble.Advice), SeenAt = now };
-        var reminds = now - state.NoticedAt >= s_reminder;
+        var reminds = Between(state.NoticedAt, now) >= s_reminder;
         if (trouble.Severity > state.Highest || (trouble.Severity > open.Severity && reminds))
         {
             Notice(NoticeKind.Raised, state, now, notices);
@@ -185,13 +185,13 @@ public sealed class AlertBook
         {
             _states.Remove(key);
         }
-        else if (++state.Missed >= 2 && now - open.SeenAt >= Calm(state.Returns))
+        else if (++state.Missed >= 2 && Between(open.SeenAt, now) >= Calm(state.Returns))
         {
             // Whoever was told that it is critical is told that it ended, though it was less than that in the end.
             state.Alert = open with { Severity = state.Highest, ResolvedAt = now };
             Notice(NoticeKind.Resolved, state, now, notices);
             _states.Remove(key);
-            foreach (var (old, _) in _ended.Where(ended => now - ended.Value.At >= s_memory).ToArray())
+            foreach (var (old, _) in _ended.Where(ended => Between(ended.Value.At, now) >= s_memory).ToArray())
             {
                 _ended.Remove(old);
             }
@@ -207,6 +207,9 @@ public sealed class AlertBook
         > 6 => s_memory,
         _ => s_firstCalm * (1 << (returns - 1)),
     };
+
+    /// <summary>A clock that ran ahead and was set back must not hold up an end or a reminder until it is there again.</summary>
+    static TimeSpan Between(DateTimeOffset before, DateTimeOffset now) => (now - before).Duration();
 
     /// <summary>Much of it comes from peers.</summary>
     static string Words(string text) => OneLine.Of(text, MostCharacters);

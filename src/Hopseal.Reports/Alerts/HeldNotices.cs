@@ -1,5 +1,3 @@
-using System.Collections.Immutable;
-
 namespace Hopseal.Reports.Alerts;
 
 /// <summary>Notices that wait for the end of quiet hours: at most one for each alert. What began and ended meanwhile is not told. Any thread may call any
@@ -47,26 +45,40 @@ public sealed class HeldNotices(NoticeOutbox? outbox)
         }
     }
 
-    /// <summary>Everything that is still worth a word, in the order of its time, and keeps none of it.</summary>
+    /// <summary>Tells everything that is still worth a word, in the order of its time, and keeps none of it. Each is in the outbox until it is told: a crash
+    /// between loses none.</summary>
     /// <param name="open">Alerts as they are now.</param>
-    public ImmutableArray<AlertNotice> Release(IEnumerable<Alert> open)
+    public async Task ReleaseAsync(IEnumerable<Alert> open, Func<AlertNotice, Task> tell)
     {
+        ArgumentNullException.ThrowIfNull(tell);
         var now = open.ToDictionary(alert => alert.Id);
-        lock (_lock)
+        while (TakeFirst() is { } held)
         {
-            foreach (var held in _held.Values)
+            var notice = held.Notice;
+            if (notice.Kind is NoticeKind.Resolved)
             {
-                outbox?.Remove(held.Id);
+                await tell(notice);
+            }
+            else if (now.TryGetValue(notice.Alert.Id, out var alert))
+            {
+                await tell(notice with { Alert = alert });
             }
 
-            ImmutableArray<AlertNotice> released =
-            [
-                .. _held.Values.Select(held => held.Notice).OrderBy(notice => notice.At).ThenBy(notice => notice.Alert.Id)
-                    .Select(notice => notice.Kind is NoticeKind.Resolved ? notice : now.TryGetValue(notice.Alert.Id, out var alert) ? notice with { Alert = alert } : null)
-                    .OfType<AlertNotice>(),
-            ];
-            _held.Clear();
-            return released;
+            outbox?.Remove(held.Id);
+        }
+    }
+
+    WaitingNotice? TakeFirst()
+    {
+        lock (_lock)
+        {
+            var first = _held.Values.OrderBy(held => held.Notice.At).ThenBy(held => held.Notice.Alert.Id).FirstOrDefault();
+            if (first is not null)
+            {
+                _held.Remove(first.Notice.Alert.Id);
+            }
+
+            return first;
         }
     }
 

@@ -160,10 +160,12 @@ public sealed partial class EvidenceLedger : ISessionSink, IAsyncDisposable
             lock (_gate)
             {
                 _closed = true;
+                Interlocked.Add(ref _lost, _gathered.Count);
                 _gathered = [];
             }
 
-            _ended.SetException(e);
+            // It is told; whoever ends it has others to end.
+            _ended.SetResult();
         }
     }
 

@@ -80,7 +80,9 @@ sealed partial class LedgerWriter(
             if (!_file.IsFlushed)
             {
                 _file.Flush();
-                (_unflushed, _owed, _safeUntil, Head) = (0, [], clock.GetUtcNow(), _file.Flushed);
+
+                // What is owed and not written yet is not safe by this: a day that ends flushes what came before it.
+                (_unflushed, _owed, _safeUntil, Head) = (0, _isOwed ? _owed : [], clock.GetUtcNow(), _file.Flushed);
             }
 
             if (_written != _file.Flushed)

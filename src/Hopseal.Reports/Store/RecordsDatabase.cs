@@ -17,6 +17,7 @@ public sealed partial class RecordsDatabase : IAsyncDisposable
     const int MaxGroup = 1_000;
 
     static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
+    static readonly TimeSpan s_patienceAtEnd = TimeSpan.FromSeconds(2);
 
     readonly ILogger _log;
     readonly Channel<Work> _waiting = Channel.CreateBounded<Work>(
@@ -25,6 +26,7 @@ public sealed partial class RecordsDatabase : IAsyncDisposable
     readonly SqliteConnection _writer;
     readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     long _lost;
+    volatile bool _ending;
     bool _failing;
 
     // Since it began to fail.
@@ -107,9 +109,14 @@ public sealed partial class RecordsDatabase : IAsyncDisposable
     /// <summary>The same of a file that another process may be writing to.</summary>
     public static SqliteConnection OpenToRead(string file) => Sqlite.OpenToRead(file);
 
+    /// <summary>The end is near: the writer waits only a moment for another process that holds the file from now on. Whoever stops the gateway waits for
+    /// what is written last, and kills it when that takes too long.</summary>
+    public void Hasten() => _ending = true;
+
     /// <summary>Takes nothing more, writes what waits, and closes.</summary>
     public async ValueTask DisposeAsync()
     {
+        Hasten();
         _waiting.Writer.TryComplete();
         await _ended.Task;
         await _writer.DisposeAsync();
@@ -176,7 +183,9 @@ public sealed partial class RecordsDatabase : IAsyncDisposable
             }
 
             group.ForEach(work => work.Done?.TrySetException(e));
-            _ended.SetException(e);
+
+            // It is told; whoever ends it has others to end.
+            _ended.SetResult();
         }
     }
 
@@ -193,6 +202,11 @@ public sealed partial class RecordsDatabase : IAsyncDisposable
     Exception? TryWrite(List<Work> works, out bool begun)
     {
         begun = false;
+        if (_ending)
+        {
+            _writer.DefaultTimeout = (int)Math.Min(_writer.DefaultTimeout, s_patienceAtEnd.TotalSeconds);
+        }
+
         try
         {
             Sqlite.Flush(_writer, works.Any(work => work.Flushed));

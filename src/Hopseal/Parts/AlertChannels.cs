@@ -15,6 +15,9 @@ sealed partial class AlertChannels : IAsyncDisposable
 
     static readonly TimeSpan s_digestMemory = TimeSpan.FromDays(7);
 
+    /// <summary>By which a clock may be set back just after a daily mail without a second one.</summary>
+    static readonly TimeSpan s_clockStep = TimeSpan.FromHours(1);
+
     readonly AlertSettings _settings;
     readonly AlertStore _store;
     readonly Func<ImmutableArray<Alert>> _open;
@@ -46,12 +49,12 @@ sealed partial class AlertChannels : IAsyncDisposable
 
     public ImmutableArray<Periodic> Work =>
     [
-        new(TimeSpan.FromSeconds(15), ReleaseAsync),
-        .. _settings.Digest is null ? ImmutableArray<Periodic>.Empty : [new(TimeSpan.FromSeconds(30), DigestAsync)],
+        new(TimeSpan.FromSeconds(15), _ => ReleaseAsync()),
+        .. _settings.Digest is null ? ImmutableArray<Periodic>.Empty : [new(TimeSpan.FromSeconds(30), _ => DigestAsync())],
     ];
 
-    /// <summary>Of a change: at once, or when the quiet hours are over.</summary>
-    public async Task TellAsync(AlertNotice notice, CancellationToken stop)
+    /// <summary>Of a change: at once, or when the quiet hours are over. No stop interrupts it: whoever saw the change does not see it again.</summary>
+    public async Task TellAsync(AlertNotice notice)
     {
         Log(notice);
         if (notice.Alert.Severity < _settings.MinimumSeverity)
@@ -65,7 +68,7 @@ sealed partial class AlertChannels : IAsyncDisposable
         }
         else if (_held.Overtake(notice) is { } now)
         {
-            await SendAsync(now, stop);
+            await SendAsync(now);
         }
     }
 
@@ -136,20 +139,9 @@ sealed partial class AlertChannels : IAsyncDisposable
         return now;
     }
 
-    async Task ReleaseAsync(CancellationToken stop)
-    {
-        if (_held.IsEmpty || IsQuiet)
-        {
-            return;
-        }
+    Task ReleaseAsync() => _held.IsEmpty || IsQuiet ? Task.CompletedTask : _held.ReleaseAsync(_open(), SendAsync);
 
-        foreach (var notice in _held.Release(_open()))
-        {
-            await SendAsync(notice, stop);
-        }
-    }
-
-    async Task SendAsync(AlertNotice notice, CancellationToken stop)
+    async Task SendAsync(AlertNotice notice)
     {
         if (notice.Alert.SilencedUntil > _clock.GetUtcNow())
         {
@@ -161,16 +153,23 @@ sealed partial class AlertChannels : IAsyncDisposable
             webhook.Tell(notice);
         }
 
-        if (_mail is not null && await MailAsync(mail => mail.WriteAsync(notice, stop), stop) is { } why)
+        if (_mail is not null && await MailAsync(mail => mail.WriteAsync(notice, CancellationToken.None), CancellationToken.None) is { } why)
         {
             LogNotMailed(_log, notice.Alert.Rule, notice.Alert.Subject, why);
         }
     }
 
     /// <summary>Once a day, later where the gateway did not run at that time.</summary>
-    async Task DigestAsync(CancellationToken stop)
+    async Task DigestAsync()
     {
         var now = _clock.GetUtcNow();
+        if (_digestAt - now > s_clockStep)
+        {
+            // The clock ran ahead: without this there would be no mail until it is there again.
+            _digestAt = now;
+            _store.SaveDigest(now);
+        }
+
         if (_digestAt >= DailyTime.LastBefore(now, _settings.Digest!.Value, _clock.LocalTimeZone))
         {
             return;
@@ -180,11 +179,12 @@ sealed partial class AlertChannels : IAsyncDisposable
         {
             var digest = new AlertDigest(_digestAt, _open(), [.. _store.ChangedSince(_digestAt, MostInDigest).Where(alert => !alert.IsOpen)]);
             _digestAt = now;
-            _store.SaveDigest(now);
-            if (!digest.IsEmpty && await MailAsync(mail => mail.WriteAsync(digest, stop), stop) is { } why)
+            if (!digest.IsEmpty && await MailAsync(mail => mail.WriteAsync(digest, CancellationToken.None), CancellationToken.None) is { } why)
             {
                 LogNoDigest(_log, why);
             }
+
+            _store.SaveDigest(now);
         }
         catch (SqliteException e)
         {

@@ -83,7 +83,9 @@ sealed partial class Alerting : IAsyncDisposable
             {
                 seen = await look(_clock.GetUtcNow(), stop);
             }
-            catch (Exception e) when (e is SqliteException or IOException or UnauthorizedAccessException or QueueStoreException)
+#pragma warning disable CA1031 // A defect in one rule must not end the gateway, again after each restart: the other rules go on, and the log tells.
+            catch (Exception e) when (e is not OperationCanceledException || !stop.IsCancellationRequested)
+#pragma warning restore CA1031
             {
                 LogUnknown(_log, e, rule);
                 seen = null;
@@ -92,7 +94,7 @@ sealed partial class Alerting : IAsyncDisposable
             foreach (var notice in _book.Look(rule, seen is { } known ? known : null, _clock.GetUtcNow()))
             {
                 _store.Save(notice.Alert);
-                await _channels.TellAsync(notice, stop);
+                await _channels.TellAsync(notice);
             }
         }
 

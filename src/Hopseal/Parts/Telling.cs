@@ -77,11 +77,18 @@ sealed class Telling : IAsyncDisposable
     /// <summary>After the last session: what its readers have to write is written.</summary>
     public async ValueTask DisposeAsync()
     {
+        Database.Hasten();
         await Sessions.DisposeAsync();
         _store.Close();
         if (_evidence is not null)
         {
             await _evidence.DisposeAsync();
+        }
+
+        if (ReportTally is not null)
+        {
+            await ReportTally.WriteAsync(CancellationToken.None);
+            ReportTally.Dispose();
         }
 
         await Database.DisposeAsync();

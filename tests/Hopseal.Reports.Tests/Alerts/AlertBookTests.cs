@@ -83,6 +83,14 @@ public sealed class AlertBookTests
     }
 
     [Fact]
+    public void A_clock_that_ran_ahead_and_was_set_back_holds_up_nothing()
+    {
+        LookAt(s_noon.AddYears(1), Bad("a"), Bad("b", AlertSeverity.Critical));
+        Assert.Equal(["Reminder b"], LookAt(s_noon, Bad("b", AlertSeverity.Critical)));
+        Assert.Equal(["Resolved a"], LookAt(s_noon, Bad("b", AlertSeverity.Critical)));
+    }
+
+    [Fact]
     public void One_subject_that_cannot_be_found_out_does_not_hold_up_the_others()
     {
         Look(Bad("a"), Bad("b"));

@@ -19,7 +19,7 @@ public sealed class HeldNoticesTests : IDisposable
     [InlineData("Raised Reminder", "Reminder")]
     [InlineData("Raised Resolved", "Resolved")]
     [InlineData("Resolved", "Resolved")]
-    public void Whoever_was_quiet_hears_once_what_is_still_so(string held, string told)
+    public async Task Whoever_was_quiet_hears_once_what_is_still_so(string held, string told)
     {
         var notices = new HeldNotices(null);
         var kinds = held.Split(' ').Select(Enum.Parse<NoticeKind>).ToArray();
@@ -29,18 +29,18 @@ public sealed class HeldNoticesTests : IDisposable
         }
 
         var isOpen = kinds[^1] is not NoticeKind.Resolved;
-        Assert.Equal(told, string.Join(' ', notices.Release(isOpen ? [Alert(1)] : []).Select(notice => notice.Kind)));
+        Assert.Equal(told, string.Join(' ', (await ReleaseAsync(notices, isOpen ? [Alert(1)] : [])).Select(notice => notice.Kind)));
         Assert.True(notices.IsEmpty);
-        Assert.Empty(notices.Release([Alert(1)]));
+        Assert.Empty(await ReleaseAsync(notices, [Alert(1)]));
     }
 
     [Fact]
-    public void They_come_in_order_and_as_things_are_now()
+    public async Task They_come_in_order_and_as_things_are_now()
     {
         var notices = new HeldNotices(null);
         notices.Hold(Notice(2, NoticeKind.Opened, minutes: 5));
         notices.Hold(Notice(1, NoticeKind.Opened, minutes: 1));
-        var released = notices.Release([Alert(1), Alert(2) with { Text = "much worse" }]);
+        var released = await ReleaseAsync(notices, [Alert(1), Alert(2) with { Text = "much worse" }]);
         Assert.Equal([(1, "text"), (2, "much worse")], released.Select(notice => (notice.Alert.Id, notice.Alert.Text)));
     }
 
@@ -75,12 +75,42 @@ public sealed class HeldNoticesTests : IDisposable
 
         await using (var database = Open())
         {
-            var released = Assert.Single(new HeldNotices(new NoticeOutbox(database)).Release([Alert(2)]));
+            var released = Assert.Single(await ReleaseAsync(new HeldNotices(new NoticeOutbox(database)), [Alert(2)]));
             Assert.Equal(Notice(2, NoticeKind.Opened), released);
         }
 
         await using var last = Open();
         Assert.True(new HeldNotices(new NoticeOutbox(last)).IsEmpty);
+    }
+
+    [Fact]
+    public async Task A_crash_while_they_are_told_loses_none()
+    {
+        await using (var database = Open())
+        {
+            var notices = new HeldNotices(new NoticeOutbox(database));
+            foreach (var id in (long[])[1, 2, 3])
+            {
+                notices.Hold(Notice(id, NoticeKind.Opened));
+            }
+
+            await Assert.ThrowsAsync<InvalidOperationException>(() => notices.ReleaseAsync(
+                [Alert(1), Alert(2), Alert(3)], notice => notice.Alert.Id == 2 ? Task.FromException(new InvalidOperationException()) : Task.CompletedTask));
+        }
+
+        await using var again = Open();
+        Assert.Equal([2, 3], (await ReleaseAsync(new HeldNotices(new NoticeOutbox(again)), [Alert(2), Alert(3)])).Select(notice => notice.Alert.Id));
+    }
+
+    static async Task<List<AlertNotice>> ReleaseAsync(HeldNotices notices, Alert[] open)
+    {
+        var told = new List<AlertNotice>();
+        await notices.ReleaseAsync(open, notice =>
+        {
+            told.Add(notice);
+            return Task.CompletedTask;
+        });
+        return told;
     }
 
     RecordsDatabase Open() => RecordsDatabase.Open(_directory, [AlertStore.Tables], NullLogger<RecordsDatabase>.Instance);

@@ -163,6 +163,26 @@ public sealed class EvidenceLedgerTests : IDisposable
         await _ledger.AssertWholeAsync();
     }
 
+    /// <summary>What came just before midnight is flushed by what is the first word of the new day: that it stopped.</summary>
+    [Fact]
+    public async Task A_stop_just_after_midnight_is_in_order()
+    {
+        _ledger.Clock.SetUtcNow(new DateTimeOffset(2026, 11, 30, 23, 59, 59, 600, TimeSpan.Zero));
+        await using (var ledger = _ledger.Open())
+        {
+            await UntilWrittenAsync("start");
+            ledger.TryRecord(Records.Accepted(null, "anna@ours.example"));
+            _ledger.Clock.Advance(TimeSpan.FromMilliseconds(100));
+            await UntilWrittenAsync("in");
+            _ledger.Clock.Advance(TimeSpan.FromMilliseconds(400));
+        }
+
+        await _ledger.RunAsync(_ => { });
+        Assert.Equal(["start", "in", "stop", "start", "stop"], _ledger.Lines().Select(line => Text(Parse(line), "kind")));
+        Assert.Equal([2, 3], _ledger.Files.Days().Select(file => File.ReadAllLines(file.Path).Length));
+        await _ledger.AssertWholeAsync();
+    }
+
     [Fact]
     public async Task After_a_crash_the_torn_line_is_put_aside_and_the_ledger_says_what_nobody_knows()
     {
@@ -269,6 +289,16 @@ public sealed class EvidenceLedgerTests : IDisposable
 
         Assert.Equal(3, _ledger.Files.Days().Length);
         Assert.Contains(_ledger.Lines(), line => Text(Parse(line), "kind") == "retention");
+    }
+
+    /// <summary>Without moving the clock.</summary>
+    async Task UntilWrittenAsync(string kind)
+    {
+        while (!Directory.Exists(_ledger.Files.Directory) || !_ledger.Lines().Any(line => line.Contains($"\"kind\":\"{kind}\"", StringComparison.Ordinal)))
+        {
+            await Task.Yield();
+            TestContext.Current.CancellationToken.ThrowIfCancellationRequested();
+        }
     }
 
     void WriteHead(string line)

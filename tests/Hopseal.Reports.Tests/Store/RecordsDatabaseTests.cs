@@ -76,6 +76,22 @@ public sealed class RecordsDatabaseTests : IDisposable
     }
 
     [Fact]
+    public async Task A_defect_that_ends_the_writer_keeps_nobody_from_closing_the_rest()
+    {
+        var database = Open([s_numbers]);
+        Assert.True(database.TryPost(Insert(1), _ => throw new InvalidOperationException("a defect")));
+        while (database.TryPost(Insert(2)))
+        {
+            await Task.Yield();
+            Cancel.ThrowIfCancellationRequested();
+        }
+
+        await database.DisposeAsync();
+        await using var again = Open([s_numbers]);
+        Assert.Equal(1, Numbers(again)[0]);
+    }
+
+    [Fact]
     public async Task Only_what_asks_for_it_is_flushed()
     {
         await using var database = Open([s_numbers]);
@@ -119,6 +135,22 @@ public sealed class RecordsDatabaseTests : IDisposable
         Assert.Equal([2000, 2001], Numbers(database));
         Assert.Equal(0, database.Lost);
         Assert.Equal((500, 1), (settled.Count(written => !written), settled.Count(written => written)));
+    }
+
+    /// <summary>Twice the usual patience would be a minute.</summary>
+    [Fact(Timeout = 25_000)]
+    public async Task Near_the_end_nobody_waits_long_for_another_process()
+    {
+        var cancel = TestContext.Current.CancellationToken;
+        await using var database = Open([s_numbers]);
+        using var other = new SqliteConnection($"Data Source={database.File};Pooling=false");
+        other.Open();
+        using var held = other.BeginTransaction(deferred: false);
+        database.Hasten();
+        for (var i = 0; i < 2; i++)
+        {
+            await Assert.ThrowsAsync<SqliteException>(() => database.WriteAsync(Insert(i), cancel));
+        }
     }
 
     [Fact]

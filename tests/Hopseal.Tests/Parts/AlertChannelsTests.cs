@@ -90,6 +90,40 @@ public sealed class AlertChannelsTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_stop_interrupts_no_notice_and_no_daily_mail()
+    {
+        var settings = new AlertSettings { QuietHours = new QuietHours(new TimeOnly(22, 0), new TimeOnly(7, 0)), Digest = new TimeOnly(7, 30) };
+        At(23, 0);
+        await using var channels = Channels(settings);
+        await OpenAsync(channels, "one", AlertSeverity.Warning);
+        await OpenAsync(channels, "two", AlertSeverity.Warning);
+        await _database.WriteAsync(_ => { }, Cancel);
+        At(24 + 8, 0);
+        foreach (var work in channels.Work)
+        {
+            await work.Act(new CancellationToken(canceled: true));
+        }
+
+        Assert.Equal(["daily: 2 open, 2 of them new; 0 ended", "opened: one", "opened: two"], await NewMailAsync());
+    }
+
+    [Fact]
+    public async Task A_clock_that_ran_ahead_and_was_set_back_costs_no_more_than_a_day()
+    {
+        await using var channels = Channels(new AlertSettings { Digest = new TimeOnly(7, 30), MinimumSeverity = AlertSeverity.Critical });
+        await OpenAsync(channels, "small", AlertSeverity.Info);
+        At(24 * 365, 0);
+        await DigestAsync(channels);
+        Assert.Single(await NewMailAsync());
+        SetBack(24 + 7, 0);
+        await DigestAsync(channels);
+        Assert.Empty(await NewMailAsync());
+        At(24 + 7, 30);
+        await DigestAsync(channels);
+        Assert.Single(await NewMailAsync());
+    }
+
+    [Fact]
     public async Task One_mail_a_day_says_what_is_open_and_what_ended()
     {
         var settings = new AlertSettings { Digest = new TimeOnly(7, 30), MinimumSeverity = AlertSeverity.Critical };
@@ -139,12 +173,14 @@ public sealed class AlertChannelsTests : IAsyncDisposable
     /// <summary>Hours since the first midnight.</summary>
     void At(int hours, int minutes) => _clock.SetUtcNow(new DateTimeOffset(2026, 11, 30, 0, 0, 0, TimeSpan.Zero).AddHours(hours).AddMinutes(minutes));
 
+    void SetBack(int hours, int minutes) => _clock.AdjustTime(new DateTimeOffset(2026, 11, 30, 0, 0, 0, TimeSpan.Zero).AddHours(hours).AddMinutes(minutes));
+
     Task OpenAsync(AlertChannels channels, string text, AlertSeverity severity)
     {
         var alert = new Alert(++_lastId, "rule", text, severity, text, "advice", _clock.GetUtcNow(), _clock.GetUtcNow(), null, null);
         _open.Add(alert);
         new AlertStore(_database).Save(alert);
-        return channels.TellAsync(new AlertNotice(NoticeKind.Opened, alert, _clock.GetUtcNow()), Cancel);
+        return channels.TellAsync(new AlertNotice(NoticeKind.Opened, alert, _clock.GetUtcNow()));
     }
 
     async Task ResolveAsync(AlertChannels channels, string text)
@@ -154,7 +190,7 @@ public sealed class AlertChannelsTests : IAsyncDisposable
         var ended = alert with { ResolvedAt = _clock.GetUtcNow() };
         new AlertStore(_database).Save(ended);
         await _database.WriteAsync(_ => { }, Cancel);
-        await channels.TellAsync(new AlertNotice(NoticeKind.Resolved, ended, _clock.GetUtcNow()), Cancel);
+        await channels.TellAsync(new AlertNotice(NoticeKind.Resolved, ended, _clock.GetUtcNow()));
     }
 
     static Task ReleaseAsync(AlertChannels channels) => channels.Work[0].Act(Cancel);

@@ -8,6 +8,7 @@ using Hopseal.Policy.Dane;
 using Hopseal.Policy.MtaSts;
 using Hopseal.Relay;
 using Hopseal.Relay.Queue;
+using Hopseal.Relay.Stores.Sqlite;
 using Hopseal.Reports.Alerts;
 using Hopseal.Reports.Sessions;
 using Hopseal.Reports.Store;
@@ -32,7 +33,7 @@ public sealed class AlertWatchesTests : IAsyncDisposable
     Remembered? _remembered;
     ResolverHealth? _health;
     QueueEntry? _oldest;
-    long _lost;
+    long? _lost = 0;
 
     public AlertWatchesTests()
     {
@@ -68,6 +69,19 @@ public sealed class AlertWatchesTests : IAsyncDisposable
         {
             Assert.True(await look(_now, Cancel) is { IsEmpty: true }, rule);
         }
+    }
+
+    [Fact]
+    public async Task A_rule_with_a_defect_costs_no_other_rule_its_look()
+    {
+        var configuration = Load();
+        configuration = configuration with { Alerts = configuration.Alerts with { DiskPercent = 101 } };
+        await using var store = SqliteQueueStore.Open(_workspace.Directory);
+        using var queue = new MessageQueue(store, configuration.Outbound.Schedule, _clock, NullLogger<MessageQueue>.Instance);
+        _lost = null;
+        await using var alerting = new Alerting(configuration, _database, Watches(configuration), queue, NullLoggerFactory.Instance, _clock);
+        await alerting.Work[0].Act(Cancel);
+        Assert.Equal([AlertRules.Disk], alerting.Open.Select(alert => alert.Rule));
     }
 
     [Fact]
@@ -273,7 +287,7 @@ public sealed class AlertWatchesTests : IAsyncDisposable
             Reports = new SentReports(_database),
             Reported = new ReportWatch(ReceivedReports.Of(_database), configuration.ReportIntake.IsOn),
             OldestEntry = _ => ValueTask.FromResult(_oldest),
-            Lost = () => _lost,
+            Lost = () => _lost ?? throw new InvalidOperationException("a defect"),
             Monitor = new MonitorWatches(null, _clock.GetUtcNow()),
         };
     }
