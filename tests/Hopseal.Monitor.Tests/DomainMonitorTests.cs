@@ -180,9 +180,12 @@ public sealed class DomainMonitorTests
         }
 
         world.Run([.. tarpits, .. Enumerable.Range(0, 20).Select(i => MonitorWorld.Partner($"quick{i}.example"))]);
-        await world.PassAsync(() => world.Looked.Count(name => name.StartsWith("quick", StringComparison.Ordinal)) == 20, TimeSpan.FromSeconds(10));
+        await world.PassAsync(() => Looked("quick") == 20, TimeSpan.FromSeconds(10));
 
-        Assert.Equal(4, world.Looked.Count(name => name.StartsWith("tarpit", StringComparison.Ordinal)));
+        Assert.Equal(4, Looked("tarpit"));
+
+        // Some more than once: the clock may run for hours meanwhile.
+        int Looked(string prefix) => world.Looked.Where(name => name.StartsWith(prefix, StringComparison.Ordinal)).Distinct().Count();
     }
 
     [Fact]
@@ -224,7 +227,7 @@ public sealed class DomainMonitorTests
         await world.Store.SyncAsync(domains, _ => BankFacts.At.AddDays(-1), Cancel);
         world.Run(domains);
 
-        await world.PassAsync(() => world.Looked.Count == 5, TimeSpan.FromSeconds(20));
+        await world.PassAsync(() => world.Looked.Count >= 5, TimeSpan.FromSeconds(20));
 
         Assert.True(world.Clock.GetUtcNow() >= BankFacts.At.AddMinutes(4));
     }
@@ -289,7 +292,7 @@ public sealed class DomainMonitorTests
         var (looked, renewed) = (world.Looked.Count, world.Renewed);
 
         Assert.Equal(2, world.Monitor.LookAtAll());
-        await world.PassAsync(() => world.Looked.Count == looked + 2, TimeSpan.Zero);
+        await world.PassAsync(() => world.Looked.Count >= looked + 2, TimeSpan.Zero);
 
         Assert.Equal(renewed + 1, world.Renewed);
     }
