@@ -11,6 +11,7 @@ public sealed partial class PrometheusTests : IAsyncLifetime
 
     static readonly string[] s_names = [Hostname];
     static readonly string[] s_nobody = ["127.0.0.1:1"];
+    static readonly string[] s_watched = ["partner.test"];
 
     readonly TestDirectory _directory = new("metrics");
     readonly TestAuthority _authority;
@@ -32,6 +33,7 @@ public sealed partial class PrometheusTests : IAsyncLifetime
                 Certificates = new[] { new { certificate.Chain, certificate.Key } },
                 MxNames = s_names,
                 Domains = new Dictionary<string, object> { ["kept.test"] = new { Maildir = _directory["maildir"] } },
+                Monitor = new { Partners = s_watched },
                 Metrics = new { Endpoint = $"127.0.0.1:{_metricsPort}" },
 
                 // A server that does not answer is a state too.
