@@ -39,8 +39,8 @@ public sealed class ConfigurationFileTests : IDisposable
             await Task.Yield();
         }
 
-        // Lets the thread go that is still at it.
-        await using (File.OpenWrite(_workspace.PathOf(pipe)))
+        // Lets the thread go that is still at it; whoever asks for the pipe alone is refused when that thread has it already.
+        await using (new FileStream(_workspace.PathOf(pipe), FileMode.Open, FileAccess.Write, FileShare.ReadWrite))
         {
             Assert.Equal(
                 "hopseal.json: could not be read within 20 seconds; it, or a file that it names, may be a pipe that nobody writes to",
