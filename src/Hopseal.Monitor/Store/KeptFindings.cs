@@ -1,4 +1,5 @@
 using Hopseal.Audit.Findings;
+using Hopseal.Reports.Store;
 using Microsoft.Data.Sqlite;
 
 namespace Hopseal.Monitor.Store;
@@ -15,20 +16,19 @@ static class KeptFindings
         var worst = report.Findings.GroupBy(finding => (finding.Id, Subject: Cut(finding.Subject)))
             .Select(same => same.MaxBy(finding => finding.Verdict is Verdict.Unknown ? Verdict.Info : finding.Verdict)!)
             .Where(finding => finding.Verdict is Verdict.Warn or Verdict.Fail or Verdict.Unknown).ToArray();
-        var open = Rows.Read(
-            connection, "SELECT id, finding, subject FROM monitor_findings WHERE domain = $domain AND closed_at IS NULL",
+        var open = connection.Read(
+            "SELECT id, finding, subject FROM monitor_findings WHERE domain = $domain AND closed_at IS NULL",
             row => (Id: row.GetInt64(0), Finding: row.GetString(1), Subject: row.GetString(2)), ("$domain", domain));
 
         // What is not known now neither opens nor ends anything.
         foreach (var ended in open.Where(one => !worst.Any(finding => finding.Id == one.Finding && Cut(finding.Subject) == one.Subject)))
         {
-            Rows.Run(connection, "UPDATE monitor_findings SET closed_at = $now WHERE id = $id", ("$id", ended.Id), ("$now", now));
+            connection.Run("UPDATE monitor_findings SET closed_at = $now WHERE id = $id", ("$id", ended.Id), ("$now", now));
         }
 
         foreach (var finding in worst.Where(finding => finding.Verdict is not Verdict.Unknown))
         {
-            Rows.Run(
-                connection,
+            connection.Run(
                 """
                 INSERT INTO monitor_findings (domain, finding, subject, question, verdict, title, opened_at, seen_at)
                 VALUES ($domain, $finding, $subject, $question, $verdict, $title, $now, $now)
@@ -39,8 +39,7 @@ static class KeptFindings
                 ("$verdict", (long)finding.Verdict), ("$title", Cut(finding.Title)), ("$now", now));
         }
 
-        Rows.Run(
-            connection,
+        connection.Run(
             """
             DELETE FROM monitor_findings WHERE domain = $domain AND closed_at IS NOT NULL
                 AND id < (SELECT id FROM monitor_findings WHERE domain = $domain AND closed_at IS NOT NULL ORDER BY id DESC LIMIT 1 OFFSET $most)

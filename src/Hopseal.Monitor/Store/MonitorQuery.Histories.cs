@@ -3,6 +3,7 @@ using System.Collections.Immutable;
 using Hopseal.Audit.Facts;
 using Hopseal.Dns;
 using Hopseal.Monitor.Looks;
+using Hopseal.Reports.Store;
 using Microsoft.Data.Sqlite;
 
 namespace Hopseal.Monitor.Store;
@@ -50,10 +51,9 @@ public sealed partial class MonitorQuery
         using var connection = open();
         return
         [
-            .. Rows.Read(
-                connection,
+            .. connection.Read(
                 "SELECT id, first_seen_at, last_seen_at, facts FROM monitor_observations WHERE domain = $domain AND id < $before ORDER BY id DESC LIMIT $limit",
-                row => Unpack(row.GetFieldValue<byte[]>(3)) is { } facts ? new Observation(row.GetInt64(0), facts, Rows.Time(row, 1), Rows.Time(row, 2)) : null,
+                row => Unpack(row.GetFieldValue<byte[]>(3)) is { } facts ? new Observation(row.GetInt64(0), facts, row.Time(1), row.Time(2)) : null,
                 ("$domain", domain), ("$before", before ?? long.MaxValue), ("$limit", limit)).OfType<Observation>()
         ];
     }
@@ -62,19 +62,17 @@ public sealed partial class MonitorQuery
     internal ImmutableArray<(string Name, DateTimeOffset NextAt)> Due()
     {
         using var connection = open();
-        return Rows.Read(connection, "SELECT name, next_at FROM monitor_domains WHERE watched = 1", row => (row.GetString(0), Rows.Time(row, 1)));
+        return connection.Read("SELECT name, next_at FROM monitor_domains WHERE watched = 1", row => (row.GetString(0), row.Time(1)));
     }
 
     ImmutableArray<DomainHistory> Histories(SqliteConnection connection, string? domain, Func<SqliteConnection, long, AuditFacts?> facts)
     {
         var since = Rows.Number(clock.GetUtcNow() - DomainHistory.Memory);
-        var domains = Rows.Read(
-            connection,
+        var domains = connection.Read(
             $"SELECT {ListColumns}, reference FROM monitor_domains WHERE watched = 1 AND ($domain IS NULL OR name = $domain) ORDER BY name",
-            row => (Row: Row(row), Reference: Rows.NumberOrNull(row, 15)),
+            row => (Row: Row(row), Reference: row.NumberOrNull(15)),
             ("$domain", domain));
-        var observations = Rows.Read(
-            connection,
+        var observations = connection.Read(
             """
             WITH d AS MATERIALIZED (
                 SELECT name, reference, coalesce(
@@ -85,7 +83,7 @@ public sealed partial class MonitorQuery
             UNION SELECT o.domain, o.id, o.first_seen_at, o.last_seen_at FROM d JOIN monitor_observations o ON o.id = d.reference
             ORDER BY 2
             """,
-            row => (Domain: row.GetString(0), Id: row.GetInt64(1), First: Rows.Time(row, 2), Last: Rows.Time(row, 3)),
+            row => (Domain: row.GetString(0), Id: row.GetInt64(1), First: row.Time(2), Last: row.Time(3)),
             ("$domain", domain), ("$since", since)).ToLookup(observation => observation.Domain);
         var histories = ImmutableArray.CreateBuilder<DomainHistory>();
         foreach (var (row, reference) in domains)
@@ -95,12 +93,15 @@ public sealed partial class MonitorQuery
                 continue;
             }
 
-            var own = observations[row.Name].Select(observation => facts(connection, observation.Id) is { } known
-                ? new Observation(observation.Id, known, observation.First, observation.Last)
-                : null).OfType<Observation>().ToArray();
-            var isOld = own.Length > 0 && own[0].Id == reference && own.Length > 1 && own[1].FirstSeenAt < clock.GetUtcNow() - DomainHistory.Memory;
-            histories.Add(new DomainHistory(
-                new WatchedDomain(name, row.As), own.FirstOrDefault(one => one.Id == reference), [.. own.Skip(isOld ? 1 : 0).TakeLast(MostRecent)], row.Looks));
+            // Only what is handed out is unpacked: whoever changes with every look has more than that.
+            var known = observations[row.Name].ToArray();
+            var isOld = known is [{ Id: var first }, { First: var second }, ..] && first == reference && second < clock.GetUtcNow() - DomainHistory.Memory;
+            ImmutableArray<Observation> recent = [.. known.Skip(isOld ? 1 : 0).Reverse().Select(Unpacked).OfType<Observation>().Take(MostRecent).Reverse()];
+            var expected = recent.FirstOrDefault(one => one.Id == reference) ?? known.Where(one => one.Id == reference).Select(Unpacked).FirstOrDefault();
+            histories.Add(new DomainHistory(new WatchedDomain(name, row.As), expected, recent, row.Looks));
+
+            Observation? Unpacked((string Domain, long Id, DateTimeOffset First, DateTimeOffset Last) one) =>
+                facts(connection, one.Id) is { } seen ? new Observation(one.Id, seen, one.First, one.Last) : null;
         }
 
         return histories.DrainToImmutable();
@@ -110,12 +111,11 @@ public sealed partial class MonitorQuery
         _facts.GetOrAdd(id, static (key, from) => FactsOf(from, key) is { } facts ? FactsBlob.Slim(facts) : null, connection);
 
     static AuditFacts? FactsOf(SqliteConnection connection, long id) =>
-        Rows.Read(connection, "SELECT facts FROM monitor_observations WHERE id = $id", row => Unpack(row.GetFieldValue<byte[]>(0)), ("$id", id)) is [var facts] ? facts : null;
+        connection.Read("SELECT facts FROM monitor_observations WHERE id = $id", row => Unpack(row.GetFieldValue<byte[]>(0)), ("$id", id)) is [var facts] ? facts : null;
 
-    static PendingLook? PendingOf(SqliteConnection connection, string domain) => Rows.Read(
-        connection,
+    static PendingLook? PendingOf(SqliteConnection connection, string domain) => connection.Read(
         "SELECT facts, seen_at, rounds FROM monitor_pending WHERE domain = $domain",
-        row => Unpack(row.GetFieldValue<byte[]>(0)) is { } facts ? new PendingLook(facts, Rows.Time(row, 1), row.GetInt32(2)) : null,
+        row => Unpack(row.GetFieldValue<byte[]>(0)) is { } facts ? new PendingLook(facts, row.Time(1), row.GetInt32(2)) : null,
         ("$domain", domain)) is [var pending] ? pending : null;
 
     /// <summary>Null of one that is damaged: it is as if it had not been seen, and the next look begins anew.</summary>

@@ -27,8 +27,7 @@ public sealed partial class MonitorQuery(Func<SqliteConnection> open, TimeProvid
     {
         ArgumentNullException.ThrowIfNull(filter);
         using var connection = open();
-        return Rows.Read(
-            connection,
+        return connection.Read(
             $"""
             SELECT {ListColumns} FROM monitor_domains
             WHERE watched = 1 AND name > $after AND ($kind IS NULL OR kind = $kind) AND ($worst IS NULL OR overall = $worst)
@@ -43,13 +42,12 @@ public sealed partial class MonitorQuery(Func<SqliteConnection> open, TimeProvid
     public ImmutableArray<WatchedSum> Sums()
     {
         using var connection = open();
-        return Rows.Read(
-            connection,
+        return connection.Read(
             """
             SELECT kind, overall, count(*), sum(inconclusive > 0), CASE WHEN count(last_at) = count(*) THEN min(last_at) END
             FROM monitor_domains WHERE watched = 1 GROUP BY kind, overall ORDER BY kind, overall
             """,
-            row => new WatchedSum(Rows.KindOf(row, 0), Rows.VerdictOf(row, 1), row.GetInt32(2), row.GetInt32(3), Rows.TimeOrNull(row, 4)));
+            row => new WatchedSum(Rows.KindOf(row, 0), Rows.VerdictOf(row, 1), row.GetInt32(2), row.GetInt32(3), row.TimeOrNull(4)));
     }
 
     /// <summary>Open ones first, the worst of them first; then those that were closed, the latest first.</summary>
@@ -61,27 +59,27 @@ public sealed partial class MonitorQuery(Func<SqliteConnection> open, TimeProvid
         using var connection = open();
         return
         [
-            .. Rows.Read(
-                connection, $"SELECT {Columns} FROM monitor_findings WHERE domain = $domain AND closed_at IS NULL ORDER BY verdict DESC, opened_at, id LIMIT 10000", Finding, ("$domain", domain)),
-            .. Rows.Read(
-                connection, $"SELECT {Columns} FROM monitor_findings WHERE domain = $domain AND closed_at IS NOT NULL ORDER BY id DESC LIMIT $limit", Finding,
+            .. connection.Read(
+                $"SELECT {Columns} FROM monitor_findings WHERE domain = $domain AND closed_at IS NULL ORDER BY verdict DESC, opened_at, id LIMIT 10000", Finding, ("$domain", domain)),
+            .. connection.Read(
+                $"SELECT {Columns} FROM monitor_findings WHERE domain = $domain AND closed_at IS NOT NULL ORDER BY id DESC LIMIT $limit", Finding,
                 ("$domain", domain), ("$limit", closed)),
         ];
     }
 
     static WatchedRow Row(SqliteDataReader row) => new(
         row.GetString(0), Rows.KindOf(row, 1), Rows.VerdictOf(row, 2), Rows.VerdictOf(row, 3), Rows.VerdictOf(row, 4), row.GetInt32(5), row.GetInt32(6), Looks(row, 7),
-        Rows.TimeOrNull(row, 12), row.GetInt64(13) != 0);
+        row.TimeOrNull(12), row.GetInt64(13) != 0);
 
     /// <param name="first">Of the columns last_at, next_at, inconclusive, why, unanswered; seven behind it stands when what is pending was seen.</param>
     static LookState Looks(SqliteDataReader row, int first) =>
-        new(Rows.TimeOrNull(row, first), Rows.Time(row, first + 1), row.GetInt32(first + 2), Rows.Text(row, first + 3))
+        new(row.TimeOrNull(first), row.Time(first + 1), row.GetInt32(first + 2), row.TextOrNull(first + 3))
         {
-            Unanswered = Rows.Parts(Rows.Text(row, first + 4)),
-            PendingSince = Rows.TimeOrNull(row, first + 7),
+            Unanswered = Rows.Parts(row.TextOrNull(first + 4)),
+            PendingSince = row.TimeOrNull(first + 7),
         };
 
     static KeptFinding Finding(SqliteDataReader row) => new(
         row.GetString(0), row.GetString(1), row.GetInt64(2) is >= 0 and <= (long)Question.Watched and var number ? (Question)number : Question.Confidential,
-        Rows.VerdictOf(row, 3), row.GetString(4), Rows.Time(row, 5), Rows.Time(row, 6), Rows.TimeOrNull(row, 7));
+        Rows.VerdictOf(row, 3), row.GetString(4), row.Time(5), row.Time(6), row.TimeOrNull(7));
 }

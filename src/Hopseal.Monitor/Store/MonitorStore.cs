@@ -35,11 +35,10 @@ public sealed class MonitorStore(RecordsDatabase database)
     public Task SyncAsync(ImmutableArray<WatchedDomain> domains, Func<int, DateTimeOffset> first, CancellationToken cancel) => database.WriteAsync(
         connection =>
         {
-            Rows.Run(connection, "UPDATE monitor_domains SET watched = 0 WHERE watched = 1");
+            connection.Run("UPDATE monitor_domains SET watched = 0 WHERE watched = 1");
             for (var i = 0; i < domains.Length; i++)
             {
-                Rows.Run(
-                    connection,
+                connection.Run(
                     """
                     INSERT INTO monitor_domains (name, kind, watched, next_at) VALUES ($name, $kind, 1, $next)
                     ON CONFLICT (name) DO UPDATE SET watched = 1, kind = excluded.kind
@@ -59,8 +58,7 @@ public sealed class MonitorStore(RecordsDatabase database)
             connection =>
             {
                 Write(connection, domain, looks);
-                Rows.Run(
-                    connection,
+                connection.Run(
                     """
                     INSERT INTO monitor_pending (domain, seen_at, rounds, facts) VALUES ($domain, $seen, $rounds, $facts)
                     ON CONFLICT (domain) DO UPDATE SET seen_at = excluded.seen_at, rounds = excluded.rounds, facts = excluded.facts
@@ -76,9 +74,9 @@ public sealed class MonitorStore(RecordsDatabase database)
         connection =>
         {
             Write(connection, domain, looks);
-            Rows.Run(connection, "DELETE FROM monitor_pending WHERE domain = $domain", ("$domain", domain.Name.Ascii));
-            Rows.Run(
-                connection, "UPDATE monitor_observations SET last_seen_at = $now WHERE id = $id", ("$id", current), ("$now", Rows.Number(report.Facts.At)));
+            connection.Run("DELETE FROM monitor_pending WHERE domain = $domain", ("$domain", domain.Name.Ascii));
+            connection.Run(
+                "UPDATE monitor_observations SET last_seen_at = $now WHERE id = $id", ("$id", current), ("$now", Rows.Number(report.Facts.At)));
             Settle(connection, domain, current, report, standing);
         },
         cancel);
@@ -93,14 +91,13 @@ public sealed class MonitorStore(RecordsDatabase database)
             connection =>
             {
                 Write(connection, domain, looks);
-                Rows.Run(connection, "DELETE FROM monitor_pending WHERE domain = $domain", ("$domain", domain.Name.Ascii));
-                var id = Rows.Read(
-                    connection,
+                connection.Run("DELETE FROM monitor_pending WHERE domain = $domain", ("$domain", domain.Name.Ascii));
+                var id = connection.Read(
                     "INSERT INTO monitor_observations (domain, first_seen_at, last_seen_at, facts) VALUES ($domain, $first, $last, $facts) RETURNING id",
                     row => row.GetInt64(0),
                     ("$domain", domain.Name.Ascii), ("$first", Rows.Number(since)), ("$last", Rows.Number(report.Facts.At)), ("$facts", packed))[0];
-                Rows.Run(
-                    connection, "UPDATE monitor_domains SET changed_at = $since WHERE name = $domain", ("$domain", domain.Name.Ascii), ("$since", Rows.Number(since)));
+                connection.Run(
+                    "UPDATE monitor_domains SET changed_at = $since WHERE name = $domain", ("$domain", domain.Name.Ascii), ("$since", Rows.Number(since)));
                 Settle(connection, domain, id, report, standing);
                 Prune(connection, domain);
             },
@@ -113,14 +110,13 @@ public sealed class MonitorStore(RecordsDatabase database)
     {
         var changed = 0;
         await database.WriteAsync(
-            connection => changed = Rows.Run(
-                connection, "UPDATE monitor_domains SET reference = current, lost = 0 WHERE name = $name AND current IS NOT NULL", ("$name", domain.Name.Ascii)),
+            connection => changed = connection.Run(
+                "UPDATE monitor_domains SET reference = current, lost = 0 WHERE name = $name AND current IS NOT NULL", ("$name", domain.Name.Ascii)),
             cancel);
         return changed > 0;
     }
 
-    static void Write(SqliteConnection connection, WatchedDomain domain, LookState looks) => Rows.Run(
-        connection,
+    static void Write(SqliteConnection connection, WatchedDomain domain, LookState looks) => connection.Run(
         """
         UPDATE monitor_domains SET last_at = $last, next_at = $next, inconclusive = $inconclusive, why = $why, unanswered = $unanswered WHERE name = $name
         """,
@@ -131,8 +127,7 @@ public sealed class MonitorStore(RecordsDatabase database)
     static void Settle(SqliteConnection connection, WatchedDomain domain, long current, AuditReport report, Standing standing)
     {
         KeptFindings.Settle(connection, domain.Name.Ascii, report, MostClosed);
-        Rows.Run(
-            connection,
+        connection.Run(
             """
             UPDATE monitor_domains SET current = $current, lost = $lost, reference = CASE WHEN $stays AND reference IS NOT NULL THEN reference ELSE $current END,
                 overall = $overall, confidential = $confidential, authenticated = $authenticated, attended = $attended,
@@ -145,8 +140,7 @@ public sealed class MonitorStore(RecordsDatabase database)
             ("$confidential", (long)report.Confidential), ("$authenticated", (long)report.Authenticated), ("$attended", (long)report.Watched));
     }
 
-    static void Prune(SqliteConnection connection, WatchedDomain domain) => Rows.Run(
-        connection,
+    static void Prune(SqliteConnection connection, WatchedDomain domain) => connection.Run(
         """
         DELETE FROM monitor_observations WHERE domain = $name
             AND id < (SELECT id FROM monitor_observations WHERE domain = $name ORDER BY id DESC LIMIT 1 OFFSET $most)

@@ -10,8 +10,6 @@ public sealed class AlertStore
     const int MostResolved = 10_000;
     const string Columns = "id, rule, subject, severity, text, advice, opened_at, seen_at, resolved_at, silenced_until";
 
-    static readonly long s_latest = DateTimeOffset.MaxValue.ToUnixTimeMilliseconds();
-
     readonly Func<SqliteConnection> _open;
     readonly RecordsDatabase? _database;
 
@@ -69,82 +67,44 @@ public sealed class AlertStore
     public DateTimeOffset? LastDigest()
     {
         using var connection = _open();
-        using var command = connection.CreateCommand();
-        command.CommandText = "SELECT digest_at FROM alert_digests";
-        using var rows = command.ExecuteReader();
-        return rows.Read() ? Time(rows, 0) : null;
+        return connection.Read<DateTimeOffset?>("SELECT digest_at FROM alert_digests", row => row.Time(0)).FirstOrDefault();
     }
 
     /// <summary>Soon, without waiting for it.</summary>
-    public void SaveDigest(DateTimeOffset at) => _database!.TryPost(connection =>
-    {
-        using var command = connection.CreateCommand();
-        command.CommandText = "INSERT INTO alert_digests VALUES (1, $at) ON CONFLICT (one) DO UPDATE SET digest_at = excluded.digest_at";
-        command.Parameters.AddWithValue("$at", at.ToUnixTimeMilliseconds());
-        command.ExecuteNonQuery();
-    });
+    public void SaveDigest(DateTimeOffset at) => _database!.TryPost(connection => connection.Run(
+        "INSERT INTO alert_digests VALUES (1, $at) ON CONFLICT (one) DO UPDATE SET digest_at = excluded.digest_at", ("$at", at.ToUnixTimeMilliseconds())));
 
     /// <summary>The highest id that was ever given; 0 before the first.</summary>
     public long LastId()
     {
         using var connection = _open();
-        using var command = connection.CreateCommand();
-        command.CommandText = "SELECT coalesce(max(id), 0) FROM alerts";
-        return (long)command.ExecuteScalar()!;
+        return connection.Number("SELECT max(id) FROM alerts") ?? 0;
     }
 
     /// <summary>Soon, without waiting for it.</summary>
-    public void Save(Alert alert) => _database!.TryPost(connection =>
-    {
-        using var command = connection.CreateCommand();
-        command.CommandText =
-            $"""
-            INSERT INTO alerts ({Columns}) VALUES ($id, $rule, $subject, $severity, $text, $advice, $opened, $seen, $resolved, $silenced)
-            ON CONFLICT (id) DO UPDATE SET severity = excluded.severity, text = excluded.text, advice = excluded.advice, seen_at = excluded.seen_at,
-                resolved_at = excluded.resolved_at, silenced_until = excluded.silenced_until
-                WHERE resolved_at IS NULL;
-            DELETE FROM alerts WHERE resolved_at IS NOT NULL AND id <= $id - {MostResolved};
-            """;
-        command.Parameters.AddWithValue("$id", alert.Id);
-        command.Parameters.AddWithValue("$rule", alert.Rule);
-        command.Parameters.AddWithValue("$subject", alert.Subject);
-        command.Parameters.AddWithValue("$severity", (long)alert.Severity);
-        command.Parameters.AddWithValue("$text", alert.Text);
-        command.Parameters.AddWithValue("$advice", alert.Advice);
-        command.Parameters.AddWithValue("$opened", alert.OpenedAt.ToUnixTimeMilliseconds());
-        command.Parameters.AddWithValue("$seen", alert.SeenAt.ToUnixTimeMilliseconds());
-        command.Parameters.AddWithValue("$resolved", (object?)alert.ResolvedAt?.ToUnixTimeMilliseconds() ?? DBNull.Value);
-        command.Parameters.AddWithValue("$silenced", (object?)alert.SilencedUntil?.ToUnixTimeMilliseconds() ?? DBNull.Value);
-        command.ExecuteNonQuery();
-    });
+    public void Save(Alert alert) => _database!.TryPost(connection => connection.Run(
+        $"""
+        INSERT INTO alerts ({Columns}) VALUES ($id, $rule, $subject, $severity, $text, $advice, $opened, $seen, $resolved, $silenced)
+        ON CONFLICT (id) DO UPDATE SET severity = excluded.severity, text = excluded.text, advice = excluded.advice, seen_at = excluded.seen_at,
+            resolved_at = excluded.resolved_at, silenced_until = excluded.silenced_until
+            WHERE resolved_at IS NULL;
+        DELETE FROM alerts WHERE resolved_at IS NOT NULL AND id <= $id - {MostResolved};
+        """,
+        ("$id", alert.Id), ("$rule", alert.Rule), ("$subject", alert.Subject), ("$severity", (long)alert.Severity), ("$text", alert.Text), ("$advice", alert.Advice),
+        ("$opened", alert.OpenedAt.ToUnixTimeMilliseconds()), ("$seen", alert.SeenAt.ToUnixTimeMilliseconds()),
+        ("$resolved", alert.ResolvedAt?.ToUnixTimeMilliseconds()), ("$silenced", alert.SilencedUntil?.ToUnixTimeMilliseconds())));
 
-    ImmutableArray<Alert> Read(string sql, params ReadOnlySpan<(string Name, object Value)> parameters)
+    ImmutableArray<Alert> Read(string sql, params ReadOnlySpan<(string Name, object? Value)> values)
     {
         using var connection = _open();
-        using var command = connection.CreateCommand();
-#pragma warning disable CA2100 // constants of this file
-        command.CommandText = sql;
-#pragma warning restore CA2100
-        foreach (var (name, value) in parameters)
-        {
-            command.Parameters.AddWithValue(name, value);
-        }
-
-        using var rows = command.ExecuteReader();
-        var alerts = ImmutableArray.CreateBuilder<Alert>();
-        while (rows.Read())
-        {
-            alerts.Add(new Alert(
-                rows.GetInt64(0), rows.GetString(1), rows.GetString(2), Severity(rows.GetInt64(3)), rows.GetString(4), rows.GetString(5), Time(rows, 6), Time(rows, 7),
-                rows.IsDBNull(8) ? null : Time(rows, 8), rows.IsDBNull(9) ? null : Time(rows, 9)));
-        }
-
-        return alerts.DrainToImmutable();
+        return connection.Read(
+            sql,
+            row => new Alert(
+                row.GetInt64(0), row.GetString(1), row.GetString(2), Severity(row.GetInt64(3)), row.GetString(4), row.GetString(5), row.Time(6), row.Time(7),
+                row.TimeOrNull(8), row.TimeOrNull(9)),
+            values);
     }
 
     /// <summary>Whatever the file says.</summary>
     static AlertSeverity Severity(long number) => (AlertSeverity)Math.Clamp(number, (long)AlertSeverity.Info, (long)AlertSeverity.Critical);
-
-    static DateTimeOffset Time(SqliteDataReader rows, int column) =>
-        DateTimeOffset.FromUnixTimeMilliseconds(Math.Clamp(rows.GetInt64(column), DateTimeOffset.UnixEpoch.ToUnixTimeMilliseconds(), s_latest));
 }

@@ -29,20 +29,11 @@ public sealed class NoticeOutbox
         ArgumentNullException.ThrowIfNull(database);
         _database = database;
         using var connection = database.OpenReader();
-        using var command = connection.CreateCommand();
-        command.CommandText = $"SELECT id, receiver, notice FROM alert_outbox WHERE length(notice) <= {MostCharacters} ORDER BY id DESC LIMIT {MostRows}";
-        using var rows = command.ExecuteReader();
-        var stored = new List<(string, WaitingNotice)>();
-        while (rows.Read())
-        {
-            _lastId = Math.Max(_lastId, rows.GetInt64(0));
-            if (Parse(rows.GetString(2)) is { } notice)
-            {
-                stored.Add((rows.GetString(1), new WaitingNotice(rows.GetInt64(0), notice)));
-            }
-        }
-
-        _stored = [.. Enumerable.Reverse(stored)];
+        var rows = connection.Read(
+            $"SELECT id, receiver, notice FROM alert_outbox WHERE length(notice) <= {MostCharacters} ORDER BY id DESC LIMIT {MostRows}",
+            row => (Id: row.GetInt64(0), Receiver: row.GetString(1), Notice: Parse(row.GetString(2))));
+        _lastId = rows.IsEmpty ? 0 : Math.Max(0, rows[0].Id);
+        _stored = [.. rows.Where(row => row.Notice is not null).Reverse().Select(row => (row.Receiver, new WaitingNotice(row.Id, row.Notice!)))];
     }
 
     /// <summary>Soon, without waiting for it.</summary>
@@ -82,19 +73,7 @@ public sealed class NoticeOutbox
         }
     }
 
-    void Post(string sql, params (string Name, object Value)[] parameters) => _database.TryPost(connection =>
-    {
-        using var command = connection.CreateCommand();
-#pragma warning disable CA2100 // constants of this file
-        command.CommandText = sql;
-#pragma warning restore CA2100
-        foreach (var (name, value) in parameters)
-        {
-            command.Parameters.AddWithValue(name, value);
-        }
-
-        command.ExecuteNonQuery();
-    });
+    void Post(string sql, params (string Name, object? Value)[] values) => _database.TryPost(connection => connection.Run(sql, values));
 }
 
 /// <summary>What is read back was in a file: it has all that we write, or it is nothing.</summary>

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using Hopseal.Reports.Store;
 using Microsoft.Data.Sqlite;
 
 namespace Hopseal.Reports.Sessions;
@@ -51,8 +52,7 @@ public sealed partial class SessionQuery
         ];
         var floor = rest is null ? low : Math.Max(low, Floor(connection, lead, high, [.. parameters]));
         parameters.Add(("$floor", floor));
-        var rows = Read(
-            connection,
+        var rows = connection.Read(
             $"""
             SELECT {SessionRow.Columns} FROM sessions
             WHERE id >= $floor AND id < $high{And(lead)}{And(rest)}{(filter.From is null ? "" : " AND ended >= $from")}{(filter.To is null ? "" : " AND ended < $to")}
@@ -75,8 +75,7 @@ public sealed partial class SessionQuery
     public ImmutableArray<AttemptRow> Attempts(string? domain, string? message, DateTimeOffset? from, DateTimeOffset? to, long? after, int limit)
     {
         using var connection = open();
-        return Bounds(connection, "attempts", from, to, after) is not var (low, high) ? [] : Read(
-            connection,
+        return Bounds(connection, "attempts", from, to, after) is not var (low, high) ? [] : connection.Read(
             $"""
             SELECT {AttemptRow.Columns} FROM attempts
             WHERE id >= $low AND id < $high{(domain is null ? "" : " AND domain = $domain")}{(message is null ? "" : " AND message = $message")}
@@ -116,7 +115,7 @@ public sealed partial class SessionQuery
         var low = 0L;
         if (to is { } end)
         {
-            if (Ask(connection, $"SELECT id FROM {table} WHERE ended < $time ORDER BY ended DESC LIMIT 1", ("$time", end.ToUnixTimeMilliseconds())) is not { } last)
+            if (connection.Number($"SELECT id FROM {table} WHERE ended < $time ORDER BY ended DESC LIMIT 1", ("$time", end.ToUnixTimeMilliseconds())) is not { } last)
             {
                 return null;
             }
@@ -126,7 +125,7 @@ public sealed partial class SessionQuery
 
         if (from is { } start)
         {
-            if (Ask(connection, $"SELECT id FROM {table} WHERE ended >= $time ORDER BY ended LIMIT 1", ("$time", start.ToUnixTimeMilliseconds())) is not { } first)
+            if (connection.Number($"SELECT id FROM {table} WHERE ended >= $time ORDER BY ended LIMIT 1", ("$time", start.ToUnixTimeMilliseconds())) is not { } first)
             {
                 return null;
             }
@@ -139,12 +138,8 @@ public sealed partial class SessionQuery
 
     /// <summary>How far down a page looks.</summary>
     static long Floor(SqliteConnection connection, string? lead, long high, (string, object?)[] parameters) => lead is null
-        ? Math.Min(high, (Ask(connection, "SELECT max(id) FROM sessions") ?? 0) + 1) - MostWalkedInARow
-        : Ask(
-            connection,
+        ? Math.Min(high, (connection.Number("SELECT max(id) FROM sessions") ?? 0) + 1) - MostWalkedInARow
+        : connection.Number(
             string.Create(CultureInfo.InvariantCulture, $"SELECT id FROM sessions WHERE {lead} AND id >= $low AND id < $high ORDER BY id DESC LIMIT 1 OFFSET {MostWalked - 1}"),
             parameters) ?? 0;
-
-    static long? Ask(SqliteConnection connection, string sql, params ReadOnlySpan<(string Name, object? Value)> parameters) =>
-        Read(connection, sql, row => row.IsDBNull(0) ? (long?)null : row.GetInt64(0), parameters).FirstOrDefault();
 }

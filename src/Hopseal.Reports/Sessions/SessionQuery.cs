@@ -81,42 +81,19 @@ public sealed partial class SessionQuery(Func<SqliteConnection> open)
         ORDER BY last_at DESC, peer DESC LIMIT $limit
         """,
         row => new PeerRow(
-            row.GetString(0), Text(row, 1), Time(row, 2), Time(row, 3), (TransportLevel)row.GetInt32(4), row.GetInt64(5), row.GetInt64(6), row.GetInt64(7), row.GetInt64(8),
+            row.GetString(0), row.TextOrNull(1), Time(row, 2), Time(row, 3), (TransportLevel)row.GetInt32(4), row.GetInt64(5), row.GetInt64(6), row.GetInt64(7), row.GetInt64(8),
             row.GetInt64(9)),
         ("$at", after?.LastAt.ToUnixTimeMilliseconds() ?? long.MaxValue), ("$peer", after?.Peer ?? ""), ("$search", search?.ToLowerInvariant()), ("$limit", limit));
 
     static DestinationRow Destination(SqliteDataReader row) => new(
-        row.GetString(0), Time(row, 1), row.IsDBNull(2) ? null : (TransportLevel)row.GetInt32(2), row.IsDBNull(3) ? null : Time(row, 3), Text(row, 4), Text(row, 5),
+        row.GetString(0), Time(row, 1), row.IsDBNull(2) ? null : (TransportLevel)row.GetInt32(2), row.IsDBNull(3) ? null : Time(row, 3), row.TextOrNull(4), row.TextOrNull(5),
         row.GetInt64(6), row.GetInt64(7), row.GetInt64(8), row.GetInt64(9), row.GetInt64(10), row.GetInt64(11), row.GetInt64(12));
-
-    internal static string? Text(SqliteDataReader row, int column) => row.IsDBNull(column) ? null : row.GetString(column);
 
     internal static DateTimeOffset Time(SqliteDataReader row, int column) => DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(column));
 
     ImmutableArray<T> Read<T>(string sql, Func<SqliteDataReader, T> of, params ReadOnlySpan<(string Name, object? Value)> parameters)
     {
         using var connection = open();
-        return Read(connection, sql, of, parameters);
-    }
-
-    static ImmutableArray<T> Read<T>(SqliteConnection connection, string sql, Func<SqliteDataReader, T> of, params ReadOnlySpan<(string Name, object? Value)> parameters)
-    {
-        using var command = connection.CreateCommand();
-#pragma warning disable CA2100 // constants of this class
-        command.CommandText = sql;
-#pragma warning restore CA2100
-        foreach (var (name, value) in parameters)
-        {
-            command.Parameters.AddWithValue(name, value ?? DBNull.Value);
-        }
-
-        using var rows = command.ExecuteReader();
-        var read = ImmutableArray.CreateBuilder<T>();
-        while (rows.Read())
-        {
-            read.Add(of(rows));
-        }
-
-        return read.DrainToImmutable();
+        return connection.Read(sql, of, parameters);
     }
 }

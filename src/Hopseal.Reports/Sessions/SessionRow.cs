@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Hopseal.Reports.Store;
 using Microsoft.Data.Sqlite;
 
 namespace Hopseal.Reports.Sessions;
@@ -76,9 +77,9 @@ public sealed record SessionRow(
 
     internal static SessionRow Of(SqliteDataReader row) => new(
         row.GetInt64(0), row.GetString(1), SessionQuery.Time(row, 2), TimeSpan.FromMilliseconds(row.GetInt64(3)), (Direction)row.GetInt32(4), row.GetString(5), row.GetInt32(6),
-        SessionQuery.Text(row, 7), SessionQuery.Text(row, 8), SessionQuery.Text(row, 9), SessionQuery.Text(row, 10), SessionQuery.Text(row, 11), (TransportLevel)row.GetInt32(12),
-        row.IsDBNull(13) ? null : (TransportLevel)row.GetInt32(13), SessionQuery.Text(row, 14), SessionQuery.Text(row, 15), SessionQuery.Text(row, 16), SessionQuery.Text(row, 17),
-        SessionQuery.Text(row, 18), SessionQuery.Text(row, 19), SessionQuery.Text(row, 20), SessionQuery.Text(row, 21), SessionQuery.Text(row, 22), SessionQuery.Text(row, 23),
+        row.TextOrNull(7), row.TextOrNull(8), row.TextOrNull(9), row.TextOrNull(10), row.TextOrNull(11), (TransportLevel)row.GetInt32(12),
+        row.IsDBNull(13) ? null : (TransportLevel)row.GetInt32(13), row.TextOrNull(14), row.TextOrNull(15), row.TextOrNull(16), row.TextOrNull(17),
+        row.TextOrNull(18), row.TextOrNull(19), row.TextOrNull(20), row.TextOrNull(21), row.TextOrNull(22), row.TextOrNull(23),
         row.GetInt64(24), row.GetInt64(25), row.GetInt64(26), row.GetInt64(27) == 1);
 }
 
@@ -92,7 +93,7 @@ public sealed record AttemptRow(
 
     internal static AttemptRow Of(SqliteDataReader row) => new(
         row.GetInt64(0), SessionQuery.Time(row, 1), TimeSpan.FromMilliseconds(row.GetInt64(2)), row.GetString(3), row.GetString(4), row.GetInt32(5), row.GetString(6),
-        row.IsDBNull(7) ? null : (TransportLevel)row.GetInt32(7), SessionQuery.Text(row, 8), row.IsDBNull(9) ? null : (TransportLevel)row.GetInt32(9),
-        SessionQuery.Text(row, 10), SessionQuery.Text(row, 11), SessionQuery.Text(row, 12), row.GetInt64(13), row.GetInt64(14), row.GetInt64(15), SessionQuery.Text(row, 16),
-        SessionQuery.Text(row, 17), SessionQuery.Text(row, 18), row.IsDBNull(19) ? null : SessionQuery.Time(row, 19));
+        row.IsDBNull(7) ? null : (TransportLevel)row.GetInt32(7), row.TextOrNull(8), row.IsDBNull(9) ? null : (TransportLevel)row.GetInt32(9),
+        row.TextOrNull(10), row.TextOrNull(11), row.TextOrNull(12), row.GetInt64(13), row.GetInt64(14), row.GetInt64(15), row.TextOrNull(16),
+        row.TextOrNull(17), row.TextOrNull(18), row.IsDBNull(19) ? null : SessionQuery.Time(row, 19));
 }

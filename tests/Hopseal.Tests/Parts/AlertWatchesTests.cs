@@ -333,21 +333,7 @@ public sealed class AlertWatchesTests : IAsyncDisposable
         "INSERT INTO tlsrpt_received_sums VALUES ($day, 'example.org', 'Reporter', $signer, $type, 1, $successful, $failed)",
         ("$day", day), ("$signer", signer), ("$type", type), ("$successful", successful), ("$failed", failed));
 
-    Task RunAsync(string sql, params (string Name, object Value)[] parameters) => _database.WriteAsync(
-        connection =>
-        {
-            using var command = connection.CreateCommand();
-#pragma warning disable CA2100 // constants of this file
-            command.CommandText = sql;
-#pragma warning restore CA2100
-            foreach (var (name, value) in parameters)
-            {
-                command.Parameters.AddWithValue(name, value);
-            }
-
-            command.ExecuteNonQuery();
-        },
-        Cancel);
+    Task RunAsync(string sql, params (string Name, object? Value)[] values) => _database.WriteAsync(connection => connection.Run(sql, values), Cancel);
 
     Alert Open(string rule, string subject) => new(1, rule, subject, AlertSeverity.Critical, "text", "advice", _now, _now, null, null);
 

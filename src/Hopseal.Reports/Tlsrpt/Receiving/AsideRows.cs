@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using Hopseal.Reports.Store;
 using Microsoft.Data.Sqlite;
 
 namespace Hopseal.Reports.Tlsrpt.Receiving;

@@ -3,6 +3,7 @@ using System.Net;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Hopseal.Dns;
+using Hopseal.Reports.Store;
 using Microsoft.Data.Sqlite;
 
 namespace Hopseal.Reports.Tlsrpt.Receiving;

@@ -1,3 +1,4 @@
+using Hopseal.Reports.Store;
 using Microsoft.Data.Sqlite;
 
 namespace Hopseal.Reports.Tlsrpt.Receiving;

@@ -60,8 +60,8 @@ public sealed partial class ReportSender : IDisposable
     public void Restore()
     {
         using var connection = _database.OpenReader();
-        foreach (var (text, at) in SentRows.Read(
-            connection, "SELECT message, due_at FROM tlsrpt_targets WHERE message IS NOT NULL AND due_at > $since",
+        foreach (var (text, at) in connection.Read(
+            "SELECT message, due_at FROM tlsrpt_targets WHERE message IS NOT NULL AND due_at > $since",
             row => (row.GetString(0), SentRows.Time(row, 1)), ("$since", SentRows.Time(_clock.GetUtcNow() - OwnReportMail.Remembered))))
         {
             if (QueueId.TryParse(text, out var message))

@@ -38,8 +38,7 @@ public sealed class SentReports(Func<SqliteConnection> open)
     {
         ArgumentNullException.ThrowIfNull(filter);
         using var connection = open();
-        var reports = SentRows.Read(
-            connection,
+        var reports = connection.Read(
             $"""
             SELECT {Columns} FROM tlsrpt_sent
             WHERE id < $before AND ($domain IS NULL OR domain = $domain) AND ($day IS NULL OR day = $day) AND ($state IS NULL OR state = $state)
@@ -54,7 +53,7 @@ public sealed class SentReports(Func<SqliteConnection> open)
     public SentReport? Find(long id)
     {
         using var connection = open();
-        var found = SentRows.Read(connection, $"SELECT {Columns} FROM tlsrpt_sent WHERE id = $id", Report, ("$id", id));
+        var found = connection.Read($"SELECT {Columns} FROM tlsrpt_sent WHERE id = $id", Report, ("$id", id));
         return found is [var report] ? report with { Targets = TargetsOf(connection, id) } : null;
     }
 
@@ -63,7 +62,7 @@ public sealed class SentReports(Func<SqliteConnection> open)
     public byte[]? Json(long id)
     {
         using var connection = open();
-        if (SentRows.Read(connection, "SELECT content FROM tlsrpt_sent WHERE id = $id", row => row.GetFieldValue<byte[]>(0), ("$id", id)) is not [var packed])
+        if (connection.Read("SELECT content FROM tlsrpt_sent WHERE id = $id", row => row.GetFieldValue<byte[]>(0), ("$id", id)) is not [var packed])
         {
             return null;
         }
@@ -88,8 +87,7 @@ public sealed class SentReports(Func<SqliteConnection> open)
     public ImmutableArray<UnreportedSum> Unreported(DateOnly before)
     {
         using var connection = open();
-        return SentRows.Read(
-            connection,
+        return connection.Read(
             "SELECT day, domain, sum(successful), sum(failed) FROM tlsrpt_tally WHERE day < $before GROUP BY day, domain ORDER BY day, domain",
             row => new UnreportedSum(SentRows.DayOf(row.GetInt64(0)), row.GetString(1), row.GetInt64(2), row.GetInt64(3)),
             ("$before", SentRows.DayOf(before)));
@@ -97,13 +95,12 @@ public sealed class SentReports(Func<SqliteConnection> open)
 
     internal static SentReport Report(SqliteDataReader row) => new(
         row.GetInt64(0), row.GetString(1), SentRows.DayOf(row.GetInt64(2)), row.GetString(3), SentRows.Time(row, 4), SentRows.Time(row, 5),
-        row.GetInt64(6), row.GetInt64(7), (SentState)row.GetInt32(8), SentRows.Text(row, 9));
+        row.GetInt64(6), row.GetInt64(7), (SentState)row.GetInt32(8), row.TextOrNull(9));
 
-    static ImmutableArray<SentTarget> TargetsOf(SqliteConnection connection, long report) => SentRows.Read(
-        connection,
+    static ImmutableArray<SentTarget> TargetsOf(SqliteConnection connection, long report) => connection.Read(
         "SELECT id, uri, state, tries, due_at, settled_at, message, why FROM tlsrpt_targets WHERE report = $report ORDER BY id",
         row => new SentTarget(
             row.GetInt64(0), row.GetString(1), (TargetState)row.GetInt32(2), row.GetInt32(3), SentRows.Time(row, 4), row.IsDBNull(5) ? null : SentRows.Time(row, 5),
-            SentRows.Text(row, 6), SentRows.Text(row, 7)),
+            row.TextOrNull(6), row.TextOrNull(7)),
         ("$report", report));
 }

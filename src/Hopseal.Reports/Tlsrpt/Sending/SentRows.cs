@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Hopseal.Reports.Store;
 using Microsoft.Data.Sqlite;
 
 namespace Hopseal.Reports.Tlsrpt.Sending;
@@ -16,8 +17,7 @@ static class SentRows
 
     public static long Insert(SqliteConnection connection, SentReport report, byte[] content, ImmutableArray<string> targets)
     {
-        var id = Read(
-            connection,
+        var id = connection.Read(
             """
             INSERT INTO tlsrpt_sent (report, day, domain, made_at, gives_up_at, successful, failed, state, why, content)
             VALUES ($report, $day, $domain, $made, $end, $successful, $failed, $state, $why, $content) RETURNING id
@@ -27,8 +27,7 @@ static class SentRows
             ("$successful", report.Successful), ("$failed", report.Failed), ("$state", (long)report.State), ("$why", Cut(report.Why)), ("$content", content))[0];
         foreach (var uri in targets)
         {
-            Run(
-                connection,
+            connection.Run(
                 "INSERT INTO tlsrpt_targets (report, uri, state, tries, due_at) VALUES ($report, $uri, 0, 0, $due)",
                 ("$report", id), ("$uri", uri), ("$due", Time(report.MadeAt)));
         }
@@ -37,8 +36,7 @@ static class SentRows
     }
 
     /// <summary>The message is known by its id before it is in the queue: after a crash it is looked for there.</summary>
-    public static void Queue(SqliteConnection connection, long target, string message, DateTimeOffset now) => Run(
-        connection,
+    public static void Queue(SqliteConnection connection, long target, string message, DateTimeOffset now) => connection.Run(
         "UPDATE tlsrpt_targets SET state = 1, tries = tries + 1, message = $message, due_at = $now WHERE id = $id AND state = 0",
         ("$id", target), ("$message", message), ("$now", Time(now)));
 
@@ -46,8 +44,7 @@ static class SentRows
     /// <param name="state">Sent or failed.</param>
     public static void Settle(SqliteConnection connection, long target, TargetState state, int tries, string? why, DateTimeOffset now)
     {
-        Run(
-            connection,
+        connection.Run(
             "UPDATE tlsrpt_targets SET state = $state, tries = tries + $tries, why = $why, settled_at = $now WHERE id = $id AND state IN (0, 1)",
             ("$id", target), ("$state", (long)state), ("$tries", tries), ("$why", Cut(why)), ("$now", Time(now)));
         Follow(connection, target);
@@ -56,20 +53,18 @@ static class SentRows
     /// <summary>The same of mail that carries it.</summary>
     public static void SettleMessage(SqliteConnection connection, string message, TargetState state, string? why, DateTimeOffset now)
     {
-        foreach (var target in Read(connection, "SELECT id FROM tlsrpt_targets WHERE message = $message AND state = 1", row => row.GetInt64(0), ("$message", message)))
+        foreach (var target in connection.Read("SELECT id FROM tlsrpt_targets WHERE message = $message AND state = 1", row => row.GetInt64(0), ("$message", message)))
         {
             Settle(connection, target, state, 0, why, now);
         }
     }
 
-    public static void Retry(SqliteConnection connection, long target, int tries, string why, DateTimeOffset due) => Run(
-        connection,
+    public static void Retry(SqliteConnection connection, long target, int tries, string why, DateTimeOffset due) => connection.Run(
         "UPDATE tlsrpt_targets SET state = 0, tries = tries + $tries, why = $why, due_at = $due WHERE id = $id AND state IN (0, 1)",
         ("$id", target), ("$tries", tries), ("$why", Cut(why)), ("$due", Time(due)));
 
     /// <summary>Targets of reports that may be sent and whose time has come; mail in the queue when it is over, or when nothing was heard of it for a while.</summary>
-    public static ImmutableArray<DueTarget> Due(SqliteConnection connection, DateTimeOffset now, int limit) => Read(
-        connection,
+    public static ImmutableArray<DueTarget> Due(SqliteConnection connection, DateTimeOffset now, int limit) => connection.Read(
         """
         SELECT t.id, t.uri, t.state, t.tries, t.message, r.day, r.domain, r.gives_up_at, r.content
         FROM tlsrpt_targets t JOIN tlsrpt_sent r ON r.id = t.report
@@ -77,17 +72,16 @@ static class SentRows
         ORDER BY t.due_at LIMIT $limit
         """,
         row => new DueTarget(
-            row.GetInt64(0), row.GetString(1), (TargetState)row.GetInt32(2), row.GetInt32(3), Text(row, 4), DayOf(row.GetInt64(5)), row.GetString(6), Time(row, 7),
+            row.GetInt64(0), row.GetString(1), (TargetState)row.GetInt32(2), row.GetInt32(3), row.TextOrNull(4), DayOf(row.GetInt64(5)), row.GetString(6), Time(row, 7),
             row.GetFieldValue<byte[]>(8)),
         ("$now", Time(now)), ("$quiet", Time(now - s_quiet)), ("$limit", limit));
 
     /// <summary>Mail that is still in the queue.</summary>
-    public static void Seen(SqliteConnection connection, long target, DateTimeOffset now) => Run(
-        connection, "UPDATE tlsrpt_targets SET due_at = $now WHERE id = $id AND state = 1", ("$id", target), ("$now", Time(now)));
+    public static void Seen(SqliteConnection connection, long target, DateTimeOffset now) => connection.Run(
+        "UPDATE tlsrpt_targets SET due_at = $now WHERE id = $id AND state = 1", ("$id", target), ("$now", Time(now)));
 
     /// <summary>Somebody wants it now.</summary>
-    public static void MakeDue(SqliteConnection connection, string? domain, DateOnly? day, DateTimeOffset now) => Run(
-        connection,
+    public static void MakeDue(SqliteConnection connection, string? domain, DateOnly? day, DateTimeOffset now) => connection.Run(
         """
         UPDATE tlsrpt_targets SET due_at = $now WHERE state = 0 AND due_at > $now AND report IN (
             SELECT id FROM tlsrpt_sent WHERE state IN (0, 1) AND ($domain IS NULL OR domain = $domain) AND ($day IS NULL OR day = $day))
@@ -97,19 +91,18 @@ static class SentRows
     /// <returns>Reports that were deleted.</returns>
     public static int DeleteBefore(SqliteConnection connection, long time, int limit)
     {
-        var ids = Read(connection, "SELECT id FROM tlsrpt_sent WHERE made_at < $time ORDER BY id LIMIT $limit", row => row.GetInt64(0), ("$time", time), ("$limit", limit));
+        var ids = connection.Read("SELECT id FROM tlsrpt_sent WHERE made_at < $time ORDER BY id LIMIT $limit", row => row.GetInt64(0), ("$time", time), ("$limit", limit));
         foreach (var id in ids)
         {
-            Run(connection, "DELETE FROM tlsrpt_targets WHERE report = $id", ("$id", id));
-            Run(connection, "DELETE FROM tlsrpt_sent WHERE id = $id", ("$id", id));
+            connection.Run("DELETE FROM tlsrpt_targets WHERE report = $id", ("$id", id));
+            connection.Run("DELETE FROM tlsrpt_sent WHERE id = $id", ("$id", id));
         }
 
         return ids.Length;
     }
 
     /// <summary>A report is sent when one target has it, and has failed when all have.</summary>
-    static void Follow(SqliteConnection connection, long target) => Run(
-        connection,
+    static void Follow(SqliteConnection connection, long target) => connection.Run(
         """
         UPDATE tlsrpt_sent SET
             state = CASE
@@ -121,25 +114,6 @@ static class SentRows
         """,
         ("$id", target));
 
-    public static int Run(SqliteConnection connection, string sql, params ReadOnlySpan<(string Name, object? Value)> parameters)
-    {
-        using var command = Command(connection, sql, parameters);
-        return command.ExecuteNonQuery();
-    }
-
-    public static ImmutableArray<T> Read<T>(SqliteConnection connection, string sql, Func<SqliteDataReader, T> of, params ReadOnlySpan<(string Name, object? Value)> parameters)
-    {
-        using var command = Command(connection, sql, parameters);
-        using var rows = command.ExecuteReader();
-        var read = ImmutableArray.CreateBuilder<T>();
-        while (rows.Read())
-        {
-            read.Add(of(rows));
-        }
-
-        return read.DrainToImmutable();
-    }
-
     public static long DayOf(DateOnly day) => day.DayNumber - s_epoch.DayNumber;
 
     /// <summary>Whatever number stands there.</summary>
@@ -150,21 +124,5 @@ static class SentRows
 
     public static long Time(DateTimeOffset time) => time.ToUnixTimeMilliseconds();
 
-    public static string? Text(SqliteDataReader row, int column) => row.IsDBNull(column) ? null : row.GetString(column);
-
     static string? Cut(string? text) => text?.Length > MostCharacters ? text[..MostCharacters] : text;
-
-    static SqliteCommand Command(SqliteConnection connection, string sql, ReadOnlySpan<(string Name, object? Value)> parameters)
-    {
-        var command = connection.CreateCommand();
-#pragma warning disable CA2100 // constants of the program
-        command.CommandText = sql;
-#pragma warning restore CA2100
-        foreach (var (name, value) in parameters)
-        {
-            command.Parameters.AddWithValue(name, value ?? DBNull.Value);
-        }
-
-        return command;
-    }
 }

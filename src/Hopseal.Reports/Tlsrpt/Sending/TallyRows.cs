@@ -3,6 +3,7 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Hopseal.Reports.Store;
 using Hopseal.Reports.Tlsrpt.Tally;
 using Microsoft.Data.Sqlite;
 
@@ -33,8 +34,7 @@ sealed class TallyRows(TallyLimits limits)
     /// <summary>What is to be reported to a domain about a day. Rows that cannot be read are left out.</summary>
     public static ImmutableArray<PolicyResult> Read(SqliteConnection connection, DateOnly day, string domain)
     {
-        var policies = SentRows.Read(
-            connection,
+        var policies = connection.Read(
             "SELECT id, policy, successful, failed FROM tlsrpt_tally WHERE day = $day AND domain = $domain ORDER BY id",
             row => (Id: row.GetInt64(0), Result: Policy(row.GetString(1), domain, row.GetInt64(2), row.GetInt64(3))),
             ("$day", SentRows.DayOf(day)), ("$domain", domain));
@@ -44,8 +44,7 @@ sealed class TallyRows(TallyLimits limits)
             {
                 Failures =
                 [
-                    .. SentRows.Read(
-                        connection,
+                    .. connection.Read(
                         "SELECT failure, sessions FROM tlsrpt_tally_failures WHERE policy = $policy ORDER BY sessions DESC, key",
                         row => Failure(row.GetString(0), row.GetInt64(1)),
                         ("$policy", policy.Id)).OfType<FailureDetail>(),
@@ -56,11 +55,10 @@ sealed class TallyRows(TallyLimits limits)
 
     public static void Delete(SqliteConnection connection, DateOnly day, string domain)
     {
-        SentRows.Run(
-            connection,
+        connection.Run(
             "DELETE FROM tlsrpt_tally_failures WHERE policy IN (SELECT id FROM tlsrpt_tally WHERE day = $day AND domain = $domain)",
             ("$day", SentRows.DayOf(day)), ("$domain", domain));
-        SentRows.Run(connection, "DELETE FROM tlsrpt_tally WHERE day = $day AND domain = $domain", ("$day", SentRows.DayOf(day)), ("$domain", domain));
+        connection.Run("DELETE FROM tlsrpt_tally WHERE day = $day AND domain = $domain", ("$day", SentRows.DayOf(day)), ("$domain", domain));
     }
 
     long Add(SqliteConnection connection, long day, string domain, PolicyResult result)
@@ -74,16 +72,14 @@ sealed class TallyRows(TallyLimits limits)
                 return result.Successful + result.Failed;
             }
 
-            SentRows.Run(
-                connection,
+            connection.Run(
                 "INSERT INTO tlsrpt_tally (day, domain, key, policy, successful, failed) VALUES ($day, $domain, $key, $policy, 0, 0)",
                 ("$day", day), ("$domain", domain), ("$key", key), ("$policy", System.Text.Encoding.UTF8.GetString(policy)));
             _rows[day]++;
             id = IdOf(connection, day, domain, key)!.Value;
         }
 
-        SentRows.Run(
-            connection,
+        connection.Run(
             "UPDATE tlsrpt_tally SET successful = successful + $successful, failed = failed + $failed WHERE id = $id",
             ("$id", id), ("$successful", result.Successful), ("$failed", result.Failed));
         foreach (var failure in result.Failures)
@@ -98,14 +94,12 @@ sealed class TallyRows(TallyLimits limits)
     {
         var text = JsonSerializer.SerializeToUtf8Bytes(TalliedFailure.Of(failure), TallyJson.Default.TalliedFailure);
         var key = SHA256.HashData(text);
-        var added = SentRows.Run(
-            connection,
+        var added = connection.Run(
             "UPDATE tlsrpt_tally_failures SET sessions = sessions + $sessions WHERE policy = $policy AND key = $key",
             ("$policy", policy), ("$key", key), ("$sessions", failure.Sessions));
         if (added == 0)
         {
-            SentRows.Run(
-                connection,
+            connection.Run(
                 """
                 INSERT INTO tlsrpt_tally_failures (policy, key, failure, sessions)
                 SELECT $policy, $key, $failure, $sessions WHERE (SELECT count(*) FROM tlsrpt_tally_failures WHERE policy = $policy) < $most
@@ -120,16 +114,15 @@ sealed class TallyRows(TallyLimits limits)
         {
             // Days that are over are not written to any more, but for the few sessions that end after midnight.
             _rows.Clear();
-            _rows[day] = rows = SentRows.Read(connection, "SELECT count(*) FROM tlsrpt_tally WHERE day = $day", row => row.GetInt64(0), ("$day", day))[0];
+            _rows[day] = rows = connection.Read("SELECT count(*) FROM tlsrpt_tally WHERE day = $day", row => row.GetInt64(0), ("$day", day))[0];
         }
 
         return rows < (long)limits.Domains * 2
-            && SentRows.Read(
-                connection, "SELECT count(*) FROM tlsrpt_tally WHERE day = $day AND domain = $domain", row => row.GetInt64(0), ("$day", day), ("$domain", domain))[0] < limits.Policies;
+            && connection.Read(
+                "SELECT count(*) FROM tlsrpt_tally WHERE day = $day AND domain = $domain", row => row.GetInt64(0), ("$day", day), ("$domain", domain))[0] < limits.Policies;
     }
 
-    static long? IdOf(SqliteConnection connection, long day, string domain, byte[] key) => SentRows.Read(
-        connection,
+    static long? IdOf(SqliteConnection connection, long day, string domain, byte[] key) => connection.Read(
         "SELECT id FROM tlsrpt_tally WHERE day = $day AND domain = $domain AND key = $key",
         row => (long?)row.GetInt64(0),
         ("$day", day), ("$domain", domain), ("$key", key)) is [var id] ? id : null;
