@@ -55,13 +55,13 @@ static class AlertsCommand
         var command = new Command("silence", "Sends no more notices of an alert for a while; it stays open.") { id, time, config };
         command.SetAction(async (parsed, cancel) =>
         {
-            var request = Request(ControlCommand.AlertSilence) with
+            var request = ControlRequest.Of(ControlCommand.AlertSilence) with
             {
                 Alert = parsed.GetRequiredValue(id),
                 Until = terminal.Clock.GetUtcNow().Add(DurationArgument.Parse(parsed.GetRequiredValue(time))),
             };
             var changed = 0L;
-            await foreach (var line in AskAsync(parsed.GetValue(config), request, terminal, cancel))
+            await foreach (var line in GatewayAccess.AskAsync(parsed.GetValue(config), request, terminal, cancel))
             {
                 changed += line is ControlLine.Done done ? done.Changed : 0;
             }
@@ -82,7 +82,7 @@ static class AlertsCommand
         command.SetAction(async (parsed, cancel) =>
         {
             var allTook = false;
-            await foreach (var line in AskAsync(parsed.GetValue(config), Request(ControlCommand.AlertTest), terminal, cancel))
+            await foreach (var line in GatewayAccess.AskAsync(parsed.GetValue(config), ControlRequest.Of(ControlCommand.AlertTest), terminal, cancel))
             {
                 if (line is ControlLine.Text text)
                 {
@@ -96,19 +96,4 @@ static class AlertsCommand
         });
         return command;
     }
-
-    /// <exception cref="ControlException">No gateway runs, or it says no.</exception>
-    static async IAsyncEnumerable<ControlLine> AskAsync(
-        string? file, ControlRequest request, Terminal terminal, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancel)
-    {
-        var directory = ConfigurationArgument.DataDirectory(file, terminal);
-        var gateway = await ControlClient.ConnectAsync(directory, cancel)
-            ?? throw new ControlException($"no gateway runs on {directory}");
-        await foreach (var line in ControlClient.AskAsync(gateway, request, terminal.Clock, cancel))
-        {
-            yield return line is ControlLine.Fault fault ? throw new ControlException(fault.Why) : line;
-        }
-    }
-
-    static ControlRequest Request(ControlCommand command) => new() { Version = ControlRequest.CurrentVersion, Command = command };
 }

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Net;
-using System.Text.Json;
 using Hopseal.Commands.Queue;
 using Hopseal.Configuration;
 using Hopseal.Control;
@@ -25,30 +24,8 @@ static class TlsCommand
         var json = new Option<bool>("--json") { Description = "One JSON object in each line." };
         var command = new Command("list", "Shows them by name: when each last completed TLS, and when it last proved who it is.") { missing, json };
         access.AddTo(command);
-        command.SetAction(async (parsed, cancel) =>
-        {
-            var shown = 0;
-            await foreach (var line in access.AskAsync(parsed, Request(ControlCommand.TlsList), _ => { }, cancel))
-            {
-                if (line is not ControlLine.TlsHost host || (parsed.GetValue(missing) && host.MissingSince is null))
-                {
-                    continue;
-                }
-
-                if (parsed.GetValue(json))
-                {
-                    await terminal.Out.WriteLineAsync(JsonSerializer.Serialize(line, ControlJson.Default.ControlLine));
-                }
-                else
-                {
-                    await WriteAsync(terminal.Out, host, isFirst: shown == 0);
-                }
-
-                shown++;
-            }
-
-            return shown > 0 ? ExitCode.Done : ExitCode.No;
-        });
+        command.SetAction((parsed, cancel) => access.ListAsync<ControlLine.TlsHost>(
+            parsed, ControlCommand.TlsList, parsed.GetValue(json), host => !parsed.GetValue(missing) || host.MissingSince is not null, WriteAsync, cancel));
         return command;
     }
 
@@ -66,13 +43,8 @@ static class TlsCommand
                 throw new UsageException($"{Shown.Text(text)} is no host, nor host:port");
             }
 
-            ControlLine.Done? end = null;
-            await foreach (var _ in access.AskAsync(
-                parsed, Request(ControlCommand.TlsForget) with { Host = name, Port = port }, done => end = done, cancel))
-            {
-            }
-
-            await terminal.Error.WriteLineAsync(end!.Changed > 0
+            var end = await access.DoAsync(parsed, ControlRequest.Of(ControlCommand.TlsForget) with { Host = name, Port = port }, cancel);
+            await terminal.Error.WriteLineAsync(end.Changed > 0
                 ? $"{Shown.Plain(text)} is not held to TLS any more, until it has it again"
                 : $"{Shown.Plain(text)} is not held to TLS");
             return end.Changed > 0 ? ExitCode.Done : ExitCode.No;
@@ -133,6 +105,4 @@ static class TlsCommand
     }
 
     static string Time(DateTimeOffset? time) => time?.UtcDateTime.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture) ?? "-";
-
-    static ControlRequest Request(ControlCommand command) => new() { Version = ControlRequest.CurrentVersion, Command = command };
 }

@@ -18,6 +18,9 @@ sealed record ControlRequest
 
     const int MaxText = 1000;
 
+    /// <summary>As this program writes it.</summary>
+    public static ControlRequest Of(ControlCommand command) => new() { Version = CurrentVersion, Command = command };
+
     public required int Version { get; init; }
 
     public required ControlCommand Command { get; init; }

@@ -130,7 +130,7 @@ static class MonitorCommand
 
             var output = new MonitorOutput(terminal, parsed.GetValue(json));
             var result = ExitCode.Done;
-            await foreach (var line in AskAsync(parsed.GetValue(config), Request(ControlCommand.MonitorLook) with { Domain = name }, terminal, cancel))
+            await foreach (var line in GatewayAccess.AskAsync(parsed.GetValue(config), ControlRequest.Of(ControlCommand.MonitorLook) with { Domain = name }, terminal, cancel))
             {
                 switch (line)
                 {
@@ -159,8 +159,8 @@ static class MonitorCommand
         command.SetAction(async (parsed, cancel) =>
         {
             var name = Name(parsed.GetRequiredValue(domain));
-            var request = Request(ControlCommand.MonitorAccept) with { Domain = name, Owner = Environment.UserName };
-            await foreach (var line in AskAsync(parsed.GetValue(config), request, terminal, cancel))
+            var request = ControlRequest.Of(ControlCommand.MonitorAccept) with { Domain = name, Owner = Environment.UserName };
+            await foreach (var line in GatewayAccess.AskAsync(parsed.GetValue(config), request, terminal, cancel))
             {
                 if (line is ControlLine.Done { Changed: 0 })
                 {
@@ -192,18 +192,4 @@ static class MonitorCommand
         config is not null && ConfigurationFile.Load(config, terminal.Directory, terminal.Variables, terminal.Clock) is ConfigurationResult.Usable { Configuration.Monitor: { } monitor }
             ? monitor.Profile
             : Audit.Profiles.Profile.Named(Audit.Profiles.Profile.Default);
-
-    static ControlRequest Request(ControlCommand command) => new() { Version = ControlRequest.CurrentVersion, Command = command };
-
-    /// <exception cref="ControlException">No gateway runs, or it says no.</exception>
-    static async IAsyncEnumerable<ControlLine> AskAsync(
-        string? file, ControlRequest request, Terminal terminal, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancel)
-    {
-        var directory = ConfigurationArgument.DataDirectory(file, terminal);
-        var gateway = await ControlClient.ConnectAsync(directory, cancel) ?? throw new ControlException($"no gateway runs on {directory}");
-        await foreach (var line in ControlClient.AskAsync(gateway, request, terminal.Clock, cancel))
-        {
-            yield return line is ControlLine.Fault fault ? throw new ControlException(fault.Why) : line;
-        }
-    }
 }

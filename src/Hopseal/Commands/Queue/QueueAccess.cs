@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
+using System.Text.Json;
 using Hopseal.Control;
 using Hopseal.Relay.Queue;
 using Hopseal.Relay.Stores.Sqlite;
@@ -41,6 +42,42 @@ sealed class QueueAccess(Terminal terminal)
                     break;
             }
         }
+    }
+
+    /// <summary>Has something done that is answered by its end alone.</summary>
+    /// <inheritdoc cref="AskAsync"/>
+    public async Task<ControlLine.Done> DoAsync(ParseResult parsed, ControlRequest request, CancellationToken cancel)
+    {
+        ControlLine.Done? end = null;
+        await foreach (var _ in AskAsync(parsed, request, done => end = done, cancel))
+        {
+        }
+
+        return end!;
+    }
+
+    /// <summary>Writes what is answered, one after the other.</summary>
+    /// <param name="isMeant">What is not is left out.</param>
+    /// <param name="write">For people; told whether it is the first.</param>
+    /// <returns>The exit code: whether anything was written.</returns>
+    /// <inheritdoc cref="AskAsync"/>
+    public async Task<int> ListAsync<T>(
+        ParseResult parsed, ControlCommand command, bool json, Func<T, bool> isMeant, Func<TextWriter, T, bool, Task> write, CancellationToken cancel)
+        where T : ControlLine
+    {
+        var shown = 0;
+        await foreach (var line in AskAsync(parsed, ControlRequest.Of(command), _ => { }, cancel))
+        {
+            if (line is not T one || !isMeant(one))
+            {
+                continue;
+            }
+
+            await (json ? terminal.Out.WriteLineAsync(JsonSerializer.Serialize(line, ControlJson.Default.ControlLine)) : write(terminal.Out, one, shown == 0));
+            shown++;
+        }
+
+        return shown > 0 ? ExitCode.Done : ExitCode.No;
     }
 
     async IAsyncEnumerable<ControlLine> LinesAsync(

@@ -116,20 +116,16 @@ static class QueueCommand
             // Ids were looked up; a filter may meet more than was thought of.
             var unsure = action is ControlCommand.Delete && (byFilter || !any) && !parsed.GetValue(yes);
             var request = filters.Request(parsed, action) with { DryRun = unsure || parsed.GetValue(dryRun) };
-            ControlLine.Done? end = null;
-            await foreach (var _ in access.AskAsync(parsed, request, done => end = done, cancel))
-            {
-            }
-
+            var end = await access.DoAsync(parsed, request, cancel);
             if (parsed.GetValue(json))
             {
-                await terminal.Out.WriteLineAsync(JsonSerializer.Serialize(end!, ControlJson.Default.ControlLine));
+                await terminal.Out.WriteLineAsync(JsonSerializer.Serialize(end, ControlJson.Default.ControlLine));
             }
 
-            await TellMissingAsync(terminal, end!);
+            await TellMissingAsync(terminal, end);
             if (request.DryRun)
             {
-                await terminal.Error.WriteLineAsync($"{QueueTable.Count(end!.Matched, "entry")} would be met; nothing was done");
+                await terminal.Error.WriteLineAsync($"{QueueTable.Count(end.Matched, "entry")} would be met; nothing was done");
                 if (unsure && !parsed.GetValue(dryRun))
                 {
                     throw new UsageException("to delete them, add --yes");
@@ -137,7 +133,7 @@ static class QueueCommand
             }
             else
             {
-                await terminal.Error.WriteLineAsync(Describe(action, end!));
+                await terminal.Error.WriteLineAsync(Describe(action, end));
             }
 
             return end is { Matched: > 0, Attempting: 0, Missing.Count: 0 } ? ExitCode.Done : ExitCode.No;

@@ -59,7 +59,7 @@ sealed class RequireAddition
             throw new UsageException(why);
         }
 
-        var request = RequireCommand.Request(ControlCommand.RequireAdd) with { Domain = domain.Ascii, Owner = parsed.GetValue(_owner) ?? RequireCommand.User(_terminal) };
+        var request = ControlRequest.Of(ControlCommand.RequireAdd) with { Domain = domain.Ascii, Owner = parsed.GetValue(_owner) ?? RequireCommand.User(_terminal) };
         if (tls is not null)
         {
             return await DoAsync(parsed, request with
@@ -93,10 +93,7 @@ sealed class RequireAddition
 
     async Task<int> DoAsync(ParseResult parsed, ControlRequest request, CancellationToken cancel)
     {
-        await foreach (var _ in _access.AskAsync(parsed, request, _ => { }, cancel))
-        {
-        }
-
+        await _access.DoAsync(parsed, request, cancel);
         await _terminal.Error.WriteLineAsync(Shown.Plain(
             $"mail for {request.Domain} has to have {request.Tls} from now on; `hopseal plan {request.Domain}` shows what it needs in all"));
         return ExitCode.Done;

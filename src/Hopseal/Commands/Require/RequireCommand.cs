@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text.Json;
 using Hopseal.Commands.Queue;
 using Hopseal.Configuration;
 using Hopseal.Control;
@@ -25,30 +24,8 @@ static class RequireCommand
         var json = new Option<bool>("--json") { Description = "One JSON object in each line." };
         var command = new Command("list", "Shows what is required beside the configuration, of whom, by whom and why.") { json };
         access.AddTo(command);
-        command.SetAction(async (parsed, cancel) =>
-        {
-            var shown = 0;
-            await foreach (var line in access.AskAsync(parsed, Request(ControlCommand.RequireList), _ => { }, cancel))
-            {
-                if (line is not ControlLine.Required rule)
-                {
-                    continue;
-                }
-
-                if (parsed.GetValue(json))
-                {
-                    await terminal.Out.WriteLineAsync(JsonSerializer.Serialize(line, ControlJson.Default.ControlLine));
-                }
-                else
-                {
-                    await WriteAsync(terminal.Out, rule, isFirst: shown == 0);
-                }
-
-                shown++;
-            }
-
-            return shown > 0 ? ExitCode.Done : ExitCode.No;
-        });
+        command.SetAction((parsed, cancel) => access.ListAsync<ControlLine.Required>(
+            parsed, ControlCommand.RequireList, parsed.GetValue(json), _ => true, WriteAsync, cancel));
         return command;
     }
 
@@ -62,13 +39,9 @@ static class RequireCommand
         command.SetAction(async (parsed, cancel) =>
         {
             var name = Domain(parsed.GetRequiredValue(domain));
-            var request = Request(ControlCommand.RequireRemove) with { Domain = name.Ascii, Owner = parsed.GetValue(owner) ?? User(terminal) };
-            ControlLine.Done? end = null;
-            await foreach (var _ in access.AskAsync(parsed, request, done => end = done, cancel))
-            {
-            }
-
-            await terminal.Error.WriteLineAsync(Shown.Plain(end!.Changed > 0 ? $"nothing is required of {name} any more beside the configuration" : $"nothing was required of {name} beside the configuration"));
+            var request = ControlRequest.Of(ControlCommand.RequireRemove) with { Domain = name.Ascii, Owner = parsed.GetValue(owner) ?? User(terminal) };
+            var end = await access.DoAsync(parsed, request, cancel);
+            await terminal.Error.WriteLineAsync(Shown.Plain(end.Changed > 0 ? $"nothing is required of {name} any more beside the configuration" : $"nothing was required of {name} beside the configuration"));
             return end.Changed > 0 ? ExitCode.Done : ExitCode.No;
         });
         return command;
@@ -101,6 +74,4 @@ static class RequireCommand
         TlsVersion.Tls12 => "1.2",
         TlsVersion.Tls13 => "1.3",
     };
-
-    public static ControlRequest Request(ControlCommand command) => new() { Version = ControlRequest.CurrentVersion, Command = command };
 }
