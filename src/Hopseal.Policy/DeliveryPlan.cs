@@ -57,7 +57,20 @@ public sealed record HostPlan(PlannedHost Host, ImmutableArray<TransportPolicy> 
 {
     /// <summary>The highest floor wins: no policy can lower what another one asked for, save an exception that somebody answers
     /// for.</summary>
-    public SecurityFloor Floor => Policies.Select(policy => policy.Floor).DefaultIfEmpty(SecurityFloor.Plaintext).Max();
+    public SecurityFloor Floor
+    {
+        get
+        {
+            // Asked for many times a message.
+            var highest = SecurityFloor.Plaintext;
+            foreach (var policy in Policies)
+            {
+                highest = policy.Floor > highest ? policy.Floor : highest;
+            }
+
+            return highest;
+        }
+    }
 
     /// <summary>The oldest version of TLS that is offered.</summary>
     public TlsVersion MinimumVersion => Policies.OfType<TransportPolicy.MinimumVersion>().Select(policy => policy.Version)

@@ -48,6 +48,11 @@ public static class SecurityWords
     /// <param name="internally">With the terms of an exception: who owns it and why is nothing for a report that leaves the house.</param>
     public static string Source(HostPlan plan, bool internally = false)
     {
+        if (OnlyOneAsking(plan) is { } only)
+        {
+            return Source(only, internally);
+        }
+
         ImmutableArray<TransportPolicy.Excepted> lowered = [.. plan.Lowered];
         return lowered.IsEmpty
             ? string.Join("; ", Asking(plan)
@@ -57,6 +62,25 @@ public static class SecurityWords
                 $"{Source(same.Key, internally)}, instead of {string.Join(", ", same.Select(Instead))}"));
 
         string Instead(TransportPolicy.Excepted excepted) => $"{excepted.Policy.Floor} ({Source(excepted.Policy, internally)})";
+    }
+
+    /// <summary>Where there is no more to say, as for nearly all mail: each attempt is told several times.</summary>
+    static TransportPolicy? OnlyOneAsking(HostPlan plan)
+    {
+        TransportPolicy? only = null;
+        var floor = plan.Floor;
+        foreach (var policy in plan.Policies)
+        {
+            if (policy is TransportPolicy.Excepted or TransportPolicy.RequireTls or TransportPolicy.MinimumVersion
+                || (policy.Floor == floor && floor > SecurityFloor.Plaintext && only is not null))
+            {
+                return null;
+            }
+
+            only ??= policy.Floor == floor ? policy : null;
+        }
+
+        return only;
     }
 
     /// <summary>Of rules that ask for a version beside a floor, the floor's part; nobody asks for plaintext, so one is enough there.</summary>

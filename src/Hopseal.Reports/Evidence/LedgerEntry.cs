@@ -63,6 +63,12 @@ static class EvidenceOf
     public static IEnumerable<LedgerEntry> Attempt(DeliveryAttempt attempt)
     {
         var outcomes = attempt.Recipients;
+        if (attempt.Sessions is [var only] && outcomes is [var (recipient, outcome)] && outcome is RecipientOutcome.Delivered && only.DeliveredPlaces is [0])
+        {
+            // Nearly every attempt is one of these.
+            return [new LedgerEntry.Out(attempt, only, [recipient])];
+        }
+
         var kept = Chunks([.. Those<RecipientOutcome.Delivered>(attempt, use => use.DeliveredPlaces)]);
         var returned = Chunks([.. Those<RecipientOutcome.Bounced>(attempt, use => use.BouncedPlaces)]);
         return

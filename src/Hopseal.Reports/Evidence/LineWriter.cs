@@ -207,6 +207,6 @@ sealed class LineWriter : IDisposable
             TlsOutcome.Refused refused => refused.Failures,
             _ => [],
         };
-        json.List("failures", failures.Take(MostFailures).Select(failure => $"{failure.Type.ToWire()} ({failure.ReasonCode})").Distinct());
+        json.List("failures", failures.IsEmpty ? [] : failures.Take(MostFailures).Select(failure => $"{failure.Type.ToWire()} ({failure.ReasonCode})").Distinct());
     }
 }

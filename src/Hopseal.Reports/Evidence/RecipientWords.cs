@@ -26,6 +26,10 @@ sealed class RecipientWords(AddressUse use, byte[] key) : IDisposable
 {
     const int KeyOctets = 32;
     const int MostCharacters = 400;
+    const int MostKnown = 1_000;
+
+    /// <summary>Pseudonyms of late, by address: who sends and who receives is told at each hop of a message.</summary>
+    readonly Dictionary<string, string> _known = new(StringComparer.Ordinal);
 
     // One for all: to make one costs more than to use it.
     IncrementalHash? _hash;
@@ -88,7 +92,6 @@ sealed class RecipientWords(AddressUse use, byte[] key) : IDisposable
         }
     }
 
-    /// <summary>HMAC-SHA256 of the address: its domain in lower case, its local part too, because people write it in any case.</summary>
     void Write(Utf8JsonWriter json, Mailbox mailbox)
     {
         var text = mailbox.ToString();
@@ -98,12 +101,26 @@ sealed class RecipientWords(AddressUse use, byte[] key) : IDisposable
             return;
         }
 
+        if (!_known.TryGetValue(text, out var pseudonym))
+        {
+            if (_known.Count == MostKnown)
+            {
+                _known.Clear();
+            }
+
+            _known[text] = pseudonym = PseudonymOf(text);
+        }
+
+        json.WriteStringValue(pseudonym);
+    }
+
+    /// <summary>HMAC-SHA256 of the address: its domain in lower case, its local part too, because people write it in any case.</summary>
+    string PseudonymOf(string address)
+    {
         Span<byte> hash = stackalloc byte[HMACSHA256.HashSizeInBytes];
-        Span<char> hex = stackalloc char[2 * HMACSHA256.HashSizeInBytes];
         _hash ??= IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, key);
-        _hash.AppendData(Encoding.UTF8.GetBytes(text.ToLowerInvariant()));
+        _hash.AppendData(Encoding.UTF8.GetBytes(address.ToLowerInvariant()));
         _hash.GetHashAndReset(hash);
-        Convert.TryToHexStringLower(hash, hex, out _);
-        json.WriteStringValue(hex);
+        return Convert.ToHexStringLower(hash);
     }
 }

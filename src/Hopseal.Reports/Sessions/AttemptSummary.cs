@@ -16,15 +16,15 @@ public sealed record AttemptSummary(
     public static AttemptSummary Of(DeliveryAttempt attempt)
     {
         ArgumentNullException.ThrowIfNull(attempt);
-        var outcomes = attempt.Recipients.Select(recipient => recipient.Outcome).ToArray();
-        var worst = outcomes.OfType<RecipientOutcome.Bounced>().FirstOrDefault() ?? (RecipientOutcome?)outcomes.OfType<RecipientOutcome.Deferred>().FirstOrDefault();
+        var outcomes = OutcomesOf(attempt);
+        var worst = outcomes.FirstBounced ?? (RecipientOutcome?)outcomes.FirstDeferred;
         var (status, reason, missed) = worst switch
         {
             RecipientOutcome.Bounced bounced => (bounced.Status.ToString(), bounced.Reason, bounced.Security),
             RecipientOutcome.Deferred deferred => (deferred.Status.ToString(), deferred.Reason, deferred.Security),
             _ => ((string?)null, (string?)null, (MissedFloor?)null),
         };
-        var (wanted, wantedBy, use) = DecidingHop.Of(attempt, outcomes.OfType<RecipientOutcome.Delivered>().FirstOrDefault() ?? worst);
+        var (wanted, wantedBy, use) = DecidingHop.Of(attempt, outcomes.FirstDelivered ?? worst);
         var tls = use is null ? null : Transport.Of(use.Tls);
         return new AttemptSummary(
             attempt.Plan switch
@@ -40,12 +40,45 @@ public sealed record AttemptSummary(
             tls?.Level,
             use?.Plan.Host.ToString() ?? (attempt.Plan as DeliveryPlan.Keep)?.Maildir,
             use?.Peer.Address.ToString(),
-            string.Join(", ", attempt.Sessions.Select(session => session.SessionId)),
-            outcomes.Count(outcome => outcome is RecipientOutcome.Delivered),
-            outcomes.Count(outcome => outcome is RecipientOutcome.Deferred),
-            outcomes.Count(outcome => outcome is RecipientOutcome.Bounced),
+            attempt.Sessions is [var only] ? only.SessionId : string.Join(", ", attempt.Sessions.Select(session => session.SessionId)),
+            outcomes.Delivered,
+            outcomes.Deferred,
+            outcomes.Bounced,
             status,
             reason,
             missed is { Failures.IsEmpty: false } ? missed.Failures[0].ToWire() : worst is null ? null : tls?.Type);
+    }
+
+    static Outcomes OutcomesOf(DeliveryAttempt attempt)
+    {
+        var outcomes = default(Outcomes);
+        foreach (var (_, outcome) in attempt.Recipients)
+        {
+            switch (outcome)
+            {
+                case RecipientOutcome.Delivered delivered:
+                    outcomes.Delivered++;
+                    outcomes.FirstDelivered ??= delivered;
+                    break;
+                case RecipientOutcome.Deferred deferred:
+                    outcomes.Deferred++;
+                    outcomes.FirstDeferred ??= deferred;
+                    break;
+                case RecipientOutcome.Bounced bounced:
+                    outcomes.Bounced++;
+                    outcomes.FirstBounced ??= bounced;
+                    break;
+            }
+        }
+
+        return outcomes;
+    }
+
+    struct Outcomes
+    {
+        public int Delivered, Deferred, Bounced;
+        public RecipientOutcome.Delivered? FirstDelivered;
+        public RecipientOutcome.Deferred? FirstDeferred;
+        public RecipientOutcome.Bounced? FirstBounced;
     }
 }

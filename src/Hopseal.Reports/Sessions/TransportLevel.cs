@@ -52,7 +52,7 @@ public sealed record Transport(
 
     static Transport With(
         TransportLevel level, PeerCertificate? peer, TlsFailure? failure, string? version = null, string? cipher = null, string? identity = null) => new(
-        level, version, cipher, identity, peer?.Sha256, peer is null ? null : string.Join(", ", peer.Names.Take(10)),
+        level, version, cipher, identity, peer?.Sha256, peer is null ? null : peer.Names is [var only] ? only : string.Join(", ", peer.Names.Take(10)),
         failure?.Type.ToWire(), failure?.ReasonCode, failure?.Detail);
 
     static string Word(PeerIdentity identity) => identity switch
