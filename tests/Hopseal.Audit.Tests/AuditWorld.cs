@@ -49,12 +49,14 @@ sealed class AuditWorld : IDisposable
         BackOff = TimeSpan.FromMilliseconds(1),
     };
 
-    public Task<AuditFacts> LookAsync(AuditTarget target, CancellationToken cancel)
+    /// <summary>One run: what is found in it counts for all that comes later in it.</summary>
+    public MailAudit Run()
     {
         var resolver = ZoneResolver.Parse(Zone);
-        return new MailAudit(resolver, Pkix, new StsFetch(resolver, Pkix, TimeProvider.System) { Port = PolicyPort }, Manners, Options) { MxPort = MxPort }
-            .RunAsync(target, new Progress<string>(), cancel);
+        return new MailAudit(resolver, Pkix, new StsFetch(resolver, Pkix, TimeProvider.System) { Port = PolicyPort }, Manners, Options) { MxPort = MxPort };
     }
+
+    public Task<AuditFacts> LookAsync(AuditTarget target, CancellationToken cancel) => Run().RunAsync(target, new Progress<string>(), cancel);
 
     public async Task<AuditReport> CheckAsync(string target, CancellationToken cancel, string? profile = null)
     {

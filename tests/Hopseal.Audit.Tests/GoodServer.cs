@@ -16,7 +16,11 @@ sealed class GoodServer : IAsyncDisposable
 
     public IPEndPoint Endpoint => _listener.Endpoint;
 
-    public static async Task<GoodServer> StartAsync(X509Certificate2 certificate, ListenerMode mode = ListenerMode.StartTls, IPAddress? address = null, int port = 0)
+    public static Task<GoodServer> StartAsync(X509Certificate2 certificate, ListenerMode mode = ListenerMode.StartTls, IPAddress? address = null, int port = 0) =>
+        StartAsync([certificate], mode, address, port);
+
+    /// <param name="certificates">Chosen by the name that is asked for; the first one for all others.</param>
+    public static async Task<GoodServer> StartAsync(IEnumerable<X509Certificate2> certificates, ListenerMode mode = ListenerMode.StartTls, IPAddress? address = null, int port = 0)
     {
         var listener = new SmtpListener(
             new ListenerOptions
@@ -27,7 +31,7 @@ sealed class GoodServer : IAsyncDisposable
                 {
                     Hostname = "mx.good.example",
                     Mode = mode,
-                    Certificates = ServerCertificates.FromCertificates(new X509Certificate2Collection(certificate)),
+                    Certificates = ServerCertificates.FromCertificates([.. certificates.Select(certificate => new X509Certificate2Collection(certificate))]),
                 },
             },
             new ConnectionLimits(100, 100), new Nobody(), _ => { }, TimeProvider.System);

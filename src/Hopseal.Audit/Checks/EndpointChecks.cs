@@ -18,12 +18,12 @@ static class EndpointChecks
     public static IEnumerable<Finding> Of(EndpointFacts endpoint, string subject, bool anotherTalks)
     {
         var dialogue = endpoint.Dialogue;
-        if (dialogue.Reach is not (Reach.Unreachable or Reach.NotAsked))
+        if (dialogue.Reach is not (Reach.Unreachable or Reach.NotAsked or Reach.NoneLeft))
         {
             yield return new Finding(CheckIds.MxReachable, subject, Question.Confidential, Verdict.Ok, "It can be reached", [], "RFC 5321 §5.1");
         }
 
-        yield return Reachable(dialogue, subject, anotherTalks);
+        yield return Reachable(endpoint, subject, anotherTalks);
         if (dialogue.Reach is not Reach.Talked)
         {
             yield break;
@@ -46,8 +46,9 @@ static class EndpointChecks
         }
     }
 
-    static Finding Reachable(DialogueFacts dialogue, string subject, bool anotherTalks)
+    static Finding Reachable(EndpointFacts endpoint, string subject, bool anotherTalks)
     {
+        var dialogue = endpoint.Dialogue;
         var (id, verdict, title) = dialogue.Reach switch
         {
             Reach.Talked => (CheckIds.SmtpDialogue, Verdict.Ok, "It answers"),
@@ -56,9 +57,12 @@ static class EndpointChecks
             Reach.Refused => (CheckIds.SmtpDialogue, Verdict.Unknown, "It turned us away"),
             Reach.Unreadable => (CheckIds.SmtpDialogue, Verdict.Unknown, "What it says cannot be followed"),
             Reach.NotAsked => (CheckIds.MxReachable, Verdict.Unknown, "It is on the do-not-scan list, and was not asked"),
-            _ => throw new ArgumentException($"unknown reach {dialogue.Reach}", nameof(dialogue)),
+            Reach.NoneLeft => (CheckIds.MxReachable, Verdict.Unknown, "It was not asked: other names of its address had all connections that may be opened to it"),
+            _ => throw new ArgumentException($"unknown reach {dialogue.Reach}", nameof(endpoint)),
         };
-        ImmutableArray<string> evidence = dialogue.Reach is Reach.Talked ? [dialogue.Banner ?? ""] : [dialogue.Why ?? "", .. dialogue.Transcript];
+        ImmutableArray<string> evidence = dialogue.Reach is Reach.Talked
+            ? [dialogue.Banner ?? "", .. endpoint.AskedAs is { } name ? [$"all but its certificate was asked under the name {name}"] : (string[])[]]
+            : [dialogue.Why ?? "", .. dialogue.Transcript];
         return new Finding(id, subject, Question.Confidential, verdict, title, evidence, "RFC 5321 §4.2");
     }
 

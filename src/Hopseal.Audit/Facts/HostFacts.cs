@@ -65,7 +65,7 @@ public sealed record TlsaFacts(TlsaAnswer Answer, string? Base, ImmutableArray<s
 
 /// <summary>One address of a host, at one port.</summary>
 /// <param name="Address">IP literal.</param>
-/// <param name="Connections">How many were opened to it.</param>
+/// <param name="Connections">How many were opened to it under this name.</param>
 /// <param name="Dialogue">Of the first connection.</param>
 /// <param name="Handshake">With the platform's TLS; null where it did not come to that.</param>
 public sealed record EndpointFacts(
@@ -81,6 +81,10 @@ public sealed record EndpointFacts(
 
     /// <summary>Fingerprints of those among them that no usable TLSA record matches; empty also where there are no such records.</summary>
     public ImmutableArray<string> UnmatchedCertificates { get; init; } = [];
+
+    /// <summary>The name under which the address was asked what does not depend on the name: injection, plaintext mail, versions, suites and groups. Null where it
+    /// was this one.</summary>
+    public string? AskedAs { get; init; }
 
     /// <summary>Null in facts of before it was looked up.</summary>
     public ReverseFacts? Reverse { get; init; }
@@ -117,6 +121,9 @@ public enum Reach
 
     /// <summary>It is on the do-not-scan list.</summary>
     NotAsked,
+
+    /// <summary>Other names of its address had all connections that may be opened to it.</summary>
+    NoneLeft,
 }
 
 /// <param name="Reach">How far it came.</param>

@@ -1,15 +1,23 @@
 namespace Hopseal.Audit.Probes;
 
-/// <summary>How many connections one address is still asked to bear, and for how long.</summary>
-sealed class ConnectionBudget(ProbeOptions options)
+/// <summary>How many connections one address is still asked to bear in one check, by whatever names, and for how long. Names come one after the other:
+/// for one at a time.</summary>
+/// <param name="promised">Connections that are held back for names that have not had their turn.</param>
+sealed class ConnectionBudget(ProbeOptions options, int promised = 0)
 {
     const int MostBackOffs = 2;
 
-    readonly long _began = options.Clock.GetTimestamp();
+    long _began = options.Clock.GetTimestamp();
     TimeSpan _paused;
     int _backedOff;
+    int _promised = promised;
+    int _takenBefore;
 
+    /// <summary>By all names.</summary>
     public int Taken { get; private set; }
+
+    /// <summary>By the name whose turn it is.</summary>
+    public int TakenNow => Taken - _takenBefore;
 
     /// <summary>The server asked to be left alone: 421, or a refused connection after others.</summary>
     public bool Closed { get; set; }
@@ -17,18 +25,30 @@ sealed class ConnectionBudget(ProbeOptions options)
     /// <summary>Why there are no more, in words.</summary>
     public string Exhausted { get; private set; } = "";
 
-    /// <summary>Waits the pause, and counts; false when there are none left.</summary>
-    public async Task<bool> TakeAsync(CancellationToken cancel)
+    /// <summary>Half of all, at most: what is asked under the first name counts for all of them.</summary>
+    int Held => Math.Min(_promised, options.MostConnections / 2);
+
+    /// <summary>The turn of the next name.</summary>
+    /// <param name="own">Connections that were promised to it.</param>
+    public void Begin(int own)
     {
-        if (Closed || Taken >= options.MostConnections)
+        _promised = Math.Max(0, _promised - own);
+        (_began, _paused, _backedOff, _takenBefore, Closed) = (options.Clock.GetTimestamp(), TimeSpan.Zero, 0, Taken, false);
+    }
+
+    /// <summary>Waits the pause, and counts; false when there are none left.</summary>
+    /// <param name="promised">One of those that are held back for this name.</param>
+    public async Task<bool> TakeAsync(CancellationToken cancel, bool promised = false)
+    {
+        if (Closed || Taken >= options.MostConnections - (promised ? 0 : Held))
         {
             Exhausted = $"{Taken} connections are as many as may be opened";
             return false;
         }
 
-        if (Taken > 0 && options.Clock.GetElapsedTime(_began) - _paused > options.MostTime)
+        if (TakenNow > 0 && options.Clock.GetElapsedTime(_began) - _paused > options.MostTime)
         {
-            Exhausted = $"{Taken} connections took {options.MostTime.TotalMinutes:0.#} minutes";
+            Exhausted = $"{TakenNow} connections took {options.MostTime.TotalMinutes:0.#} minutes";
             return false;
         }
 

@@ -7,21 +7,27 @@ using Hopseal.Policy.Dane;
 
 namespace Hopseal.Audit.Probes;
 
-/// <summary>Asks one address, one connection at a time and never more than allowed.</summary>
+/// <summary>Asks one address, one connection at a time and never more than allowed. For one run: what does not depend on the name that an address is asked by
+/// is asked once.</summary>
 #pragma warning disable CA1001 // the semaphore has no handle as long as nobody asks for one
 sealed class EndpointProbe(PkixCheck pkix, DaneCheck dane, Manners manners, ProbeOptions options)
 #pragma warning restore CA1001
 {
+    /// <summary>What is known of one is some tens of kilobytes.</summary>
+    const int MostServers = 2000;
+
     readonly PlatformHandshake _handshake = new(pkix, dane, options);
     readonly SemaphoreSlim _places = new(options.AddressesAtOnce);
+    readonly RecentlyUsed<(IPEndPoint Endpoint, MailProtocol Protocol), KnownServer> _servers = new(MostServers);
 
     /// <summary>Throws only when cancelled.</summary>
-    public async Task<EndpointFacts> ProbeAsync(IPEndPoint endpoint, MailProtocol protocol, Expected expected, CancellationToken cancel)
+    /// <param name="budget">Of the address, for all its names in this check.</param>
+    public async Task<EndpointFacts> ProbeAsync(
+        IPEndPoint endpoint, MailProtocol protocol, Expected expected, ConnectionBudget budget, CancellationToken cancel)
     {
         if (!manners.MayAsk(endpoint.Address) || (expected.Name is { } name && !manners.MayAsk(name)))
         {
-            return new EndpointFacts(
-                endpoint.Address.ToString(), endpoint.Port, protocol.Scheme, 0, new DialogueFacts(Reach.NotAsked, null, null, [], null, null, [], [], []), null);
+            return NotAsked(endpoint, protocol, Reach.NotAsked, null);
         }
 
         // The network first: its queue may be long, and takes no place from those who could go on.
@@ -29,7 +35,8 @@ sealed class EndpointProbe(PkixCheck pkix, DaneCheck dane, Manners manners, Prob
         await _places.WaitAsync(cancel);
         try
         {
-            return await AskAsync(endpoint, protocol, expected, cancel);
+            budget.Begin(PromisedTo(expected));
+            return await AskAsync(endpoint, protocol, expected, budget, cancel) with { Connections = budget.TakenNow };
         }
         finally
         {
@@ -37,27 +44,86 @@ sealed class EndpointProbe(PkixCheck pkix, DaneCheck dane, Manners manners, Prob
         }
     }
 
-    async Task<EndpointFacts> AskAsync(IPEndPoint endpoint, MailProtocol protocol, Expected expected, CancellationToken cancel)
+    /// <summary>Connections that a name needs at an address that another name was asked everything under: for its own certificate, for the one of the other
+    /// kind, and in a deep look for those that are shown to clients without a name.</summary>
+    public int PromisedTo(Expected expected) => options.Deep ? 4 : expected.Dane is not null ? 2 : 1;
+
+    static EndpointFacts NotAsked(IPEndPoint endpoint, MailProtocol protocol, Reach reach, string? why) =>
+        new(endpoint.Address.ToString(), endpoint.Port, protocol.Scheme, 0, new DialogueFacts(reach, why, null, [], null, null, [], [], []), null);
+
+    async Task<EndpointFacts> AskAsync(IPEndPoint endpoint, MailProtocol protocol, Expected expected, ConnectionBudget budget, CancellationToken cancel)
     {
-        var budget = new ConnectionBudget(options);
-        var facts = await FirstAsync(endpoint, protocol, expected, budget, cancel);
+        if (!await budget.TakeAsync(cancel, promised: true))
+        {
+            return NotAsked(endpoint, protocol, Reach.NoneLeft, budget.Exhausted);
+        }
+
+        var facts = await FirstAsync(endpoint, protocol, expected, cancel);
+        if (_servers.TryGet((endpoint, protocol), out var server) && server.StandsFor(facts))
+        {
+            return await AskAgainAsync(server, facts, endpoint, protocol, expected, budget, cancel);
+        }
+
+        (facts, server) = await AskAllAsync(facts, endpoint, protocol, expected, budget, cancel);
+        if (server is not null && !budget.Closed)
+        {
+            _servers.Set((endpoint, protocol), server);
+        }
+
+        return facts;
+    }
+
+    async Task<(EndpointFacts Facts, KnownServer? Server)> AskAllAsync(
+        EndpointFacts facts, IPEndPoint endpoint, MailProtocol protocol, Expected expected, ConnectionBudget budget, CancellationToken cancel)
+    {
         if (facts is { Handshake.Works: true } && !protocol.ImplicitTls && !IsOurselves(facts.Dialogue) && await budget.TakeAsync(cancel))
         {
-            facts = facts with { Injection = await InjectAsync(endpoint, protocol, expected, cancel) };
+            facts = facts with { Injection = await new InjectionTrial(endpoint, protocol, options).TryAsync(connection => _handshake.ShakeAsync(connection, expected, cancel), cancel) };
         }
 
         if (options.Deep && facts is { Handshake.Works: true })
         {
-            facts = await new FurtherTrials(endpoint, protocol, budget, options).TryAsync(
-                facts, expected.Name is null ? null : (connection, name) => _handshake.ShakeAsync(connection, expected, cancel, name), cancel);
+            var further = new FurtherTrials(endpoint, protocol, budget, options);
+            facts = facts with { ServerNames = await ServerNamesAsync(further, expected, cancel), PlaintextMail = await further.PlaintextMailAsync(cancel) };
         }
 
-        if (protocol.ImplicitTls ? facts.Dialogue.Reach is Reach.Talked : facts.Dialogue.StartTls is true)
+        return (protocol.ImplicitTls ? facts.Dialogue.Reach is Reach.Talked : facts.Dialogue.StartTls is true)
+            ? await SayHelloAsync(facts, endpoint, protocol, expected, budget, cancel)
+            : (facts, null);
+    }
+
+    /// <summary>By another name of an address that was asked everything before in this run: only what may differ.</summary>
+    async Task<EndpointFacts> AskAgainAsync(
+        KnownServer server, EndpointFacts facts, IPEndPoint endpoint, MailProtocol protocol, Expected expected, ConnectionBudget budget, CancellationToken cancel)
+    {
+        if (options.Deep)
         {
-            facts = await SayHelloAsync(facts, endpoint, protocol, expected, budget, cancel);
+            facts = facts with { ServerNames = await ServerNamesAsync(new FurtherTrials(endpoint, protocol, budget, options), expected, cancel) };
         }
 
-        return facts with { Connections = budget.Taken };
+        var chains = server.ChainsFor(facts);
+        if (chains.IsDefault)
+        {
+            chains = [];
+            if (server.BestOlder is { } version && (options.Deep || expected.Dane is not null))
+            {
+                var transport = new HelloTransport(endpoint, protocol, budget, options) { IsPromised = true };
+                chains = await TlsProbe.OtherKindAsync(transport.AskAsync, expected.Name?.Ascii, version, facts.Handshake!.Chain[0], cancel);
+            }
+        }
+
+        return WithCertificates(server.CarriedOver(facts, expected.Name?.Ascii), chains, expected);
+    }
+
+    async Task<ServerNameFacts?> ServerNamesAsync(FurtherTrials trials, Expected expected, CancellationToken cancel) => expected.Name is null
+        ? null // None was asked for anyway.
+        : await trials.ServerNamesAsync((connection, name) => _handshake.ShakeAsync(connection, expected, cancel, name), cancel);
+
+    EndpointFacts WithCertificates(EndpointFacts facts, ImmutableArray<ImmutableArray<ReadOnlyMemory<byte>>> chains, Expected expected)
+    {
+        var shown = facts.Handshake is { Chain: [var leaf, ..] } ? leaf.Fingerprint : null;
+        var (others, unmatched) = OtherCertificates.Of(chains, shown, expected, dane);
+        return facts with { OtherCertificates = others, UnmatchedCertificates = unmatched };
     }
 
     /// <summary>By its name: through NAT our own address tells nothing.</summary>
@@ -65,7 +131,7 @@ sealed class EndpointProbe(PkixCheck pkix, DaneCheck dane, Manners manners, Prob
         options.OwnName is { } name && dialogue.Banner?.Split(' ', 2)[0].Equals(name, StringComparison.OrdinalIgnoreCase) is true;
 
     /// <summary>What only hand-made hellos can find out, also where the platform's TLS gets no further.</summary>
-    async Task<EndpointFacts> SayHelloAsync(
+    async Task<(EndpointFacts Facts, KnownServer? Server)> SayHelloAsync(
         EndpointFacts facts, IPEndPoint endpoint, MailProtocol protocol, Expected expected, ConnectionBudget budget, CancellationToken cancel)
     {
         var transport = new HelloTransport(endpoint, protocol, budget, options);
@@ -73,13 +139,12 @@ sealed class EndpointProbe(PkixCheck pkix, DaneCheck dane, Manners manners, Prob
         // Without DANE nobody is kept out by the second certificate: a quick look has better use for the connection.
         var everyCertificate = options.Deep || expected.Dane is not null;
         var result = await new TlsProbe(transport.AskAsync, transport.AskSsl2Async, expected.Name?.Ascii, options.Deep, everyCertificate).RunAsync(() => transport.Exchanges, cancel);
-        var shown = facts.Handshake is { Chain: [var leaf, ..] } ? leaf.Fingerprint : null;
-        var (others, unmatched) = OtherCertificates.Of(result.Chains, shown, expected, dane);
-        return facts with { Tls = result.Facts, OtherCertificates = others, UnmatchedCertificates = unmatched };
+        facts = WithCertificates(facts with { Tls = result.Facts }, result.Chains, expected);
+        return (facts, KnownServer.Of(facts, expected.Name?.Ascii, result, everyCertificate));
     }
 
     /// <summary>The whole way: greeting, capabilities, STARTTLS, a real handshake, capabilities again.</summary>
-    async Task<EndpointFacts> FirstAsync(IPEndPoint endpoint, MailProtocol protocol, Expected expected, ConnectionBudget budget, CancellationToken cancel)
+    async Task<EndpointFacts> FirstAsync(IPEndPoint endpoint, MailProtocol protocol, Expected expected, CancellationToken cancel)
     {
         var words = MailDialogue.For(protocol);
         Opening? opening = null;
@@ -89,7 +154,6 @@ sealed class EndpointProbe(PkixCheck pkix, DaneCheck dane, Manners manners, Prob
         var (reach, why) = (Reach.Talked, (string?)null);
         MailConnection? connection = null;
         ImmutableArray<string> transcript;
-        await budget.TakeAsync(cancel);
         try
         {
             connection = await MailConnection.ConnectAsync(endpoint, options, cancel);
@@ -149,84 +213,6 @@ sealed class EndpointProbe(PkixCheck pkix, DaneCheck dane, Manners manners, Prob
         var handshake = await _handshake.ShakeAsync(connection, expected, cancel);
         var inside = handshake.Works ? await words.CapabilitiesAsync(connection, options, cancel) : [];
         return (ProbeTranscript.Clean(reply), handshake, inside);
-    }
-
-    /// <summary>Sends a command behind STARTTLS in one write, and sees whether it is answered inside TLS.</summary>
-    async Task<InjectionFacts> InjectAsync(IPEndPoint endpoint, MailProtocol protocol, Expected expected, CancellationToken cancel)
-    {
-        var words = MailDialogue.For(protocol);
-        MailConnection? connection = null;
-        try
-        {
-            connection = await MailConnection.ConnectAsync(endpoint, options, cancel);
-            await words.OpenAsync(connection, options, cancel);
-            connection.Transcript.Client($"{words.StartTls} | {words.Harmless}");
-            await connection.SendAsync(System.Text.Encoding.ASCII.GetBytes($"{words.StartTls}\r\n{words.Harmless}\r\n"), cancel);
-            var (reply, yes, _) = await words.StartTlsReplyAsync(connection, options, cancel);
-            if (!yes)
-            {
-                return new InjectionFacts(false, $"it refuses: {ProbeTranscript.Clean(reply)}");
-            }
-
-            if (await _handshake.ShakeAsync(connection, expected, cancel) is { Works: false } broken)
-            {
-                return new InjectionFacts(false, $"no TLS comes of it: {broken.Failure}");
-            }
-
-            return await AnsweredInsideAsync(connection, protocol, words, cancel);
-        }
-        catch (ProbeEndedException ended)
-        {
-            // It hung up, or says nothing: what was sent before was not executed, if it came so far at all.
-            return new InjectionFacts(ended.Reach is Reach.Unreachable ? null : false, ended.Message);
-        }
-        finally
-        {
-            if (connection is not null)
-            {
-                await connection.DisposeAsync();
-            }
-        }
-    }
-
-    /// <summary>Says something of its own and looks whether one answer comes, or two.</summary>
-    async Task<InjectionFacts> AnsweredInsideAsync(MailConnection connection, MailProtocol protocol, MailDialogue words, CancellationToken cancel)
-    {
-        // ManageSieve speaks first after the handshake; the others wait for a command whose reply is known by its shape, or ends the session:
-        // nobody then has to wait for an answer that does not come.
-        var mark = protocol.Scheme switch { "imap" => "a7 NOOP", "sieve" => null, _ => "QUIT" };
-        if (mark is null)
-        {
-            await words.CapabilitiesAsync(connection, options, cancel);
-            await connection.SayAsync("LOGOUT", cancel);
-        }
-        else
-        {
-            await connection.SayAsync(mark, cancel);
-        }
-
-        var first = (await connection.ReadAsync(_ => true, options.ReplyTimeout, cancel))[0];
-        var executed = protocol.Scheme switch
-        {
-            "imap" => first.StartsWith("a9 ", StringComparison.Ordinal),
-            "pop3" or "sieve" => await AnotherAsync(connection, cancel),
-            _ => !first.StartsWith("221", StringComparison.Ordinal) && await AnotherAsync(connection, cancel),
-        };
-        return new InjectionFacts(executed, executed ? $"an answer too many inside TLS: {ProbeTranscript.Clean(first)}" : "no answer inside TLS to what came before");
-    }
-
-    /// <summary>Whether a second answer comes to one command.</summary>
-    static async Task<bool> AnotherAsync(MailConnection connection, CancellationToken cancel)
-    {
-        try
-        {
-            await connection.ReadAsync(_ => true, TimeSpan.FromSeconds(2), cancel);
-            return true;
-        }
-        catch (ProbeEndedException)
-        {
-            return false;
-        }
     }
 
     static ImmutableArray<string> Clean(ImmutableArray<string> lines) => [.. lines.Take(60).Select(ProbeTranscript.Clean)];

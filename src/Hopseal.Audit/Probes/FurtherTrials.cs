@@ -12,17 +12,12 @@ sealed class FurtherTrials(IPEndPoint endpoint, MailProtocol protocol, Connectio
     const string NobodysName = "nobody.invalid";
 
     /// <summary>Throws only when cancelled.</summary>
-    /// <param name="handshake">Asks for a name, none where it is empty; null for a bare address, where none was asked for anyway.</param>
-    public async Task<EndpointFacts> TryAsync(
-        EndpointFacts facts, Func<MailConnection, string, Task<HandshakeFacts>>? handshake, CancellationToken cancel)
-    {
-        if (handshake is not null)
-        {
-            facts = facts with { ServerNames = new ServerNameFacts(await ShownAsync("", handshake, cancel), await ShownAsync(NobodysName, handshake, cancel)) };
-        }
+    /// <param name="handshake">Asks for a name, none where it is empty.</param>
+    public async Task<ServerNameFacts> ServerNamesAsync(Func<MailConnection, string, Task<HandshakeFacts>> handshake, CancellationToken cancel) =>
+        new(await ShownAsync("", handshake, cancel), await ShownAsync(NobodysName, handshake, cancel));
 
-        return protocol == MailProtocol.Smtp ? facts with { PlaintextMail = await MailAsync(cancel) } : facts;
-    }
+    /// <summary>As far as the sender's address; nobody's mail is sent. Null for what takes none. Throws only when cancelled.</summary>
+    public async Task<PlaintextMailFacts?> PlaintextMailAsync(CancellationToken cancel) => protocol == MailProtocol.Smtp ? await MailAsync(cancel) : null;
 
     async Task<ShownFacts> ShownAsync(string name, Func<MailConnection, string, Task<HandshakeFacts>> handshake, CancellationToken cancel) =>
         await OnAnotherAsync(
@@ -48,9 +43,9 @@ sealed class FurtherTrials(IPEndPoint endpoint, MailProtocol protocol, Connectio
                 };
             },
             why => new ShownFacts(null, null, null, why),
+            promised: true,
             cancel);
 
-    /// <summary>As far as the sender's address; nobody's mail is sent.</summary>
     async Task<PlaintextMailFacts> MailAsync(CancellationToken cancel) => await OnAnotherAsync(
         async connection =>
         {
@@ -60,11 +55,12 @@ sealed class FurtherTrials(IPEndPoint endpoint, MailProtocol protocol, Connectio
             return new PlaintextMailFacts(reply switch { ['2', ..] => true, ['5', '3', '0', ..] => false, _ => null }, ProbeTranscript.Clean(reply));
         },
         why => new PlaintextMailFacts(null, why),
+        promised: false,
         cancel);
 
-    async Task<T> OnAnotherAsync<T>(Func<MailConnection, Task<T>> talk, Func<string, T> otherwise, CancellationToken cancel)
+    async Task<T> OnAnotherAsync<T>(Func<MailConnection, Task<T>> talk, Func<string, T> otherwise, bool promised, CancellationToken cancel)
     {
-        if (!await budget.TakeAsync(cancel))
+        if (!await budget.TakeAsync(cancel, promised))
         {
             return otherwise(budget.Exhausted);
         }

@@ -19,6 +19,9 @@ sealed class HelloTransport(IPEndPoint endpoint, MailProtocol protocol, Connecti
     /// <summary>What was asked and answered, in order.</summary>
     public ImmutableArray<HelloFact> Exchanges => _exchanges.ToImmutable();
 
+    /// <summary>Its connections are among those that were held back for this name.</summary>
+    public bool IsPromised { get; init; }
+
     /// <summary>Why nothing more can be asked; null while it can.</summary>
     public string? Exhausted { get; private set; }
 
@@ -37,7 +40,7 @@ sealed class HelloTransport(IPEndPoint endpoint, MailProtocol protocol, Connecti
             return new HelloAnswer.NotAsked(why);
         }
 
-        while (await budget.TakeAsync(cancel))
+        while (await budget.TakeAsync(cancel, IsPromised))
         {
             var (answer, ended) = await ExchangeAsync(exchange, cancel);
             if (answer is not null)

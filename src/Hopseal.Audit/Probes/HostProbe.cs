@@ -8,42 +8,58 @@ using Hopseal.Smtp.Tls;
 
 namespace Hopseal.Audit.Probes;
 
+/// <summary>A host as DNS has it, before it is asked anything.</summary>
+/// <param name="Dane">What its usable TLSA records ask for; null without any.</param>
+sealed record FoundHost(DomainName Name, int Port, HostAddresses Addresses, TlsaFacts Tlsa, TransportPolicy.Dane? Dane, CaaFacts Caa)
+{
+    /// <summary>A host with more addresses than that is a network; the first ones stand for it.</summary>
+    const int MostAddresses = 16;
+
+    public Expected Expected => new(Name, Dane);
+
+    public IEnumerable<IPEndPoint> Endpoints => Addresses.Found.Take(MostAddresses).Select(address => new IPEndPoint(address, Port));
+}
+
 /// <summary>One host: its addresses and TLSA records, then every address, beside each other where they are in different networks.</summary>
 sealed class HostProbe(IDnsResolver resolver, EndpointProbe endpoints)
 {
     readonly CaaClimb _caa = new(resolver);
     readonly ReverseLookup _reverse = new(resolver);
 
-    /// <summary>A host with more addresses than that is a network; the first ones stand for it.</summary>
-    const int MostAddresses = 16;
-
+    /// <summary>Nobody's mail server is asked.</summary>
     /// <param name="signedName">DNSSEC vouches for the name: the MX record is signed, or somebody wrote it down.</param>
-    public async Task<HostFacts> ProbeAsync(
-        DomainName name, int? preference, int port, MailProtocol protocol, bool signedName, IProgress<string> progress, CancellationToken cancel)
+    public async Task<FoundHost> FindAsync(DomainName name, int port, bool signedName, CancellationToken cancel)
     {
+        var caa = _caa.FindAsync(name, cancel);
         var addresses = await HostAddresses.FindAsync(resolver, name, cancel);
-        var host = addresses.Of(new PlannedHost(
-            name, preference ?? 0, port, TlsStart.StartTls, signedName ? HostAuthenticity.Dnssec : HostAuthenticity.None, []));
+        var host = addresses.Of(new PlannedHost(name, 0, port, TlsStart.StartTls, signedName ? HostAuthenticity.Dnssec : HostAuthenticity.None, []));
         var (tlsa, dane) = await TlsaAsync(host, signedName, cancel);
-        var probed = await Task.WhenAll(addresses.Found.Take(MostAddresses).Select(address =>
+        return new FoundHost(name, port, addresses, tlsa, dane, await caa);
+    }
+
+    /// <param name="budgets">Of its addresses, and of those of the other hosts of this check.</param>
+    public async Task<HostFacts> ProbeAsync(
+        FoundHost host, int? preference, MailProtocol protocol, CheckBudgets budgets, IProgress<string> progress, CancellationToken cancel)
+    {
+        var probed = await Task.WhenAll(host.Endpoints.Select(endpoint =>
         {
-            progress.Report($"{name} [{address}]");
-            return EndpointAsync(new IPEndPoint(address, port), protocol, new Expected(name, dane), cancel);
+            progress.Report($"{host.Name} [{endpoint.Address}]");
+            return EndpointAsync(endpoint, protocol, host.Expected, budgets.Of(endpoint), cancel);
         }));
-        return new HostFacts(name.Ascii, preference, addresses.Failure, addresses.Status is DnssecStatus.Secure, tlsa, [.. probed])
+        return new HostFacts(host.Name.Ascii, preference, host.Addresses.Failure, host.Addresses.Status is DnssecStatus.Secure, host.Tlsa, [.. probed])
         {
-            AddressesKnown = addresses.Known,
-            Caa = await _caa.FindAsync(name, cancel),
+            AddressesKnown = host.Addresses.Known,
+            Caa = host.Caa,
         };
     }
 
-    public async Task<HostFacts> ProbeAsync(IPAddress address, int port, MailProtocol protocol, CancellationToken cancel) =>
-        new(null, null, null, false, TlsaFacts.NotAsked, [await EndpointAsync(new IPEndPoint(address, port), protocol, new Expected(null, null), cancel)]);
+    public async Task<HostFacts> ProbeAsync(IPEndPoint endpoint, MailProtocol protocol, ConnectionBudget budget, CancellationToken cancel) =>
+        new(null, null, null, false, TlsaFacts.NotAsked, [await EndpointAsync(endpoint, protocol, new Expected(null, null), budget, cancel)]);
 
-    async Task<EndpointFacts> EndpointAsync(IPEndPoint endpoint, MailProtocol protocol, Expected expected, CancellationToken cancel)
+    async Task<EndpointFacts> EndpointAsync(IPEndPoint endpoint, MailProtocol protocol, Expected expected, ConnectionBudget budget, CancellationToken cancel)
     {
         var reverse = _reverse.FindAsync(endpoint.Address, cancel);
-        return await endpoints.ProbeAsync(endpoint, protocol, expected, cancel) with { Reverse = await reverse };
+        return await endpoints.ProbeAsync(endpoint, protocol, expected, budget, cancel) with { Reverse = await reverse };
     }
 
     async Task<(TlsaFacts Facts, TransportPolicy.Dane? Policy)> TlsaAsync(PlannedHost host, bool signedName, CancellationToken cancel)

@@ -6,7 +6,8 @@ namespace Hopseal.Audit.Probes;
 
 /// <summary>What hand-made hellos found at one address.</summary>
 /// <param name="Chains">As sent in up to TLS 1.2, DER, one for each certificate that was shown.</param>
-sealed record TlsProbeResult(TlsFacts Facts, ImmutableArray<ImmutableArray<ReadOnlyMemory<byte>>> Chains);
+/// <param name="BestOlder">The newest version before TLS 1.3 that it speaks.</param>
+sealed record TlsProbeResult(TlsFacts Facts, ImmutableArray<ImmutableArray<ReadOnlyMemory<byte>>> Chains, WireVersion? BestOlder);
 
 /// <summary>Asks a server what it speaks, with one hello a connection. What matters most is asked first, so that a budget that ends early
 /// leaves the least unknown.</summary>
@@ -46,7 +47,19 @@ sealed class TlsProbe(
         await Ssl2Async(cancel);
         await RestAsync(cancel);
         JudgeOrder();
-        return new TlsProbeResult(_seen.ToFacts(hellos()), [.. _seen.Chains]);
+        return new TlsProbeResult(_seen.ToFacts(hellos()), [.. _seen.Chains], _seen.BestOlder);
+    }
+
+    /// <summary>Only the certificate of the kind that a handshake did not show, by one hello; empty where there is none, or it could not be asked for. Throws only when
+    /// cancelled.</summary>
+    public static async Task<ImmutableArray<ImmutableArray<ReadOnlyMemory<byte>>>> OtherKindAsync(
+        Func<ClientHello, CancellationToken, Task<HelloAnswer>> ask, string? serverName, WireVersion version, CertificateFacts shown, CancellationToken cancel)
+    {
+        var seen = new SeenTls();
+        var hello = HelloOffers.Older12(
+            serverName, version, SuitesOf(version, shown.KeyKind == "RSA" ? [SuiteAuthentication.Ecdsa] : [SuiteAuthentication.Rsa]));
+        seen.Note(hello, await ask(hello, cancel));
+        return [.. seen.Chains];
     }
 
     async Task<(HelloAnswer Answer, ServerFlight? Flight)> AskAsync(ClientHello hello, CancellationToken cancel)
@@ -155,13 +168,12 @@ sealed class TlsProbe(
             return;
         }
 
-        ImmutableArray<CipherSuite> others =
-        [
-            .. HelloOffers.StrongFirst.Where(suite => suite.Authentication is SuiteAuthentication.Rsa or SuiteAuthentication.Ecdsa
-                && !shown.Contains(suite.Authentication) && (version is WireVersion.Tls12 || !suite.NeedsTls12))
-        ];
-        await AskAsync(HelloOffers.Older12(serverName, version, others), cancel);
+        SuiteAuthentication[] kinds = [SuiteAuthentication.Rsa, SuiteAuthentication.Ecdsa];
+        await AskAsync(HelloOffers.Older12(serverName, version, SuitesOf(version, kinds.Except(shown))), cancel);
     }
+
+    static ImmutableArray<CipherSuite> SuitesOf(WireVersion version, IEnumerable<SuiteAuthentication> kinds) =>
+        [.. HelloOffers.StrongFirst.Where(suite => kinds.Contains(suite.Authentication) && (version is WireVersion.Tls12 || !suite.NeedsTls12))];
 
     /// <summary>Offers only SHA-1 for signatures (RFC 9155 §3 forbids to use it).</summary>
     async Task Sha1Async(WireVersion version, CancellationToken cancel)

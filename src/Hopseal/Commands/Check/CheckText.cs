@@ -36,8 +36,9 @@ static class CheckText
             }
         }
 
-        var connections = report.Facts.Hosts.SelectMany(host => host.Endpoints).Select(endpoint => endpoint.Connections).ToArray();
-        text.Append($"  {connections.Length} addresses, {connections.DefaultIfEmpty().Max()} connections to one at most, {report.Facts.Elapsed.TotalSeconds:0.0} s; judged by {report.Profile}\n");
+        var connections = report.Facts.Hosts.SelectMany(host => host.Endpoints)
+            .GroupBy(endpoint => (endpoint.Address, endpoint.Port), (_, names) => names.Sum(endpoint => endpoint.Connections)).ToArray();
+        text.Append($"  {connections.Length} {(connections.Length == 1 ? "address" : "addresses")}, {connections.DefaultIfEmpty().Max()} connections to one at most, {report.Facts.Elapsed.TotalSeconds:0.0} s; judged by {report.Profile}\n");
         return text.ToString();
     }
 
