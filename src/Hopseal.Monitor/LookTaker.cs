@@ -90,7 +90,9 @@ sealed partial class LookTaker(
 
     async Task<LookReport> CompareAsync(WatchedDomain domain, AuditFacts seen, DomainHistory? history, PendingLook? pending, CancellationToken stop)
     {
-        var (outcome, unanswered) = LookOutcome.Of(seen, history?.Current?.Facts, pending, history?.Looks.Unanswered ?? [], domain.As);
+        var (outcome, unanswered) = LookOutcome.Of(
+            seen, history?.Current?.Facts, pending, history?.Looks.Unanswered ?? [], domain.As,
+            facts => history is null ? [] : MonitorRules.If(history, facts));
         if (outcome is LookOutcome.Nothing { Why: var why })
         {
             return await WriteNothingAsync(domain, history?.Looks, why, unanswered, stop);

@@ -36,6 +36,16 @@ public static class MonitorRules
             : [];
     }
 
+    /// <summary>What would be wrong with a domain if it were like this, as far as that can be known.</summary>
+    /// <returns>Rule and subject of each.</returns>
+    public static IEnumerable<(string Rule, string Subject)> If(DomainHistory history, AuditFacts facts)
+    {
+        ArgumentNullException.ThrowIfNull(history);
+        ArgumentNullException.ThrowIfNull(facts);
+        var then = history with { Recent = history.Recent.Add(new Observation(long.MaxValue, facts, facts.At, facts.At)) };
+        return Of(then, facts.At).Where(told => !told.Trouble.IsUnknown).Select(told => (told.Rule, told.Trouble.Subject));
+    }
+
     static IEnumerable<Told> All(Comparison comparison, DateTimeOffset now) => comparison.Now.Domain is not { Mx.State: not MxState.NotKnown } ? Nothing(comparison.History) :
     [
         .. StartTlsRules.Of(comparison),

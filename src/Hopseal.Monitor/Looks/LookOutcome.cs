@@ -11,7 +11,7 @@ public sealed record PendingLook(AuditFacts Facts, DateTimeOffset SeenAt, int Ro
 /// <summary>What a look means beside what was known.</summary>
 public abstract record LookOutcome
 {
-    /// <summary>So often a domain that differs from look to look is asked soon again; then it is taken as it is.</summary>
+    /// <summary>So often a domain that differs from look to look is asked soon again; then it is taken as it is, if nothing is wrong with it that only this look saw.</summary>
     public const int MostRounds = 3;
 
     LookOutcome()
@@ -38,9 +38,11 @@ public abstract record LookOutcome
 
     /// <param name="current">What is known; null: nothing.</param>
     /// <param name="unanswered">Of the look before.</param>
+    /// <param name="wrong">What would be wrong with a domain that is like this: rule and subject of each.</param>
     /// <returns>With what could not be found out.</returns>
     public static (LookOutcome Outcome, ImmutableArray<UnansweredPart> Unanswered) Of(
-        AuditFacts seen, AuditFacts? current, PendingLook? pending, ImmutableArray<UnansweredPart> unanswered, WatchedAs watched)
+        AuditFacts seen, AuditFacts? current, PendingLook? pending, ImmutableArray<UnansweredPart> unanswered, WatchedAs watched,
+        Func<AuditFacts, IEnumerable<(string Rule, string Subject)>> wrong)
     {
         ArgumentNullException.ThrowIfNull(seen);
         var merged = FactsMerge.Of(seen, current, unanswered);
@@ -49,11 +51,12 @@ public abstract record LookOutcome
             return (new Nothing(seen.Domain.Mx.Detail ?? "DNS does not answer"), merged.Unanswered);
         }
 
-        return (current is null ? new Confirmed(merged.Facts, seen.At) : Compare(seen, merged.Facts, current, pending, unanswered, watched), merged.Unanswered);
+        return (current is null ? new Confirmed(merged.Facts, seen.At) : Compare(seen, merged.Facts, current, pending, unanswered, watched, wrong), merged.Unanswered);
     }
 
     static LookOutcome Compare(
-        AuditFacts seen, AuditFacts merged, AuditFacts current, PendingLook? pending, ImmutableArray<UnansweredPart> unanswered, WatchedAs watched)
+        AuditFacts seen, AuditFacts merged, AuditFacts current, PendingLook? pending, ImmutableArray<UnansweredPart> unanswered, WatchedAs watched,
+        Func<AuditFacts, IEnumerable<(string Rule, string Subject)>> wrong)
     {
         var same = FactsDigest.Same(merged, current, watched);
         if (pending is null)
@@ -68,8 +71,12 @@ public abstract record LookOutcome
             (true, true) => new Pending(pending with { Rounds = Math.Min(pending.Rounds + 1, MostRounds + 1) }),
             (true, false) => new Same(merged),
             (false, true) => new Confirmed(likePending, pending.SeenAt),
-            (false, false) => pending.Rounds < MostRounds ? new Pending(new PendingLook(merged, seen.At, pending.Rounds + 1)) : new Confirmed(merged, seen.At),
+            (false, false) when pending.Rounds < MostRounds || OnlyHere() => new Pending(new PendingLook(merged, seen.At, Math.Min(pending.Rounds + 1, MostRounds + 1))),
+            (false, false) => new Confirmed(merged, seen.At),
         };
+
+        // Whoever changes all the time is wrong about something when two looks in a row say so, like everybody else.
+        bool OnlyHere() => wrong(merged).Except(wrong(current)).Except(wrong(pending.Facts)).Any();
     }
 
     /// <summary>Null when some server of the domain talked, or there is none to talk; else why none did.</summary>

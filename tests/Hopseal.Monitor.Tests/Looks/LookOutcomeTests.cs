@@ -7,15 +7,18 @@ public sealed class LookOutcomeTests
 {
     static readonly AuditFacts s_renewed = BankFacts.With(BankFacts.Certificate with { Fingerprint = new string('d', 64) });
 
-    static LookOutcome Of(AuditFacts seen, PendingLook? pending = null) => LookOutcome.Of(seen, BankFacts.All, pending, [], WatchedAs.Own).Outcome;
+    static LookOutcome Of(AuditFacts seen, PendingLook? pending = null) => LookOutcome.Of(seen, BankFacts.All, pending, [], WatchedAs.Own, Wrong).Outcome;
+
+    static IEnumerable<(string Rule, string Subject)> Wrong(AuditFacts facts) =>
+        facts.Hosts.SelectMany(host => host.Endpoints).Where(endpoint => endpoint.Dialogue.StartTls is false).Select(endpoint => ("monitor.starttls-gone", endpoint.Address));
 
     static PendingLook Pending(AuditFacts facts, int rounds = 1) => new(facts, BankFacts.At, rounds);
 
     [Fact]
     public void The_first_look_counts_at_once()
     {
-        Assert.Equal(BankFacts.At, Assert.IsType<LookOutcome.Confirmed>(LookOutcome.Of(BankFacts.All, null, null, [], WatchedAs.Own).Outcome).Since);
-        Assert.IsType<LookOutcome.Nothing>(LookOutcome.Of(BankFacts.NoDns, null, null, [], WatchedAs.Own).Outcome);
+        Assert.Equal(BankFacts.At, Assert.IsType<LookOutcome.Confirmed>(LookOutcome.Of(BankFacts.All, null, null, [], WatchedAs.Own, Wrong).Outcome).Since);
+        Assert.IsType<LookOutcome.Nothing>(LookOutcome.Of(BankFacts.NoDns, null, null, [], WatchedAs.Own, Wrong).Outcome);
     }
 
     [Fact]
@@ -63,6 +66,21 @@ public sealed class LookOutcomeTests
         Assert.True(FactsDigest.Same(s_renewed, next.Look.Facts, WatchedAs.Own));
 
         Assert.IsType<LookOutcome.Confirmed>(Of(s_renewed, Pending(BankFacts.WithoutStartTls, LookOutcome.MostRounds)));
+    }
+
+    [Fact]
+    public void What_is_wrong_with_it_then_has_to_be_seen_twice_all_the_same()
+    {
+        var pending = Assert.IsType<LookOutcome.Pending>(Of(BankFacts.WithoutStartTls, Pending(s_renewed, LookOutcome.MostRounds)));
+        Assert.False(pending.Soon);
+        Assert.True(FactsDigest.Same(BankFacts.WithoutStartTls, pending.Look.Facts, WatchedAs.Own));
+
+        // Something else is different the next time, and this is wrong again.
+        var without = BankFacts.WithoutStartTls with { Domain = BankFacts.Published with { TlsRpt = new TlsRptFacts(null, true, null, []) } };
+        Assert.IsType<LookOutcome.Confirmed>(Of(without, pending.Look));
+
+        // It was not there the next time.
+        Assert.IsType<LookOutcome.Confirmed>(Of(s_renewed, pending.Look));
     }
 
     [Fact]
