@@ -35,12 +35,12 @@ public sealed partial class RequiredFile(string path)
     /// <exception cref="UnauthorizedAccessException">The same.</exception>
     public ImmutableArray<RequiredRule> Load()
     {
-        if (!File.Exists(Path))
+        using var stream = Open();
+        if (stream is null)
         {
             return [];
         }
 
-        using var stream = new FileStream(Path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
         if (stream.Length > MaxOctets)
         {
             throw Damaged($"it is larger than {MaxOctets} octets");
@@ -54,6 +54,19 @@ public sealed partial class RequiredFile(string path)
         {
             // The platform's message names the member, and the place once more.
             throw Damaged(string.Create(CultureInfo.InvariantCulture, $"line {(e.LineNumber ?? 0) + 1}: {e.Message.Split(" Path:")[0].ReplaceLineEndings(" ")}"));
+        }
+    }
+
+    /// <summary>Null only when there is nothing of that name. A link into nowhere, or a directory that may not be searched, is a file that cannot be read.</summary>
+    FileStream? Open()
+    {
+        try
+        {
+            return new FileStream(Path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException && new FileInfo(Path).LinkTarget is null)
+        {
+            return null;
         }
     }
 

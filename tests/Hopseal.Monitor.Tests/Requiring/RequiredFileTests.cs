@@ -120,6 +120,18 @@ public sealed class RequiredFileTests : IDisposable
     [Fact]
     public void A_domain_stands_there_once() => Assert.Contains("twice", Refused($$"""{ "Version": 1, "Rules": [{{Good}}, {{Good}}] }"""), StringComparison.Ordinal);
 
+    /// <summary>What was required must not be forgotten because a disk is not mounted.</summary>
+    [Fact]
+    public void A_link_into_nowhere_is_not_a_file_that_was_never_there()
+    {
+        File.CreateSymbolicLink(TheFile.Path, Path.Combine(_directory, "not-mounted", "required.json"));
+        Assert.ThrowsAny<IOException>(() => TheFile.Load());
+        File.Delete(TheFile.Path);
+        Directory.CreateDirectory(TheFile.Path);
+        Assert.Throws<UnauthorizedAccessException>(() => TheFile.Load());
+        Assert.Empty(RequiredFile.In(Path.Combine(_directory, "not-there-yet")).Load());
+    }
+
     string Refused(string text)
     {
         File.WriteAllText(TheFile.Path, text);
