@@ -166,19 +166,21 @@ public sealed class DeliveryPlanner(
         policies.Add(new TransportPolicy.Opportunistic());
         policies.AddRange(configured);
         var lending = host.Authenticity == HostAuthenticity.None ? forDomain : [.. forDomain.Union(forHost)];
-        policies.AddRange(OperatorRules.Combine([.. forDomain.Union(forHost)], lending));
+        ImmutableArray<OutboundRule> matching = [.. forDomain.Union(forHost)];
+        policies.AddRange(OperatorRules.Combine(matching, lending));
         if (credentials)
         {
             policies.Add(new TransportPolicy.Credentials());
         }
 
-        var plan = new HostPlan(host, policies.DrainToImmutable(),
-        [
-            .. BelievedNames(recipient, host).Concat(lending.SelectMany(rule => rule.Names)).Distinct(StringComparer.OrdinalIgnoreCase)
-        ])
+        // What was required while the gateway runs only ever raises: where the configuration asks for a name already, it lends none.
+        var named = configured.Any(policy => policy.Floor is SecurityFloor.Authenticated)
+            || matching.Any(rule => rule is { Required: false, Floor: SecurityFloor.Authenticated });
+        var lent = lending.Where(rule => !(rule.Required && named)).SelectMany(rule => rule.Names);
+        var plan = new HostPlan(host, policies.DrainToImmutable(), [.. BelievedNames(recipient, host).Concat(lent).Distinct(StringComparer.OrdinalIgnoreCase)])
         {
             Certificate = OperatorRules.Certificate(lending),
-            AuthenticatedHopBy = OperatorRules.AuthenticatedHop([.. forDomain.Union(forHost)], lending),
+            AuthenticatedHopBy = OperatorRules.AuthenticatedHop(matching, lending),
         };
         return proven.Find(host) is { } known ? plan.With(known.AsPolicy()) : plan;
     }

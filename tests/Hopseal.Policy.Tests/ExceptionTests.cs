@@ -69,6 +69,20 @@ public sealed class ExceptionTests
         Assert.Equal((SecurityFloor.Authenticated, TlsVersion.Tls13), (host.Floor, host.MinimumVersion));
     }
 
+    [Theory]
+    [InlineData(null, true)]
+    [InlineData(SecurityFloor.Encrypted, true)]
+    [InlineData(SecurityFloor.Authenticated, false)]
+    public async Task What_stands_in_no_configuration_lends_no_name_where_the_configuration_asks_for_one(SecurityFloor? written, bool lends)
+    {
+        var required = Rule("old.test", SecurityFloor.Authenticated) with { Required = true, Source = "required (old.test)", Names = ["mx.hoster.test"] };
+        ImmutableArray<OutboundRule> rules = written is { } floor ? [Rule("*.test", floor) with { Names = ["written.test"] }, required] : [required];
+        var host = await HostAsync("old.test", [.. rules]);
+        Assert.Equal(SecurityFloor.Authenticated, host.Floor);
+        Assert.Equal(lends, host.ReferenceNames.Contains("mx.hoster.test"));
+        Assert.Equal(written is not null, host.ReferenceNames.Contains("written.test"));
+    }
+
     [Fact]
     public async Task Both_the_exception_and_what_it_lowers_stay_in_the_plan()
     {
