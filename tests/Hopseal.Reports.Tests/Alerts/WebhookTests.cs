@@ -15,8 +15,10 @@ namespace Hopseal.Reports.Tests.Alerts;
 public sealed class WebhookTests
 {
     static readonly byte[] s_secret = "geheim"u8.ToArray();
+    // Of now: what is a day old is given up.
     static readonly AlertNotice s_notice = new(
-        NoticeKind.Opened, new Alert(7, "stripping.host", "mx.bank.example:25", AlertSeverity.Critical, "no TLS", "look", Records.Noon, Records.Noon, null, null), Records.Noon);
+        NoticeKind.Opened, new Alert(7, "stripping.host", "mx.bank.example:25", AlertSeverity.Critical, "no TLS", "look", Records.Noon, Records.Noon, null, null),
+        TimeProvider.System.GetUtcNow());
 
     static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -95,12 +97,11 @@ public sealed class WebhookTests
         {
             const string Taken = "HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n";
             await using var receiver = new Receiver("HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n", Taken);
-            var notice = s_notice with { At = TimeProvider.System.GetUtcNow() };
             await using (var database = Open())
             await using (var webhook = Webhook(receiver.Url, new NoticeOutbox(database), TimeSpan.FromHours(1)))
             {
-                webhook.Tell(notice);
-                webhook.Tell(notice with { Kind = NoticeKind.Resolved });
+                webhook.Tell(s_notice);
+                webhook.Tell(s_notice with { Kind = NoticeKind.Resolved });
                 await receiver.GotAsync(1, Cancel);
             }
 
