@@ -6,11 +6,13 @@ static class LedgerRetention
 {
     /// <summary>Null when there is nothing to delete. The file in which the chain goes on is never deleted.</summary>
     /// <param name="today">UTC.</param>
+    /// <param name="settled">The clock says so for a day or more.</param>
     /// <exception cref="IOException">Not everything is deleted; the next time goes on.</exception>
-    public static LedgerEntry? Apply(LedgerFiles files, int days, DateOnly today, DateTimeOffset now)
+    public static LedgerEntry? Apply(LedgerFiles files, int days, DateOnly today, DateTimeOffset now, bool settled)
     {
         var all = files.Days();
-        var old = all.Take(Math.Max(0, all.Length - 1)).Where(file => file.Day < today.AddDays(-days)).ToList();
+        var oldest = (settled ? today : Believed(all.Select(file => file.Day), today)).AddDays(-days);
+        var old = all.Take(Math.Max(0, all.Length - 1)).Where(file => file.Day < oldest).ToList();
         if (old.Count == 0)
         {
             return null;
@@ -34,6 +36,14 @@ static class LedgerRetention
         }
 
         return last is null ? null : new LedgerEntry.Retention(last, now, old.Count);
+    }
+
+    /// <summary>A machine that starts years ahead, until somebody tells it the time, must not cost the evidence of those years: a day is believed when the ledger
+    /// has one just before it.</summary>
+    static DateOnly Believed(IEnumerable<DateOnly> days, DateOnly today)
+    {
+        var before = days.Where(day => day < today).DefaultIfEmpty(today).Max();
+        return before < today ? before.AddDays(1) : today;
     }
 
     static LedgerPoint? Last(string path)

@@ -9,12 +9,15 @@ namespace Hopseal.Reports.Evidence;
 sealed partial class LedgerWriter(
     LedgerFiles files, EvidenceOptions options, string version, string configuration, TimeProvider clock, ILogger log) : IDisposable
 {
+    static readonly TimeSpan s_settled = TimeSpan.FromDays(1);
+
     readonly ArrayBufferWriter<byte> _lines = new(64 * 1024);
     LedgerFile? _file;
     LineWriter? _text;
     LedgerPoint? _written; // in head.json
     DateOnly? _tended;
     DateTimeOffset? _safeUntil;
+    readonly long _began = clock.GetTimestamp();
     long _flushedAt = clock.GetTimestamp();
 
     // Records that no gap entry on stable storage accounts for: lost ones, and those behind the last flush.
@@ -117,7 +120,7 @@ sealed partial class LedgerWriter(
         LogHead(log, _file.Flushed.Seq, _file.Flushed.Hash);
         try
         {
-            if (LedgerRetention.Apply(files, options.Days, today, now) is { } retention)
+            if (LedgerRetention.Apply(files, options.Days, today, now, clock.GetElapsedTime(_began) >= s_settled) is { } retention)
             {
                 Owe([retention]);
                 Append([]);

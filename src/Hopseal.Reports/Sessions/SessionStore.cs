@@ -17,6 +17,7 @@ public sealed partial class SessionStore(RecordsDatabase database, RecordsOption
     const long SumsDays = 400;
 
     readonly Lock _lock = new();
+    readonly long _began = clock.GetTimestamp();
     List<object> _gathered = new(MostGathered);
     SessionRows? _rows;
     int _waiting;
@@ -80,7 +81,7 @@ public sealed partial class SessionStore(RecordsDatabase database, RecordsOption
 
     async Task DeleteOldAsync(CancellationToken cancel)
     {
-        var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
+        var now = Believed(clock.GetUtcNow().ToUnixTimeMilliseconds());
         var oldest = now - (options.Days * Times.Day);
         long deleted = 0;
         foreach (var table in (string[])["sessions", "attempts"])
@@ -106,6 +107,19 @@ public sealed partial class SessionStore(RecordsDatabase database, RecordsOption
                 cancel);
             LogCleaned(log, deleted);
         }
+    }
+
+    /// <summary>A machine that starts years ahead, until somebody tells it the time, must not cost the records of those years: a time is believed when the clock says so for
+    /// a day, or there was a session a day before.</summary>
+    long Believed(long now)
+    {
+        if (clock.GetElapsedTime(_began) >= TimeSpan.FromDays(1))
+        {
+            return now;
+        }
+
+        using var connection = database.OpenReader();
+        return connection.Number("SELECT max(ended) FROM sessions WHERE ended < $yesterday", ("$yesterday", now - Times.Day)) is { } before ? Math.Min(now, before + Times.Day) : now;
     }
 
     /// <summary>Hands over what has been gathered, and lets go of the database as soon as that is written.</summary>

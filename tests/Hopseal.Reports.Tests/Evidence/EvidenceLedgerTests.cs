@@ -291,6 +291,22 @@ public sealed class EvidenceLedgerTests : IDisposable
         Assert.Contains(_ledger.Lines(), line => Text(Parse(line), "kind") == "retention");
     }
 
+    [Fact]
+    public async Task A_clock_that_is_years_ahead_for_a_moment_costs_no_evidence()
+    {
+        var options = new EvidenceOptions { Days = 2 };
+        await _ledger.RunAsync(ledger => ledger.TryRecord(Records.Accepted(null, "anna@ours.example")), options);
+        _ledger.Clock.Advance(TimeSpan.FromDays(3653));
+        await _ledger.RunAsync(ledger => ledger.TryRecord(Records.Accepted(null, "anna@ours.example")), options);
+        Assert.Equal([2026, 2036], _ledger.Files.Days().Select(file => file.Day.Year));
+
+        // It says so a day later, too.
+        _ledger.Clock.Advance(TimeSpan.FromDays(1));
+        await _ledger.RunAsync(ledger => ledger.TryRecord(Records.Accepted(null, "anna@ours.example")), options);
+        Assert.Equal([2036, 2036], _ledger.Files.Days().Select(file => file.Day.Year));
+        await _ledger.AssertWholeAsync();
+    }
+
     /// <summary>Without moving the clock.</summary>
     async Task UntilWrittenAsync(string kind)
     {

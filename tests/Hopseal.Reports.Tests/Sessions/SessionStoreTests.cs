@@ -146,6 +146,26 @@ public sealed class SessionStoreTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_clock_that_is_years_ahead_for_a_moment_costs_nothing()
+    {
+        var store = Store(new RecordsOptions { Days = 2 });
+        store.TryRecord(Records.Inbound(Records.Tls(), at: Records.Noon.AddDays(-5)));
+        store.TryRecord(Records.Inbound(Records.Tls(), at: Records.Noon));
+        await WriteAsync(store);
+        _clock.SetUtcNow(Records.Noon.AddYears(10));
+        var ahead = Store(new RecordsOptions { Days = 2 });
+        ahead.TryRecord(Records.Inbound(Records.Tls(), at: Records.Noon.AddYears(10)));
+        await WriteAsync(ahead);
+        await ahead.CleanAsync(Cancel);
+        Assert.Equal([2036, 2026], _query.Sessions(new SessionFilter(), null, 10).Select(session => session.Ended.Year));
+
+        // It says so still.
+        _clock.Advance(TimeSpan.FromDays(1));
+        await ahead.CleanAsync(Cancel);
+        Assert.Single(_query.Sessions(new SessionFilter(), null, 10));
+    }
+
+    [Fact]
     public async Task A_batch_that_is_rolled_back_with_its_group_is_counted_once()
     {
         var store = Store();
