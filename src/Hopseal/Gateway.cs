@@ -161,25 +161,20 @@ sealed class Gateway : IAsyncDisposable
     {
         var stopping = _receiving.StopAsync();
         await _stop.CancelAsync();
-        try
-        {
-            await _serving.DisposeAsync();
-            await _reportIntake.StopAsync();
-            await Task.WhenAll([stopping, .. _background]);
-        }
-        finally
-        {
-            await _remembered.DisposeAsync();
-            await _sending.DisposeAsync();
-            await _alerting.DisposeAsync();
-            _reporting.Dispose();
-            _reportIntake.Dispose();
-            await _telling.DisposeAsync();
-            await _measuring.DisposeAsync();
-            _queue.Dispose();
-            await _store.DisposeAsync();
-            _stop.Dispose();
-        }
+        await Closing.AllAsync(
+            _serving.DisposeAsync,
+            async () => await _reportIntake.StopAsync(),
+            async () => await Task.WhenAll([stopping, .. _background]),
+            _remembered.DisposeAsync,
+            _sending.DisposeAsync,
+            _alerting.DisposeAsync,
+            Closing.Of(_reporting),
+            Closing.Of(_reportIntake),
+            _telling.DisposeAsync,
+            _measuring.DisposeAsync,
+            Closing.Of(_queue),
+            _store.DisposeAsync,
+            Closing.Of(_stop));
     }
 
     async ValueTask<QueueEntry?> OldestEntryAsync(CancellationToken cancel)
