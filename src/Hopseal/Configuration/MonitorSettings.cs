@@ -116,7 +116,7 @@ sealed record MonitorSettings
 
         if (bad > MostBadLines)
         {
-            setting.Error($"{Words.Count(bad - MostBadLines, "more line is no domain name", "more lines are no domain names")}");
+            setting.Error(Words.Count(bad - MostBadLines, "more line is no domain name", "more lines are no domain names"));
         }
 
         return names.ToImmutable();
