@@ -1,4 +1,3 @@
-using System.Globalization;
 using Hopseal.Audit.Facts;
 using Hopseal.Audit.Findings;
 using Hopseal.Audit.Profiles;
@@ -54,9 +53,9 @@ static class CertificateChecks
         var byKey = handshake.TlsaMatches is true && host.Tlsa.Records.All(record => record.StartsWith('3'));
         var (verdict, title) = certificate.From > facts.At ? (byKey ? Verdict.Info : Verdict.Fail, "It is not valid yet")
             : days < 0 ? (byKey ? Verdict.Info : Verdict.Fail, "It has expired")
-            : days <= profile.ExpiryFailDays ? (byKey ? Verdict.Warn : Verdict.Fail, $"It expires in {days.ToString(CultureInfo.InvariantCulture)} days")
-            : days <= profile.ExpiryWarnDays ? (Verdict.Warn, $"It expires in {days.ToString(CultureInfo.InvariantCulture)} days")
-            : (Verdict.Ok, $"It is valid for {days.ToString(CultureInfo.InvariantCulture)} days");
+            : days <= profile.ExpiryFailDays ? (byKey ? Verdict.Warn : Verdict.Fail, $"It expires in {Output.Words.Count(days, "day")}")
+            : days <= profile.ExpiryWarnDays ? (Verdict.Warn, $"It expires in {Output.Words.Count(days, "day")}")
+            : (Verdict.Ok, $"It is valid for {Output.Words.Count(days, "day")}");
         return new Finding(CheckIds.CertificateDates, subject, Question.Watched, verdict, title, [$"from {certificate.From:u} until {certificate.Until:u}"], "RFC 5280 §4.1.2.5",
             verdict is Verdict.Fail or Verdict.Warn ? Remedy.Of("Renew it, and let the renewal run by itself.") : null);
     }

@@ -15,6 +15,11 @@ static class DomainChecks
         }
 
         yield return Exchangers(domain);
+        if (domain.Mx.State is MxState.Null)
+        {
+            yield return new Finding(CheckIds.ReportRecord, domain.Name, Question.Watched, Verdict.Ok, "No mail: there is nothing to report", [], "RFC 7505 §3");
+        }
+
         if (domain.Mx.State is MxState.Found or MxState.Implicit)
         {
             yield return domain.Mx.Signed

@@ -56,6 +56,11 @@ public static class Judge
             return OfHost(alone, profile);
         }
 
+        if (facts.Domain is { Mx.State: MxState.Null } without)
+        {
+            return new Finding(CheckIds.Identity, without.Name, Question.Authenticated, Verdict.Ok, "No mail: there is no host that senders have to verify", [], "RFC 7505 §3");
+        }
+
         if (facts.Domain is not { Mx.State: MxState.Found or MxState.Implicit } domain || facts.Hosts.IsEmpty)
         {
             return null;

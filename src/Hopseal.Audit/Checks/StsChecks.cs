@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using Hopseal.Audit.Facts;
 using Hopseal.Audit.Findings;
+using Hopseal.Audit.Output;
 using Hopseal.Audit.Profiles;
 using Hopseal.Policy.MtaSts;
 
@@ -35,7 +35,7 @@ static class StsChecks
             var verdict = days <= profile.ExpiryFailDays ? Verdict.Fail : days <= profile.ExpiryWarnDays ? Verdict.Warn : Verdict.Ok;
             yield return Finding(
                 CheckIds.StsHost, domain, Question.Watched, verdict,
-                days < 0 ? "The certificate of the policy host has expired" : $"The certificate of the policy host ends in {days.ToString(CultureInfo.InvariantCulture)} days",
+                days < 0 ? "The certificate of the policy host has expired" : $"The certificate of the policy host ends in {Words.Count(days, "day")}",
                 [$"until {until:u}"], "RFC 8461 §3.3",
                 verdict is Verdict.Ok ? null : Remedy.Of($"Renew the certificate of mta-sts.{domain.Name}, and let the renewal run by itself: with an expired one nobody gets the policy."));
         }

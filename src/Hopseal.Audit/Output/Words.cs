@@ -1,3 +1,4 @@
+using System.Globalization;
 using Hopseal.Audit.Findings;
 
 namespace Hopseal.Audit.Output;
@@ -20,4 +21,9 @@ public static class Words
         Question.Authenticated => "authenticated",
         Question.Watched => "watched",
     };
+
+    /// <summary><c>1 day</c>, <c>2 days</c>.</summary>
+    /// <param name="many">Without: <paramref name="one"/> with an s.</param>
+    public static string Count(long number, string one, string? many = null) =>
+        string.Create(CultureInfo.InvariantCulture, $"{number} {(number == 1 ? one : many ?? one + "s")}");
 }

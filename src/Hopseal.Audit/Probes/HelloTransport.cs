@@ -56,7 +56,7 @@ sealed class HelloTransport(IPEndPoint endpoint, MailProtocol protocol, Connecti
             if (ended is not { Reach: Reach.TurnedAway } || !await budget.BackOffAsync(cancel))
             {
                 budget.Closed = true;
-                Exhausted = $"after {budget.Taken} connections: {ended?.Message}";
+                Exhausted = $"after {Output.Words.Count(budget.Taken, "connection")}: {ended?.Message}";
                 return new HelloAnswer.NotAsked(Exhausted);
             }
         }

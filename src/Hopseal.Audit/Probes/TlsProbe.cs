@@ -27,6 +27,7 @@ sealed class TlsProbe(
         await ModernAsync(cancel);
         var none = await StrongAndWeakAsync(cancel);
         await OldVersionsAsync(none, cancel);
+        await Ssl2Async(cancel);
         _seen.BrokenKnown = none;
         if (!none)
         {
@@ -44,7 +45,6 @@ sealed class TlsProbe(
         }
 
         await PostQuantumAsync(cancel);
-        await Ssl2Async(cancel);
         await RestAsync(cancel);
         JudgeOrder();
         return new TlsProbeResult(_seen.ToFacts(hellos()), [.. _seen.Chains], _seen.BestOlder);
@@ -202,10 +202,10 @@ sealed class TlsProbe(
         _seen.GroupsKnown = Said(answer, flight, WireVersion.Tls13) is not null;
     }
 
-    /// <summary>In a quick look only where something else is as old: the libraries that still had it had SSL 3.0 or TLS 1.0, too.</summary>
+    /// <summary>In a quick look only where SSL 3.0 is spoken: the libraries that still had it had that, too, and TLS 1.0 alone, which many still have, says nothing of it.</summary>
     async Task Ssl2Async(CancellationToken cancel)
     {
-        if (deep || _seen.Speaks(WireVersion.Ssl30) || _seen.Speaks(WireVersion.Tls10))
+        if (deep || _seen.Speaks(WireVersion.Ssl30))
         {
             _seen.NoteSsl2(await askSsl2(cancel));
         }

@@ -1,5 +1,5 @@
-using System.Globalization;
 using Hopseal.Audit.Facts;
+using Hopseal.Audit.Output;
 using Hopseal.Reports.Alerts;
 
 namespace Hopseal.Monitor.Changes;
@@ -39,7 +39,7 @@ static class CertificateRules
             new Fault(
                 AlertRules.MonitorCertificateExpiring, host.Name, Levels.None, relied ? Relied(share) : Unused(byKey),
                 expired ? $"The certificate of {host.Name} has expired on {Seen.Day(first.Until)}"
-                    : string.Create(CultureInfo.InvariantCulture, $"The certificate of {host.Name} ends in {Math.Floor((first.Until - now).TotalDays)} days, on {Seen.Day(first.Until)}"),
+                    : $"The certificate of {host.Name} ends in {Words.Count((long)(first.Until - now).TotalDays, "day")}, on {Seen.Day(first.Until)}",
                 comparison.IsOwn ? "Renew it, and let the renewal run by itself." : "Its operator should know: mail that has to be authenticated will wait."), isNew: false);
     }
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using Hopseal.Audit.Output;
 using Hopseal.Reports.Alerts;
 
 namespace Hopseal.Monitor.Changes;
@@ -31,7 +32,7 @@ public static class LookRules
         if (late.Length > 0)
         {
             yield return (AlertRules.MonitorStale, new Trouble(
-                "monitor", AlertSeverity.Warning, string.Create(CultureInfo.InvariantCulture, $"{late.Length} domains are not looked at as often as they should be: {Seen.Some(late)}"),
+                "monitor", AlertSeverity.Warning, $"{(late.Length == 1 ? "A domain is not looked at as often as it should be" : $"{Words.Count(late.Length, "domain")} are not looked at as often as they should be")}: {Seen.Some(late)}",
                 "The log says what the monitor does. More Monitor.Connections, or a longer Monitor.IntervalHours, lets it keep up."));
         }
     }

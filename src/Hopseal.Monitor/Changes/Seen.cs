@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using Hopseal.Audit.Facts;
+using Hopseal.Audit.Output;
 
 namespace Hopseal.Monitor.Changes;
 
@@ -41,7 +42,7 @@ static class Seen
     {
         string[] all = [.. names];
         return all.Length <= MostNamed ? string.Join(", ", all)
-            : string.Create(CultureInfo.InvariantCulture, $"{string.Join(", ", all[..MostNamed])} and {all.Length - MostNamed} others");
+            : $"{string.Join(", ", all[..MostNamed])} and {Words.Count(all.Length - MostNamed, "other")}";
     }
 
     public static string Day(DateTimeOffset at) => at.UtcDateTime.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);

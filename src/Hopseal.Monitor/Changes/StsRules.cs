@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using Hopseal.Audit.Facts;
+using Hopseal.Audit.Output;
 using Hopseal.Policy.MtaSts;
 using Hopseal.Reports.Alerts;
 
@@ -92,9 +93,7 @@ static class StsRules
 
     public static int Strictness(string mode) => mode switch { "enforce" => 2, "testing" => 1, _ => 0 };
 
-    public static string Lasts(long seconds) => seconds >= 2 * 86400
-        ? string.Create(CultureInfo.InvariantCulture, $"{seconds / 86400} days")
-        : string.Create(CultureInfo.InvariantCulture, $"{seconds} seconds");
+    public static string Lasts(long seconds) => seconds >= 2 * 86400 ? Words.Count(seconds / 86400, "day") : Words.Count(seconds, "second");
 
     static IEnumerable<Told> PolicyHost(Comparison comparison, StsFacts sts, DateTimeOffset now)
     {
@@ -115,7 +114,7 @@ static class StsRules
             new Fault(
                 AlertRules.MonitorStsHost, comparison.Domain, levels, levels,
                 days < 0 ? $"The certificate of mta-sts.{comparison.Domain} has expired on {Seen.Day(until)}"
-                    : string.Create(CultureInfo.InvariantCulture, $"The certificate of mta-sts.{comparison.Domain} ends in {Math.Floor(days)} days, on {Seen.Day(until)}"),
+                    : $"The certificate of mta-sts.{comparison.Domain} ends in {Words.Count((long)days, "day")}, on {Seen.Day(until)}",
                 "Renew it: without it nobody can fetch the MTA-STS policy (RFC 8461 §3.3)."), isNew: false);
     }
 

@@ -201,13 +201,8 @@ public abstract record ObservedProof
             : seen.All(address => address.HasDane(signedMx)) ? "each matches its TLSA records"
             : seen.All(address => !address.HasDane(signedMx)) ? "each has a certificate of the web PKI for its name"
             : "each matches its TLSA records, or has a certificate of the web PKI for its name";
-        return string.Create(
-            CultureInfo.InvariantCulture,
-            $"{Count(hosts, "host")} with {Count(seen.Length, "address", "addresses")} did {(newest ? "TLS 1.3" : "TLS 1.2 or newer")}; {proof}");
+        return $"{Audit.Output.Words.Count(hosts, "host")} with {Audit.Output.Words.Count(seen.Length, "address", "addresses")} did {(newest ? "TLS 1.3" : "TLS 1.2 or newer")}; {proof}";
     }
-
-    static string Count(int number, string one, string? many = null) =>
-        string.Create(CultureInfo.InvariantCulture, $"{number} {(number == 1 ? one : many ?? one + "s")}");
 
     static string Detail(string? why) => string.IsNullOrWhiteSpace(why) ? "" : $": {why}";
 

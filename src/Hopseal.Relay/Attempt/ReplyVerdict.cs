@@ -357,5 +357,5 @@ public static class ReplyVerdict
 
     static string Span(TimeSpan span) => span.TotalDays >= 2
         ? string.Create(CultureInfo.InvariantCulture, $"{span.TotalDays:0.#} days")
-        : string.Create(CultureInfo.InvariantCulture, $"{span.TotalHours:0.#} hours");
+        : span.TotalHours.ToString("0.#", CultureInfo.InvariantCulture) is "1" ? "1 hour" : string.Create(CultureInfo.InvariantCulture, $"{span.TotalHours:0.#} hours");
 }

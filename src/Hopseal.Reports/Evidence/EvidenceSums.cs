@@ -113,13 +113,13 @@ public sealed class EvidenceSums(string? domain)
                 Keep(Starts, started);
                 break;
             case "gap":
-                Tell(entry, $"{(entry.NumberOrNull("count") is { } count ? $"{count} records" : "an unknown number of records")} since {entry.TextOr("since", "an unknown time")} are missing: {entry.Text("reason")}");
+                Tell(entry, $"missing since {entry.TextOr("since", "an unknown time")}: {(entry.NumberOrNull("count") is { } count ? $"{count} {(count is "1" ? "record" : "records")}" : "an unknown number of records")}; {entry.Text("reason")}");
                 break;
             case "damage":
                 Tell(entry, $"the ledger was found damaged: {entry.Text("what")}");
                 break;
             case "recovered":
-                Tell(entry, $"a line that was not whole was put aside, {entry.Number("octets")} octets of {entry.Text("file")}");
+                Tell(entry, $"a line that was not whole was put aside, {LedgerReader.Count(entry.Number("octets"), "octet", "octets")} of {entry.Text("file")}");
                 break;
             case "incident":
                 Tell(entry, $"plaintext was injected behind STARTTLS by or on the way to the client {entry.Text("peer")}");

@@ -160,7 +160,7 @@ sealed class LedgerReader
         }
     }
 
-    static string Count(long number, string one, string many) =>
+    internal static string Count(long number, string one, string many) =>
         string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{number} {(number == 1 ? one : many)}");
 
     static (PointFile? Point, string? Fault) Point(string file)

@@ -64,6 +64,40 @@ sealed class LineWriter : IDisposable
     {
         switch (entry)
         {
+            case LedgerEntry.Out { Attempt: var attempt, Use: var use, To: var to }:
+                json.WriteString("kind", "out");
+                Write(json, attempt, use, to);
+                break;
+            case LedgerEntry.Ended { Attempt: var attempt, IsKept: var isKept, To: var to }:
+                json.WriteString("kind", isKept ? "kept" : "returned");
+                Begin(json, attempt);
+                json.WriteNumber("recipients", to.Length);
+                _addresses.Write(json, "to", to);
+                break;
+            case LedgerEntry.In taken:
+                json.WriteString("kind", "in");
+                Write(json, taken);
+                break;
+            case LedgerEntry.Incident { Session: var session }:
+                json.WriteString("kind", "incident");
+                json.WriteString("what", "plaintext-injection");
+                json.WriteString("direction", "in");
+                json.WriteString("session", session.SessionId);
+                json.WriteString("peer", session.Peer.ToString());
+                json.WriteString("listener", session.Summary.Listener);
+                json.Text("hello", session.Summary.Hello);
+                break;
+            default:
+                WriteOfLedger(json, entry);
+                break;
+        }
+    }
+
+    /// <summary>What the ledger says of itself.</summary>
+    static void WriteOfLedger(Utf8JsonWriter json, LedgerEntry entry)
+    {
+        switch (entry)
+        {
             case LedgerEntry.Start start:
                 json.WriteString("kind", "start");
                 json.WriteString("version", start.Version);
@@ -97,29 +131,6 @@ sealed class LineWriter : IDisposable
                 json.Point("anchor", retention.Anchor);
                 json.Time("at", retention.At);
                 json.WriteNumber("files", retention.Files);
-                break;
-            case LedgerEntry.Out { Attempt: var attempt, Use: var use, To: var to }:
-                json.WriteString("kind", "out");
-                Write(json, attempt, use, to);
-                break;
-            case LedgerEntry.Ended { Attempt: var attempt, IsKept: var isKept, To: var to }:
-                json.WriteString("kind", isKept ? "kept" : "returned");
-                Begin(json, attempt);
-                json.WriteNumber("recipients", to.Length);
-                _addresses.Write(json, "to", to);
-                break;
-            case LedgerEntry.In taken:
-                json.WriteString("kind", "in");
-                Write(json, taken);
-                break;
-            case LedgerEntry.Incident { Session: var session }:
-                json.WriteString("kind", "incident");
-                json.WriteString("what", "plaintext-injection");
-                json.WriteString("direction", "in");
-                json.WriteString("session", session.SessionId);
-                json.WriteString("peer", session.Peer.ToString());
-                json.WriteString("listener", session.Summary.Listener);
-                json.Text("hello", session.Summary.Hello);
                 break;
             default:
                 throw new ArgumentException($"unknown entry {entry}", nameof(entry));

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.CommandLine;
 using System.Text;
+using Hopseal.Audit.Output;
 using Hopseal.Commands.Import;
 using Hopseal.Configuration;
 using Hopseal.Monitor.Requiring;
@@ -46,7 +47,7 @@ static class ConfigCommand
             case ConfigurationResult.Faulty { Faults: var faults }:
                 Write(terminal.Out, faults);
                 var errors = faults.Count(fault => fault.Severity is Severity.Error);
-                terminal.Error.WriteLine($"{path}: {Count(errors, "error")}, {Count(faults.Length - errors, "warning")}");
+                terminal.Error.WriteLine($"{path}: {Words.Count(errors, "error")}, {Words.Count(faults.Length - errors, "warning")}");
                 return ExitCode.No;
             case ConfigurationResult.Usable { Configuration: var configuration, Warnings: var found }:
                 var warnings = found
@@ -56,10 +57,10 @@ static class ConfigCommand
                 warnings = warnings.AddRange(required);
                 Write(terminal.Out, warnings);
                 var wrong = warnings.Count(fault => fault.Severity is Severity.Error);
-                terminal.Error.WriteLine($"{path}: {(wrong == 0 ? "no errors" : Count(wrong, "error"))}, {Count(warnings.Length - wrong, "warning")}");
+                terminal.Error.WriteLine($"{path}: {(wrong == 0 ? "no errors" : Words.Count(wrong, "error"))}, {Words.Count(warnings.Length - wrong, "warning")}");
                 if (requirements > 0)
                 {
-                    terminal.Error.WriteLine($"{path}: beside it, something is required of {Count(requirements, "domain")}: `hopseal require list` shows it");
+                    terminal.Error.WriteLine($"{path}: beside it, something is required of {Words.Count(requirements, "domain")}: `hopseal require list` shows it");
                 }
 
                 return wrong == 0 ? ExitCode.Done : ExitCode.No;
@@ -178,5 +179,4 @@ static class ConfigCommand
             : throw new UsageException($"the password is longer than {MostPasswordOctets} octets");
     }
 
-    static string Count(int number, string what) => number == 1 ? $"1 {what}" : $"{number} {what}s";
 }

@@ -21,13 +21,14 @@ static class ConfigurationArgument
         HelpName = "FILE",
     };
 
+    /// <summary>For commands that start no gateway.</summary>
     /// <exception cref="UsageException">It cannot be used; every fault was written.</exception>
     public static GatewayConfiguration Load(string file, Terminal terminal)
     {
         switch (ConfigurationFile.Load(file, terminal.Directory, terminal.Variables, terminal.Clock))
         {
             case ConfigurationResult.Usable usable:
-                ConfigCommand.Write(terminal.Error, usable.Warnings);
+                ConfigCommand.Write(terminal.Error, usable.Warnings.Where(warning => !warning.OfServing));
                 return usable.Configuration;
             case ConfigurationResult.Faulty faulty:
                 ConfigCommand.Write(terminal.Error, faulty.Faults);

@@ -1,7 +1,8 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Json;
+using Hopseal.Audit.Output;
 using Hopseal.Configuration;
 using Hopseal.Dns;
 using Hopseal.Reports.Evidence;
@@ -102,7 +103,7 @@ static class EvidenceCommand
 
         if (status.FaultCount > status.Faults.Length)
         {
-            await output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"and {status.FaultCount - status.Faults.Length} more faults"));
+            await output.WriteLineAsync($"and {Words.Count(status.FaultCount - status.Faults.Length, "more fault")}");
         }
 
         foreach (var note in status.Notes)
@@ -111,7 +112,7 @@ static class EvidenceCommand
         }
 
         var range = status.Last is { } last
-            ? string.Create(CultureInfo.InvariantCulture, $"{status.Entries} entries, {status.First} to {last.Seq}, the last with the hash {last.Hash}")
+            ? string.Create(CultureInfo.InvariantCulture, $"{Words.Count(status.Entries, "entry", "entries")}, {status.First} to {last.Seq}, the last with the hash {last.Hash}")
             : "no entries";
         await output.WriteLineAsync(status.IsWhole ? $"whole: {range}" : $"NOT WHOLE: {range}");
     }

@@ -12,6 +12,9 @@ enum Severity
 /// <param name="Key">For example <c>Listeners[1].Mode</c>; empty when the file as a whole is meant.</param>
 sealed record ConfigFault(Severity Severity, Origin Origin, string Key, string Message)
 {
+    /// <summary>Of interest only to whoever starts a gateway, or asks what is wrong with its configuration.</summary>
+    public bool OfServing { get; init; }
+
     /// <summary><c>hopseal.json:14: Listeners[1].Mode: "Foo" is none of …</c></summary>
     public override string ToString()
     {
@@ -36,8 +39,8 @@ sealed class FaultList
         Add(new ConfigFault(Severity.Error, origin, key, message));
     }
 
-    public void Warn(Origin origin, string key, string message) =>
-        Add(new ConfigFault(Severity.Warning, origin, key, message));
+    public void Warn(Origin origin, string key, string message, bool ofServing = false) =>
+        Add(new ConfigFault(Severity.Warning, origin, key, message) { OfServing = ofServing });
 
     /// <summary>In the order of the file, the environment last.</summary>
     public ImmutableArray<ConfigFault> InOrder() => [.. _faults.OrderBy(fault => fault.Origin.Line ?? int.MaxValue)];

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Net;
 using Hopseal.Dns;
 using Hopseal.Policy.Dane;
 using Hopseal.Smtp.Client;
@@ -29,15 +28,10 @@ static class ConfigurationReader
         var trust = root.Child("Trust");
         var rootFiles = trust.Find("Roots")?.Items().ToImmutableArray() ?? [];
         trust.Close();
-        var mtaSts = MtaStsSettings.Read(root.Child("MtaSts"), listeners, !certificates.IsEmpty);
         var tlsReports = root.Child("TlsReports");
-        var reportIntake = ReportIntakeSettings.Read(tlsReports.Child("Receive"), TakenEndpoints(listeners, mtaSts), !certificates.IsEmpty, domains);
+        var web = WebServers.Read(root, tlsReports.Child("Receive"), listeners, !certificates.IsEmpty, domains);
         var reportSending = ReportSendingSettings.Read(tlsReports, hostname, directory);
         tlsReports.Close();
-        var dashboard = DashboardSettings.Read(
-            root,
-            [.. TakenEndpoints(listeners, mtaSts), .. reportIntake.Endpoint is { } post ? [(post, "TlsReports.Receive")] : ImmutableArray<(IPEndPoint, string)>.Empty],
-            !certificates.IsEmpty);
         var tls = TlsSettings.Read(root.Child("Tls"));
         var limits = LimitSettings.Read(root.Child("Limits"));
         var dns = DnsSettings.Read(root.Child("Dns"));
@@ -45,23 +39,11 @@ static class ConfigurationReader
         var monitor = MonitorSettings.Read(root, [.. domains.Domains.Keys], directory);
         var records = RecordsSettings.Read(root.Child("Records"));
         var evidence = EvidenceSettings.Read(root.Child("Evidence"));
-        var metrics = MetricsSettings.Read(
-            root.Child("Metrics"),
-            [
-                .. TakenEndpoints(listeners, mtaSts),
-                .. reportIntake.Endpoint is { } posts ? [(posts, "TlsReports.Receive")] : ImmutableArray<(IPEndPoint, string)>.Empty,
-                .. dashboard is null ? ImmutableArray<(IPEndPoint, string)>.Empty : [(dashboard.Endpoint, "Dashboard")],
-            ]);
         var log = LogSettings.Read(root.Child("Log"));
         root.Close();
 
         ImmutableArray<string> roots = [.. rootFiles.Select(item => Deployment.CheckRoots(item, directory)).OfType<string>()];
-        foreach (var certificate in certificates)
-        {
-            Deployment.CheckCertificate(certificate, hostname, clock);
-            Deployment.CheckNextKey(certificate);
-        }
-
+        CheckCertificates(certificates, hostname, clock);
         if (data is not null && dataDirectory is not null)
         {
             Deployment.CheckDataDirectory(data, dataDirectory);
@@ -71,7 +53,7 @@ static class ConfigurationReader
         if (!faults.HasErrors)
         {
             CheckPurpose(root, listeners, domains, access);
-            mtaSts.Check(root.Child("MtaSts"), [hostname!, .. mxNames], domains, [.. certificates.Select(certificate => certificate.Files)]);
+            web.MtaSts.Check(root.Child("MtaSts"), [hostname!, .. mxNames], domains, [.. certificates.Select(certificate => certificate.Files)]);
         }
 
         return hostname is null || dataDirectory is null
@@ -93,18 +75,27 @@ static class ConfigurationReader
                     ? new ClientCredentials(user, password)
                     : null,
                 Dns = dns,
-                MtaSts = mtaSts,
-                ReportIntake = reportIntake,
-                Dashboard = dashboard,
+                MtaSts = web.MtaSts,
+                ReportIntake = web.Reports,
+                Dashboard = web.Dashboard,
                 ReportSending = reportSending,
                 Roots = roots,
                 Records = records,
-                Metrics = metrics,
+                Metrics = web.Metrics,
                 Alerts = alerts,
                 Monitor = monitor,
                 Evidence = evidence,
                 Log = log,
             };
+    }
+
+    static void CheckCertificates(IEnumerable<CertificateSetting> certificates, DomainName? hostname, TimeProvider clock)
+    {
+        foreach (var certificate in certificates)
+        {
+            Deployment.CheckCertificate(certificate, hostname, clock);
+            Deployment.CheckNextKey(certificate);
+        }
     }
 
     static DomainName? ReadHostname(Section root)
@@ -152,12 +143,6 @@ static class ConfigurationReader
 
         return name;
     }
-
-    static ImmutableArray<(IPEndPoint Endpoint, string What)> TakenEndpoints(ImmutableArray<ListenerSettings> listeners, MtaStsSettings mtaSts) =>
-    [
-        .. listeners.Select(listener => (listener.Endpoint, $"the listener {Shown.Text(listener.Name)}")),
-        .. mtaSts.Endpoint is { } policies ? [(policies, "MtaSts")] : ImmutableArray<(IPEndPoint, string)>.Empty,
-    ];
 
     /// <summary>Only for a configuration without errors: what is missing because it could not be read is no second fault.</summary>
     static void CheckPurpose(Section root, ImmutableArray<ListenerSettings> listeners, DomainTable domains, AccessSettings access)

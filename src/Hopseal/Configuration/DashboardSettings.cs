@@ -53,7 +53,7 @@ sealed record DashboardSettings(IPEndPoint Endpoint, ImmutableDictionary<string,
         }
         else if (users.IsEmpty && section.Find("Users")?.Node is null or ConfigNode.List { Items.IsEmpty: true })
         {
-            section.Warn("without Users, everybody with an account on this machine sees the evidence and acts on the queue");
+            section.Warn("without Users, everybody with an account on this machine sees the evidence and acts on the queue", ofServing: true);
         }
 
         return new DashboardSettings(endpoint, users, names);

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using Hopseal.Audit.Output;
 using Hopseal.Audit.Probes;
 using Hopseal.Audit.Profiles;
 using Hopseal.Dns;
@@ -12,6 +13,7 @@ sealed record MonitorSettings
 {
     const int MostDomains = 10_000;
     const int MostOctets = 4 * 1024 * 1024;
+    const int MostBadLines = 20;
     const int UsualConnections = 10;
     const int UsualDeepConnections = 40;
 
@@ -91,6 +93,7 @@ sealed record MonitorSettings
         }
 
         var names = ImmutableArray.CreateBuilder<DomainName>();
+        var bad = 0;
         foreach (var (line, number) in text.Split('\n').Select((line, place) => (line.Split('#', 2)[0].Trim(), place + 1)))
         {
             if (line.Length == 0)
@@ -100,11 +103,20 @@ sealed record MonitorSettings
 
             if (!DomainName.TryParse(line, out var name))
             {
-                setting.Error(string.Create(CultureInfo.InvariantCulture, $"line {number} is not a domain name: {Shown.Text(line)}"));
-                break;
+                if (++bad <= MostBadLines)
+                {
+                    setting.Error(string.Create(CultureInfo.InvariantCulture, $"line {number} is not a domain name: {Shown.Text(line)}"));
+                }
+
+                continue;
             }
 
             names.Add(name);
+        }
+
+        if (bad > MostBadLines)
+        {
+            setting.Error(Words.Count(bad - MostBadLines, "more line is no domain name", "more lines are no domain names"));
         }
 
         return names.ToImmutable();

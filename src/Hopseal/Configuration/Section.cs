@@ -50,7 +50,8 @@ sealed class Section(ConfigNode.Table table, string key, FaultList faults)
 
     public void Error(string message) => faults.Error(Origin, Key, message);
 
-    public void Warn(string message) => faults.Warn(Origin, Key, message);
+    /// <param name="ofServing">See <see cref="ConfigFault.OfServing"/>.</param>
+    public void Warn(string message, bool ofServing = false) => faults.Warn(Origin, Key, message, ofServing);
 
     /// <summary>To be called once every key was asked for.</summary>
     public void Close()

@@ -112,14 +112,9 @@ sealed record Setting(string Key, ConfigNode Node, FaultList Faults)
             return null;
         }
 
-        if (!IPEndPoint.TryParse(text, out var endpoint) || !LooksLikeAddress(text))
+        if (EndpointText.Parse(text, defaultPort) is not { } endpoint)
         {
             return Fail<IPEndPoint>($"{Shown.Text(text)} is not an address and port, such as 0.0.0.0:25 or [::]:25");
-        }
-
-        if (endpoint.Port == 0 && !text.EndsWith(":0", StringComparison.Ordinal) && defaultPort is { } port)
-        {
-            return new IPEndPoint(endpoint.Address, port);
         }
 
         return endpoint.Port is 0 ? Fail<IPEndPoint>($"{Shown.Text(text)} lacks a port between 1 and 65535") : endpoint;
@@ -135,7 +130,7 @@ sealed record Setting(string Key, ConfigNode Node, FaultList Faults)
 
         var slash = text.IndexOf('/', StringComparison.Ordinal);
         var addressText = slash < 0 ? text : text[..slash];
-        if (!LooksLikeAddress(addressText) || !IPAddress.TryParse(addressText, out var address) || address.ScopeIdOrZero() != 0)
+        if (!EndpointText.LooksLikeAddress(addressText) || !IPAddress.TryParse(addressText, out var address) || address.ScopeIdOrZero() != 0)
         {
             return FailValue<IPNetwork>($"{Shown.Text(text)} is not a network, such as 192.0.2.0/24 or 2001:db8::/32");
         }
@@ -210,12 +205,6 @@ sealed record Setting(string Key, ConfigNode Node, FaultList Faults)
 
     static string NoneOf(string text, string[] names) =>
         $"{Shown.Text(text)} is none of {string.Join(", ", names)}{Shown.DidYouMean(text, names)}";
-
-    // IPAddress also takes "1", "0x7f000001" and "127.1": whoever writes that means something else.
-    static bool LooksLikeAddress(string text) =>
-        text.Contains(':', StringComparison.Ordinal) && text.StartsWith('[')
-        || text.Count(c => c == ':') > 1
-        || (text.Split(':')[0].Split('.') is { Length: 4 } parts && parts.All(part => part.Length is > 0 and < 4 && part.All(char.IsAsciiDigit) && (part.Length == 1 || part[0] != '0')));
 
     static IPNetwork Masked(IPAddress address, int length)
     {

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using Hopseal.Audit.Output;
 using Hopseal.Configuration;
 using Hopseal.Dns;
 using Hopseal.Policy.Dane;
@@ -135,7 +136,7 @@ sealed class AlertWatches(GatewayConfiguration configuration)
                     left <= TimeSpan.FromDays(1) ? AlertSeverity.Critical : left <= TimeSpan.FromDays(days / 2.0) ? AlertSeverity.Warning : AlertSeverity.Info,
                     left < TimeSpan.Zero
                         ? $"The certificate for {name} has expired on {certificate.NotAfter.UtcDateTime:yyyy-MM-dd}"
-                        : string.Create(CultureInfo.InvariantCulture, $"The certificate for {name} ends in {Math.Floor(left.TotalDays)} days, on {certificate.NotAfter.UtcDateTime:yyyy-MM-dd}"),
+                        : $"The certificate for {name} ends in {Words.Count((long)left.TotalDays, "day")}, on {certificate.NotAfter.UtcDateTime:yyyy-MM-dd}",
                     "Renew it; the gateway takes renewed files by itself.");
             })
         ];
@@ -173,7 +174,7 @@ sealed class AlertWatches(GatewayConfiguration configuration)
                 var what = $"{dated.Rule.Source} ({dated.Rule.Floor} for {dated.Rule.Destination})";
                 return new Trouble(
                     dated.Rule.Source, over ? AlertSeverity.Info : AlertSeverity.Warning,
-                    over ? $"{what} has ended and is not applied any more" : string.Create(CultureInfo.InvariantCulture, $"{what} ends in {dated.LastDays(today)} days"),
+                    over ? $"{what} has ended and is not applied any more" : $"{what} ends in {Words.Count(dated.LastDays(today) ?? 0, "day")}",
                     over ? "Take it out of the configuration." : "Let it end, or decide again: change Until.");
             })
         ];
@@ -190,7 +191,7 @@ sealed class AlertWatches(GatewayConfiguration configuration)
             [
                 new Trouble(
                     "TLS reports", AlertSeverity.Warning,
-                    $"{failed.Length} TLS reports of ours could not be delivered: {string.Join(", ", failed.Select(report => report.Domain).Distinct().Take(5))}; {failed[0].Why}",
+                    $"{Words.Count(failed.Length, "TLS report")} of ours could not be delivered: {string.Join(", ", failed.Select(report => report.Domain).Distinct().Take(5))}; {failed[0].Why}",
                     "hopseal report list --failed shows why.", Certain: false),
             ];
     }
@@ -203,7 +204,7 @@ sealed class AlertWatches(GatewayConfiguration configuration)
             [
                 new Trouble(
                     "queue", now - oldest.ReceivedAt > limit * 6 ? AlertSeverity.Critical : AlertSeverity.Warning,
-                    string.Create(CultureInfo.InvariantCulture, $"Mail waits for {(now - oldest.ReceivedAt).TotalHours:0} hours; the oldest is for {oldest.Domain}: {oldest.Reason ?? "not attempted yet"}"),
+                    $"Mail waits for {Words.Count((long)Math.Round((now - oldest.ReceivedAt).TotalHours), "hour")}; the oldest is for {oldest.Domain}: {oldest.Reason ?? "not attempted yet"}",
                     "hopseal queue list --summary shows what waits, and why."),
             ]
             : [];
@@ -219,7 +220,7 @@ sealed class AlertWatches(GatewayConfiguration configuration)
         }
 
         return now - _lostAt < s_lossMemory
-            ? [new Trouble("records", AlertSeverity.Warning, $"{lost} records of sessions were lost since the start, the last ones within an hour", "The disk under DataDirectory is full, or too slow. Mail is not affected.")]
+            ? [new Trouble("records", AlertSeverity.Warning, $"{(lost == 1 ? "A record of a session was" : Words.Count(lost, "record") + " of sessions were")} lost since the start, the last within an hour", "The disk under DataDirectory is full, or too slow. Mail is not affected.")]
             : [];
     }
 

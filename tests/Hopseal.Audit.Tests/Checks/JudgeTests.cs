@@ -153,6 +153,16 @@ public sealed class JudgeTests
         Assert.DoesNotContain(report.Findings, finding => finding.Verdict is Verdict.Warn or Verdict.Fail or Verdict.Unknown);
     }
 
+    /// <summary>Nothing of it can be read on the way, nobody can be taken for it, and nothing can break.</summary>
+    [Fact]
+    public void A_domain_that_takes_no_mail_is_three_times_ok()
+    {
+        var report = Judge.Of(GoodFacts.With(s_domain with { Mx = new MxFacts(MxState.Null, false, []), Sts = new StsFacts(null, true, null, null, null), TlsRpt = new TlsRptFacts(null, true, null, []) }) with { Hosts = [] }, Profile.Named("strict"));
+
+        Assert.Equal((Verdict.Ok, Verdict.Ok, Verdict.Ok), (report.Confidential, report.Authenticated, report.Watched));
+        Assert.Equal(Verdict.Ok, report.Overall);
+    }
+
     /// <summary>Whoever reaches one address of a host reaches the host.</summary>
     [Fact]
     public void An_address_that_cannot_be_reached_beside_one_that_can_is_a_warning()

@@ -41,6 +41,22 @@ public sealed class MonitorSettingsTests : IDisposable
         $"{file} does not exist", Assert.Single(Assert.IsType<ConfigurationResult.Faulty>(Load($"\"Monitor\": {{ \"{key}\": \"{file}\" }},")).Faults).ToString(), StringComparison.Ordinal);
 
     [Fact]
+    public void Every_bad_line_of_a_list_is_named_as_far_as_anybody_reads()
+    {
+        _workspace.Write("few.txt", "a b\nbank.example\n\nc d\n");
+        Assert.Equal(
+            ["6: Monitor.Partners: line 1 is not a domain name: \"a b\"", "6: Monitor.Partners: line 4 is not a domain name: \"c d\""], FaultsOf("few.txt"));
+
+        _workspace.Write("many.txt", string.Join('\n', Enumerable.Repeat("a b", 21)));
+        Assert.Equal("6: Monitor.Partners: 1 more line is no domain name", FaultsOf("many.txt")[20]);
+        _workspace.Write("many.txt", string.Join('\n', Enumerable.Repeat("a b", 5_000)));
+        Assert.Equal((21, "6: Monitor.Partners: 4980 more lines are no domain names"), (FaultsOf("many.txt").Length, FaultsOf("many.txt")[^1]));
+
+        string[] FaultsOf(string file) =>
+            [.. Assert.IsType<ConfigurationResult.Faulty>(Load($"\"Monitor\": {{ \"Partners\": \"{file}\" }},")).Faults.Select(fault => fault.ToString()["hopseal.json:".Length..])];
+    }
+
+    [Fact]
     public void Without_the_section_nobody_is_watched() => Assert.Null(Assert.IsType<ConfigurationResult.Usable>(Load("")).Configuration.Monitor);
 
     [Fact]

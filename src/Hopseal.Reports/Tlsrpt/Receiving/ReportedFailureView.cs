@@ -132,7 +132,7 @@ public abstract record ReportedFailureView
 
     static string MeaningOfNone(FailureDetail failure, IPAddress sender) => string.Create(
         CultureInfo.InvariantCulture,
-        $"{failure.Sessions} sessions from {sender} are reported, and none reached this gateway in that time. Somebody on the path may have answered in our place; or the MX records led elsewhere, or the sender's address is changed on the way (NAT).");
+        $"{failure.Sessions} {(failure.Sessions == 1 ? "session is" : "sessions are")} reported from {sender}, and none reached this gateway in that time. Somebody on the path may have answered in our place; or the MX records led elsewhere, or the sender's address is changed on the way (NAT).");
 
     /// <summary>What both sides together say.</summary>
     static string Explain(FailureDetail failure, int encrypted, int plaintext, int failed) => failure.Type.Known switch

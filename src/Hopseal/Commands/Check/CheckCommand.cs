@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.CommandLine;
+using System.Net;
 using Hopseal.Audit.Findings;
 using Hopseal.Audit.Profiles;
 using Hopseal.Audit.Targets;
@@ -9,6 +10,8 @@ namespace Hopseal.Commands.Check;
 /// <summary><c>hopseal check</c>: audits domains and hosts from outside.</summary>
 static class CheckCommand
 {
+    const int DnsPort = 53;
+
     public static Command Create(Terminal terminal)
     {
         var targets = new Argument<string[]>("TARGET") { Description = "A domain, host:port, or scheme://host with smtp, submission, smtps, imap, imaps, pop3, pop3s or sieve.", Arity = ArgumentArity.ZeroOrMore };
@@ -28,11 +31,13 @@ static class CheckCommand
         var ehlo = new Option<string?>("--ehlo") { Description = "Our name in EHLO; without: the name of this machine.", HelpName = "NAME" };
         var leaveOut = new Option<string?>("--do-not-scan") { Description = "A list of domains, addresses and networks that are not asked.", HelpName = "FILE" };
         var config = new Option<string?>("--config", "-c") { Description = "Take resolver and authorities from a gateway's configuration.", HelpName = "FILE" };
+        var resolver = new Option<string?>("--resolver") { Description = "A DNS server to ask instead; what DNSSEC proves is believed from this machine only.", HelpName = "ADDRESS[:PORT]" };
+        var ca = new Option<string?>("--ca") { Description = "PEM file of an authority to trust besides the system's.", HelpName = "FILE" };
         var rescore = new Option<string?>("--rescore") { Description = "Ask nobody: judge a stored json or jsonlines output anew.", HelpName = "FILE" };
         var diff = new Option<string?>("--diff") { Description = "Tell what changed since a stored json or jsonlines output.", HelpName = "FILE" };
         var command = new Command("check", "Audits how mail servers do STARTTLS, DANE and MTA-STS: confidential, authenticated, watched?")
         {
-            targets, file, profile, format, json, output, resume, failOn, deep, all, connections, pause, patience, parallel, ehlo, leaveOut, config, rescore, diff,
+            targets, file, profile, format, json, output, resume, failOn, deep, all, connections, pause, patience, parallel, ehlo, leaveOut, config, resolver, ca, rescore, diff,
         };
         command.SetAction((parsed, cancel) =>
         {
@@ -55,6 +60,8 @@ static class CheckCommand
                 Ehlo = parsed.GetValue(ehlo),
                 LeaveOut = parsed.GetValue(leaveOut),
                 Configuration = parsed.GetValue(config),
+                Resolver = parsed.GetValue(resolver) is { } server ? Server(server) : null,
+                Authority = parsed.GetValue(ca),
                 Rescore = parsed.GetValue(rescore),
                 Before = parsed.GetValue(diff),
             }).RunAsync(cancel);
@@ -64,6 +71,10 @@ static class CheckCommand
 
     public static AuditTarget Target(string text) =>
         AuditTarget.TryParse(text, out var target, out var why) ? target : throw new UsageException($"{Configuration.Shown.Text(text)} cannot be checked: {why}");
+
+    static IPEndPoint Server(string text) => Configuration.EndpointText.Parse(text, DnsPort) is { Port: not 0 } endpoint
+        ? endpoint
+        : throw new UsageException($"--resolver: {Configuration.Shown.Text(text)} is not an address, such as 127.0.0.1 or [::1]:5353");
 
     static T Within<T>(T value, T least, T most, string option)
         where T : IComparable<T> =>
@@ -128,6 +139,12 @@ sealed record CheckRequest
     public string? LeaveOut { get; init; }
 
     public string? Configuration { get; init; }
+
+    /// <summary>Instead of the configuration's or the system's.</summary>
+    public IPEndPoint? Resolver { get; init; }
+
+    /// <summary>A file of certificates, besides the configuration's.</summary>
+    public string? Authority { get; init; }
 
     public string? Rescore { get; init; }
 

@@ -51,7 +51,7 @@ sealed class CheckComparison
     public string Sum()
     {
         var of = _compared == 1 ? "the one target" : $"{_compared} targets";
-        var said = _compared == 0 ? "no target is in it" : _changed == 0 ? $"nothing changed in {of}" : $"{_changed} of {_compared} targets changed";
+        var said = _compared == 0 ? "no target is in it" : _changed == 0 ? $"nothing changed in {of}" : _compared == 1 ? "the one target changed" : $"{_changed} of {_compared} targets changed";
         return $"since {_name}: {said}{(_new > 0 && _compared > 0 ? $"; {_new} not in it" : "")}";
     }
 

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Threading.Channels;
 using Hopseal.Audit;
 using Hopseal.Audit.Checks;
@@ -135,8 +136,15 @@ sealed class CheckRun(Terminal terminal, CheckRequest request)
     MailAudit Audit()
     {
         var configuration = request.Configuration is { } file ? ConfigurationArgument.Load(file, terminal) : null;
-        var resolver = ConfigurationArgument.Resolver(configuration?.Dns ?? DnsSettings.Standard, terminal, QuestionsAtOnce);
-        var pkix = new PkixCheck(configuration is null ? TrustedRoots.System : TrustedRoots.Load(configuration.Roots), terminal.Clock);
+        var dns = configuration?.Dns ?? DnsSettings.Standard;
+        if (request.Resolver is { } server)
+        {
+            // Whom the configuration trusts is somebody else.
+            dns = dns with { Servers = [server], TrustAuthenticData = false };
+        }
+
+        var resolver = ConfigurationArgument.Resolver(dns, terminal, QuestionsAtOnce);
+        var pkix = new PkixCheck(Roots(configuration), terminal.Clock);
         return new MailAudit(resolver, pkix, new StsFetch(resolver, pkix, terminal.Clock), Manners(), new ProbeOptions
         {
             EhloName = request.Ehlo ?? configuration?.Hostname.Ascii ?? Environment.MachineName,
@@ -151,6 +159,19 @@ sealed class CheckRun(Terminal terminal, CheckRequest request)
         {
             MxPort = configuration?.Outbound.Port ?? MailProtocol.Smtp.Port,
         };
+    }
+
+    TrustedRoots Roots(GatewayConfiguration? configuration)
+    {
+        ImmutableArray<string> files = [.. configuration?.Roots ?? [], .. request.Authority is { } file ? [Full(file)] : Array.Empty<string>()];
+        try
+        {
+            return files.IsEmpty ? TrustedRoots.System : TrustedRoots.Load(files);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
+        {
+            throw new UsageException($"--ca: {e.Message}");
+        }
     }
 
     Manners Manners()

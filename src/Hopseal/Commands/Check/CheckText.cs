@@ -29,7 +29,7 @@ static class CheckText
         if (!everything)
         {
             var fine = report.Findings.Where(finding => finding.Verdict is Verdict.Ok).ToArray();
-            text.Append($"  {Mark(Verdict.Ok, colours)}  {fine.Length} checks: {string.Join(", ", fine.Select(finding => finding.Id).Distinct())}\n");
+            text.Append($"  {Mark(Verdict.Ok, colours)}  {Words.Count(fine.Length, "check")}: {string.Join(", ", fine.Select(finding => finding.Id).Distinct())}\n");
             foreach (var finding in report.Findings.Where(finding => finding.Verdict is Verdict.Info).DistinctBy(finding => (finding.Id, finding.Title)))
             {
                 text.Append($"  {Mark(Verdict.Info, colours)}  {Shown.Plain(finding.Title)}  [{finding.Id}]\n");
@@ -38,7 +38,7 @@ static class CheckText
 
         var connections = report.Facts.Hosts.SelectMany(host => host.Endpoints)
             .GroupBy(endpoint => (endpoint.Address, endpoint.Port), (_, names) => names.Sum(endpoint => endpoint.Connections)).ToArray();
-        text.Append($"  {connections.Length} {(connections.Length == 1 ? "address" : "addresses")}, {connections.DefaultIfEmpty().Max()} connections to one at most, {report.Facts.Elapsed.TotalSeconds:0.0} s; judged by {report.Profile}\n");
+        text.Append($"  {Words.Count(connections.Length, "address", "addresses")}, {Words.Count(connections.DefaultIfEmpty().Max(), "connection")} to one at most, {report.Facts.Elapsed.TotalSeconds:0.0} s; judged by {report.Profile}\n");
         return text.ToString();
     }
 

@@ -35,7 +35,7 @@ sealed class MonitorOutput(Terminal terminal, bool json)
             _begun = true;
         }
 
-        var findings = row.Failing + row.Warnings == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $"  {row.Failing} failures, {row.Warnings} warnings");
+        var findings = row.Failing + row.Warnings == 0 ? "" : $"  {Words.Count(row.Failing, "failure")}, {Words.Count(row.Warnings, "warning")}";
         terminal.Out.WriteLine($"{Word(row.As),-7}  {Word(row.Confidential),-7}  {Word(row.Authenticated),-7}  {Word(row.Watched),-7}  {When(row.Looks.LastAt),-16}  {row.Name}{findings}");
         foreach (var note in Notes(row.Looks, row.Lost))
         {
@@ -135,13 +135,29 @@ sealed class MonitorOutput(Terminal terminal, bool json)
                 terminal.Out.WriteLine($"    {change.Turn switch { Turn.Better => '+', Turn.Worse => '-', Turn.Neutral => ' ' }} {Shown.Plain(change.Text)}");
             }
 
-            foreach (var change in findings.Where(change => change.Before?.Verdict != change.After?.Verdict))
+            var vanished = new Vanished(before.Facts, after.Facts);
+            foreach (var together in findings.Where(change => change.Before?.Verdict != change.After?.Verdict).ToLookup(vanished.With))
             {
-                terminal.Out.WriteLine($"      {Shown.Plain(change.Subject)}: {Word(change.Before?.Verdict) ?? "new"} → {Word(change.After?.Verdict) ?? "gone"}  [{change.Id}]");
+                WriteFindings(together.Key, [.. together]);
             }
         }
 
         return changes.Any(change => change.Turn is Turn.Worse) || findings.Any(change => change.IsWorse);
+    }
+
+    /// <param name="place">What they are gone with; null where each stands for itself.</param>
+    void WriteFindings(string? place, ImmutableArray<FindingChange> changes)
+    {
+        if (place is not null)
+        {
+            terminal.Out.WriteLine($"      {Shown.Plain(place)}: gone, with {Words.Count(changes.Length, "finding")}");
+            return;
+        }
+
+        foreach (var change in changes)
+        {
+            terminal.Out.WriteLine($"      {Shown.Plain(change.Subject)}: {Word(change.Before?.Verdict) ?? "new"} → {Word(change.After?.Verdict) ?? "gone"}  [{change.Id}]");
+        }
     }
 
     public void Write(ControlLine.Look look)
@@ -176,7 +192,7 @@ sealed class MonitorOutput(Terminal terminal, bool json)
 
         if (looks.Inconclusive > 0)
         {
-            yield return string.Create(CultureInfo.InvariantCulture, $"{looks.Inconclusive} looks in a row found nothing out: {looks.Why}");
+            yield return $"{(looks.Inconclusive == 1 ? "the last look" : Words.Count(looks.Inconclusive, "look") + " in a row")} found nothing out: {looks.Why}";
         }
     }
 

@@ -140,6 +140,88 @@ public sealed class CheckRunTests : IDisposable
         Assert.Equal(["a.example"], Targets("stored.jsonl"));
     }
 
+    [Fact]
+    public async Task What_concerns_who_serves_is_told_to_him_only()
+    {
+        _workspace.WriteCertificate("mx").Dispose();
+        _workspace.Write("hopseal.json", """
+            {
+            "Hostname": "mx1.example.org", "DataDirectory": ".", "Domains": { "example.org": { "Maildir": "mail" } }, "Dns": { "HealthMinutes": 0 },
+            "Listeners": [ { "Name": "mx", "Endpoint": "127.0.0.1:2525", "Mode": "StartTls" } ], "Certificates": [ { "Chain": "mx.pem", "Key": "mx.key" } ],
+            "Dashboard": {}, "Users": [ { "Name": "ada", "PasswordHash": "HASH" } ]
+            }
+            """.Replace("HASH", Smtp.Server.PasswordHash.Create("a password", 4096).ToString(), StringComparison.Ordinal));
+
+        var check = await RunAsync("a.example. MX 0 .\n", "a.example", "--config", "hopseal.json");
+        var config = await CommandRun.OfAsync(_workspace.Directory, ["config", "check"], zone: ZoneResolver.Parse(""));
+
+        Assert.Contains("warning: Dashboard: without Users", config.Out, StringComparison.Ordinal);
+        Assert.Contains("warning: Users: no listener has Authentication", config.Out, StringComparison.Ordinal);
+        Assert.DoesNotContain("Dashboard", check.Error, StringComparison.Ordinal);
+        Assert.Contains("warning: Users: no listener has Authentication", check.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_only_target_that_changed_is_not_counted()
+    {
+        await RunAsync("a.example", "--output", "before.jsonl", "--format", "jsonlines");
+
+        Assert.EndsWith("since before.jsonl: the one target changed\n", (await RunAsync("a.example. MX 0 .\n", "a.example", "--diff", "before.jsonl")).Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_domain_that_takes_no_mail_is_three_times_ok()
+    {
+        var run = await RunAsync("a.example. MX 0 .\n", "a.example", "--json");
+
+        var root = JsonDocument.Parse(run.Out).RootElement;
+        Assert.Equal(0, run.ExitCode);
+        Assert.All((string[])["confidential", "authenticated", "watched"], question => Assert.Equal("ok", root.GetProperty(question).GetString()));
+    }
+
+    [Fact]
+    public async Task Another_resolver_is_asked_where_one_is_named()
+    {
+        await using var server = new Dns.Tests.ScriptedDnsServer(query => new Dns.Tests.DnsMessage(query).Code(3).Authority("example", 60));
+
+        var run = await CommandRun.OfAsync(_workspace.Directory, ["check", "a.example", "--resolver", server.EndPoint.ToString()]);
+
+        Assert.Equal(1, run.ExitCode);
+        Assert.Contains("The domain does not exist", run.Out, StringComparison.Ordinal);
+        Assert.Contains(server.Queries, query => query.Name == "a.example");
+    }
+
+    [Theory]
+    [InlineData("--resolver", "dns.example", "\"dns.example\" is not an address")]
+    [InlineData("--resolver", "127.1", "\"127.1\" is not an address")]
+    [InlineData("--resolver", "127.0.0.1:0", "\"127.0.0.1:0\" is not an address")]
+    [InlineData("--ca", "none.pem", "none.pem")]
+    [InlineData("--ca", "empty.pem", "empty.pem holds no certificate")]
+    public async Task Who_is_to_be_asked_or_believed_and_cannot_be_is_named(string option, string value, string why)
+    {
+        _workspace.Write("empty.pem", "");
+
+        var run = await CommandRun.OfAsync(_workspace.Directory, ["check", "a.example", option, value]);
+
+        Assert.Equal((2, ""), (run.ExitCode, run.Out));
+        Assert.StartsWith($"hopseal: {option}: ", run.Error, StringComparison.Ordinal);
+        Assert.Contains(why, run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_authority_of_ones_own_is_believed_where_it_is_named()
+    {
+        using var certificate = _workspace.WriteCertificate("mx", "mx.good.example");
+        await using var server = await Audit.Tests.GoodServer.StartAsync(certificate);
+        string[] target = ["mx.good.example. A 127.0.0.1\n", $"smtp://mx.good.example:{server.Endpoint.Port}", "--json"];
+
+        Assert.Equal("warn", IdentityOf(await RunAsync(target)));
+        Assert.Equal("ok", IdentityOf(await RunAsync([.. target, "--ca", "mx.pem"])));
+
+        static string? IdentityOf(CommandRun run) => JsonDocument.Parse(run.Out).RootElement.GetProperty("findings").EnumerateArray()
+            .Single(finding => finding.GetProperty("id").GetString() == "identity").GetProperty("verdict").GetString();
+    }
+
     IEnumerable<string> Targets(string file) =>
         File.ReadAllLines(_workspace.PathOf(file)).Select(line => JsonDocument.Parse(line).RootElement.GetProperty("target").GetString()!);
 
