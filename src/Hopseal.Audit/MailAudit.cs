@@ -23,7 +23,7 @@ public sealed class MailAudit
     readonly HostProbe _hosts;
     readonly EndpointProbe _endpoints;
     readonly SharedHosts<FoundHost> _found = new(MostHosts);
-    readonly SharedHosts<HostFacts> _shared = new(MostHosts);
+    readonly SharedHosts<HostFacts> _shared = new(MostHosts, host => host.Endpoints.All(endpoint => endpoint.Dialogue.Reach is not Reach.NoneLeft));
 
     /// <param name="fetch">Of MTA-STS policies.</param>
     /// <param name="manners">Shared by all audits that run beside each other.</param>

@@ -25,6 +25,9 @@ sealed class ConnectionBudget(ProbeOptions options, int promised = 0)
     /// <summary>Why there are no more, in words.</summary>
     public string Exhausted { get; private set; } = "";
 
+    /// <summary>Other names of this check still wait, so that the one whose turn it is gets less than all.</summary>
+    public bool HoldsBack => Held > 0;
+
     /// <summary>Half of all, at most: what is asked under the first name counts for all of them.</summary>
     int Held => Math.Min(_promised, options.MostConnections / 2);
 

@@ -59,7 +59,7 @@ sealed class EndpointProbe(PkixCheck pkix, DaneCheck dane, Manners manners, Prob
         }
 
         var facts = await FirstAsync(endpoint, protocol, expected, cancel);
-        if (_servers.TryGet((endpoint, protocol), out var server) && server.StandsFor(facts))
+        if (_servers.TryGet((endpoint, protocol), out var server) && server.StandsFor(facts, budget))
         {
             return await AskAgainAsync(server, facts, endpoint, protocol, expected, budget, cancel);
         }
@@ -140,7 +140,8 @@ sealed class EndpointProbe(PkixCheck pkix, DaneCheck dane, Manners manners, Prob
         var everyCertificate = options.Deep || expected.Dane is not null;
         var result = await new TlsProbe(transport.AskAsync, transport.AskSsl2Async, expected.Name?.Ascii, options.Deep, everyCertificate).RunAsync(() => transport.Exchanges, cancel);
         facts = WithCertificates(facts with { Tls = result.Facts }, result.Chains, expected);
-        return (facts, KnownServer.Of(facts, expected.Name?.Ascii, result, everyCertificate));
+        var isCut = transport.Exhausted is not null && budget.HoldsBack;
+        return (facts, KnownServer.Of(facts, expected.Name?.Ascii, result, everyCertificate, isCut ? budget : null));
     }
 
     /// <summary>The whole way: greeting, capabilities, STARTTLS, a real handshake, capabilities again.</summary>

@@ -5,7 +5,8 @@ namespace Hopseal.Audit.Probes;
 /// <typeparam name="TFacts">What is found of a host.</typeparam>
 /// <param name="most">Hosts that are remembered. Those that are asked just now, or wait for it, do not count: a run bounds them itself, and they
 /// would else push out what is worth most.</param>
-sealed class SharedHosts<TFacts>(int most)
+/// <param name="isWhole">What is worth remembering; null: all.</param>
+sealed class SharedHosts<TFacts>(int most, Func<TFacts, bool>? isWhole = null)
 {
     readonly Lock _lock = new();
     readonly Dictionary<(string Name, bool Signed), Lazy<Task<TFacts>>> _asking = [];
@@ -51,7 +52,11 @@ sealed class SharedHosts<TFacts>(int most)
         try
         {
             var facts = await ask();
-            _known.Set(key, facts);
+            if (isWhole?.Invoke(facts) is not false)
+            {
+                _known.Set(key, facts);
+            }
+
             return facts;
         }
         finally

@@ -100,6 +100,25 @@ public sealed class KnownServerTests : IDisposable
     }
 
     [Fact]
+    public async Task What_was_cut_short_for_many_names_of_one_domain_is_asked_anew_for_the_next()
+    {
+        string[] names = [.. Enumerable.Range(10, 20).Select(i => $"mx{i}.many.example")];
+        await using var server = await GoodServer.StartAsync([_world.Issue("mx.one.example"), .. names.Select(_world.Issue)]);
+        _world.MxPort = server.Endpoint.Port;
+        _world.Zone = Zone("many.example", names) + Zone("one.example", "mx.one.example") + Zone("last.example", names[^1]);
+        var run = _world.Run();
+
+        var many = await RunAsync(run, "many.example");
+        var one = await RunAsync(run, "one.example");
+        Assert.Equal(Reach.Talked, (await RunAsync(run, "last.example")).Dialogue.Reach);
+
+        Assert.NotEmpty(many.Tls!.Problems);
+        Assert.Null(one.AskedAs);
+        Assert.InRange(one.Connections, 6, 10);
+        Assert.True(one.Tls!.Hellos.Length > many.Tls.Hellos.Length);
+    }
+
+    [Fact]
     public async Task What_the_first_name_could_not_find_out_the_second_is_asked()
     {
         var busy = true;
