@@ -6,6 +6,7 @@ using Hopseal.Audit.Profiles;
 using Hopseal.Monitor.Changes;
 using Hopseal.Monitor.Looks;
 using Hopseal.Monitor.Store;
+using Hopseal.Relay;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
 
@@ -155,11 +156,11 @@ sealed partial class LookTaker(
     [LoggerMessage(EventId = 3405, Level = LogLevel.Information, Message = "{Domain}: nothing could be found out, {Times} times in a row: {Why}")]
     static partial void LogInconclusive(ILogger log, string domain, int times, string why);
 
-    [LoggerMessage(EventId = 3406, Level = LogLevel.Information, Message = "{Domain} does not look as before, seen {Rounds} times; the next look at {NextAt:O} has to confirm it")]
-    static partial void LogPending(ILogger log, string domain, int rounds, DateTimeOffset nextAt);
+    [LoggerMessage(EventId = 3406, Level = LogLevel.Information, Message = "{Domain} does not look as before, seen {Rounds} times; the next look at {NextAt} has to confirm it")]
+    static partial void LogPending(ILogger log, string domain, int rounds, LogTime nextAt);
 
-    [LoggerMessage(EventId = 3407, Level = LogLevel.Information, Message = "{Domain} looks different since {Since:O}: confidential {Confidential}, authenticated {Authenticated}, watched {Watched}; against what is expected: {Standing}")]
-    static partial void LogChanged(ILogger log, string domain, DateTimeOffset since, Verdict confidential, Verdict authenticated, Verdict watched, Standing standing);
+    [LoggerMessage(EventId = 3407, Level = LogLevel.Information, Message = "{Domain} looks different since {Since}: confidential {Confidential}, authenticated {Authenticated}, watched {Watched}; against what is expected: {Standing}")]
+    static partial void LogChanged(ILogger log, string domain, LogTime since, Verdict confidential, Verdict authenticated, Verdict watched, Standing standing);
 
     [LoggerMessage(EventId = 3408, Level = LogLevel.Information, Message = "{Domain} was looked at for the first time: confidential {Confidential}, authenticated {Authenticated}, watched {Watched}")]
     static partial void LogFirst(ILogger log, string domain, Verdict confidential, Verdict authenticated, Verdict watched);

@@ -248,10 +248,10 @@ public sealed partial class SessionLog(ILogger<SessionLog> log) : ISessionSink
     [LoggerMessage(
         DeferredEvent, LogLevel.Information,
         "Deferred {Message} for {Domain} to {Recipients} in attempt {Attempt}: {Status} {Reason}; "
-        + "wanted {Floor} ({Source}), {Level}, TLS failures {TlsFailures}; sessions {Session}; again at {RetryAt:O}, {ElapsedMs} ms")]
+        + "wanted {Floor} ({Source}), {Level}, TLS failures {TlsFailures}; sessions {Session}; again at {RetryAt}, {ElapsedMs} ms")]
     partial void LogDeferred(
         QueueId message, string domain, string recipients, int attempt, string status, string? reason, string? floor, string? source,
-        string? level, string? tlsFailures, string session, DateTimeOffset? retryAt, long elapsedMs);
+        string? level, string? tlsFailures, string session, LogTime? retryAt, long elapsedMs);
 
     [LoggerMessage(
         BouncedEvent, LogLevel.Warning,

@@ -67,13 +67,13 @@ public sealed partial class StrippingAlerts(StrippingWatch watch, ILogger<Stripp
         + "If it gave up TLS: hopseal tls forget {Host}:{Port}")]
     partial void LogHostLost(string session, string host, int port, string peer, string why, string lastProven, string verified);
 
-    [LoggerMessage(HostBackEvent, LogLevel.Information, "{Host}:{Port} starts TLS again in {Session}; it did not since {Since:O}")]
-    partial void LogHostBack(string session, string host, int port, DateTimeOffset since);
+    [LoggerMessage(HostBackEvent, LogLevel.Information, "{Host}:{Port} starts TLS again in {Session}; it did not since {Since}")]
+    partial void LogHostBack(string session, string host, int port, LogTime since);
 
     [LoggerMessage(
         HostLetGoEvent, LogLevel.Warning,
-        "{Host}:{Port}, without TLS since {Since:O}, is not held to it any more and got plaintext in {Session}")]
-    partial void LogHostLetGo(string session, string host, int port, DateTimeOffset since);
+        "{Host}:{Port}, without TLS since {Since}, is not held to it any more and got plaintext in {Session}")]
+    partial void LogHostLetGo(string session, string host, int port, LogTime since);
 
     [LoggerMessage(
         PathLostEvent, LogLevel.Error,
@@ -82,6 +82,6 @@ public sealed partial class StrippingAlerts(StrippingWatch watch, ILogger<Stripp
 
     [LoggerMessage(
         PathBackEvent, LogLevel.Warning,
-        "The path lets STARTTLS through again: of those that lost it since {Since:O}, {Lost} parties are left, and {Kept} completed it")]
-    partial void LogPathBack(DateTimeOffset since, int lost, int kept);
+        "The path lets STARTTLS through again: of those that lost it since {Since}, {Lost} parties are left, and {Kept} completed it")]
+    partial void LogPathBack(LogTime since, int lost, int kept);
 }

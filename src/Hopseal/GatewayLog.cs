@@ -10,7 +10,9 @@ namespace Hopseal;
 /// <summary>Where the gateway's log goes: standard error, one line an event; for a person on a terminal, as JSON for a machine.</summary>
 static class GatewayLog
 {
-    public static ILoggerFactory Create(LogSettings settings, bool terminal, bool colours) => LoggerFactory.Create(builder =>
+    public static ILoggerFactory Create(LogSettings settings, bool terminal, bool colours) => LoggerFactory.Create(builder => Configure(builder, settings, terminal, colours));
+
+    public static void Configure(ILoggingBuilder builder, LogSettings settings, bool terminal, bool colours)
     {
         builder.SetMinimumLevel(settings.Level);
         builder.Services.Configure<ConsoleLoggerOptions>(options => options.LogToStandardErrorThreshold = LogLevel.Trace);
@@ -34,5 +36,5 @@ static class GatewayLog
                 options.JsonWriterOptions = new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
             });
         }
-    });
+    }
 }

@@ -127,6 +127,8 @@ public sealed class SessionLogTests
             [(1102, "a@example.org, b@example.org"), (1103, "c@example.org"), (1101, "d@example.org")],
             _lines.Lines.Select(line => (line.Event, (string)line.Fields["Recipients"]!)));
         Assert.Equal("4.2.1", _lines.Lines.First().Fields["Status"]);
+        Assert.Equal("2026-03-01T12:05:00.000Z", _lines.Lines.First().Fields["RetryAt"]!.ToString());
+        Assert.Contains("again at 2026-03-01T12:05:00.000Z,", _lines.Lines.First().Text, StringComparison.Ordinal);
         Assert.Equal("5.1.1", _lines.Lines.ElementAt(1).Fields["Status"]);
         Assert.Equal(["s1, s2", "s1, s2", "s2"], _lines.Lines.Select(line => line.Fields["Session"]));
         var delivered = _lines.Lines.Last().Fields;

@@ -241,6 +241,8 @@ public sealed class StrippingWatchTests
         Assert.StartsWith("SUSPECTED STRIPPING: mx.one.test:25 at 192.0.2.1 does not start TLS in s1 (starttls-not-supported (starttls-masked)), and last did on 2026-02-28, and proved who it was on 2026-02-27.", text, StringComparison.Ordinal);
         Assert.EndsWith("hopseal tls forget mx.one.test:25", text, StringComparison.Ordinal);
         Assert.Contains("mx.one.test:25, mx.two.test:25, mx.three.test:25", log.Lines.ElementAt(3).Text, StringComparison.Ordinal);
+        Assert.EndsWith("did not since 2026-03-01T12:00:01.000Z", log.Lines.ElementAt(4).Text, StringComparison.Ordinal);
+        Assert.Contains("since 2026-03-01T12:00:01.000Z,", log.Lines.ElementAt(6).Text, StringComparison.Ordinal);
     }
 
     ImmutableArray<StrippingNotice> Lose(string host, string reason = "starttls-not-offered", string address = "192.0.2.1") =>

@@ -9,13 +9,14 @@ namespace Hopseal.Reports.Alerts;
 /// <param name="Id">Within the outbox.</param>
 public sealed record WaitingNotice(long Id, AlertNotice Notice);
 
-/// <summary>Notices that somebody is still to get, over restarts. Bounded; a notice whose removal was lost with the last second is told twice.</summary>
+/// <summary>Notices that somebody is still to get, over restarts. Bounded for each receiver, so that one who is gone costs no other; a notice whose removal was lost with the last second is told twice.</summary>
 public sealed class NoticeOutbox
 {
     /// <summary>For one receiver.</summary>
     public const int MostWaiting = 500;
 
-    const int MostRows = 2_000;
+    /// <summary>Read at the start, the newest of each receiver first.</summary>
+    const int MostRows = 5_000;
     const int MostCharacters = 20_000;
 
     readonly RecordsDatabase _database;
@@ -30,10 +31,14 @@ public sealed class NoticeOutbox
         _database = database;
         using var connection = database.OpenReader();
         var rows = connection.Read(
-            $"SELECT id, receiver, notice FROM alert_outbox WHERE length(notice) <= {MostCharacters} ORDER BY id DESC LIMIT {MostRows}",
+            $"""
+            SELECT id, receiver, notice
+            FROM (SELECT *, row_number() OVER (PARTITION BY receiver ORDER BY id DESC) AS place FROM alert_outbox WHERE length(notice) <= {MostCharacters})
+            WHERE place <= {MostWaiting} ORDER BY place, id DESC LIMIT {MostRows}
+            """,
             row => (Id: row.GetInt64(0), Receiver: row.GetString(1), Notice: Parse(row.GetString(2))));
         _lastId = rows.IsEmpty ? 0 : Math.Max(0, rows[0].Id);
-        _stored = [.. rows.Where(row => row.Notice is not null).Reverse().Select(row => (row.Receiver, new WaitingNotice(row.Id, row.Notice!)))];
+        _stored = [.. rows.Where(row => row.Notice is not null).OrderBy(row => row.Id).Select(row => (row.Receiver, new WaitingNotice(row.Id, row.Notice!)))];
     }
 
     /// <summary>Soon, without waiting for it.</summary>
@@ -42,7 +47,11 @@ public sealed class NoticeOutbox
     {
         var id = Interlocked.Increment(ref _lastId);
         Post(
-            $"INSERT OR REPLACE INTO alert_outbox (id, receiver, notice) VALUES ($id, $receiver, $notice); DELETE FROM alert_outbox WHERE id <= $id - {MostRows}",
+            $"""
+            INSERT OR REPLACE INTO alert_outbox (id, receiver, notice) VALUES ($id, $receiver, $notice);
+            DELETE FROM alert_outbox WHERE receiver = $receiver
+                AND id <= (SELECT id FROM alert_outbox WHERE receiver = $receiver ORDER BY id DESC LIMIT 1 OFFSET {MostWaiting});
+            """,
             ("$id", id), ("$receiver", receiver), ("$notice", JsonSerializer.Serialize(notice, OutboxJson.Default.AlertNotice)));
         return new WaitingNotice(id, notice);
     }

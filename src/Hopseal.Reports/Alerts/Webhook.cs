@@ -144,7 +144,7 @@ public sealed partial class Webhook : IAsyncDisposable
                 return;
             }
 
-            LogFailed(_log, _options.Url.Host, notice.Alert.Rule, notice.Alert.Subject, why, pause);
+            LogFailed(_log, _options.Url.Host, notice.Alert.Rule, notice.Alert.Subject, why, pause.TotalSeconds);
             await Task.Delay(pause, _clock, stop);
         }
     }
@@ -155,8 +155,8 @@ public sealed partial class Webhook : IAsyncDisposable
         LogGivenUp(_log, _options.Url.Host, waiting.Notice.Alert.Rule, waiting.Notice.Alert.Subject, why);
     }
 
-    [LoggerMessage(EventId = 3011, Level = LogLevel.Warning, Message = "Webhook at {Host} did not take the notice on {Rule} {Subject}: {Why}; again in {Pause}")]
-    static partial void LogFailed(ILogger log, string host, string rule, string subject, string why, TimeSpan pause);
+    [LoggerMessage(EventId = 3011, Level = LogLevel.Warning, Message = "Webhook at {Host} did not take the notice on {Rule} {Subject}: {Why}; again in {PauseSeconds} seconds")]
+    static partial void LogFailed(ILogger log, string host, string rule, string subject, string why, double pauseSeconds);
 
     [LoggerMessage(EventId = 3012, Level = LogLevel.Error, Message = "Webhook at {Host} gets no notice on {Rule} {Subject}: {Why}")]
     static partial void LogGivenUp(ILogger log, string host, string rule, string subject, string why);

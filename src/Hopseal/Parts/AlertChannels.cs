@@ -23,11 +23,13 @@ sealed partial class AlertChannels : IAsyncDisposable
     readonly Func<ImmutableArray<Alert>> _open;
     readonly ImmutableArray<Webhook> _webhooks;
     readonly AlertMail? _mail;
+    readonly MailedNotices _mailed;
     readonly HeldNotices _held;
     readonly MessageQueue _queue;
     readonly TimeProvider _clock;
     readonly ILogger _log;
     DateTimeOffset _digestAt;
+    bool _digestFailed;
 
     /// <param name="open">Alerts as they are now.</param>
     public AlertChannels(
@@ -44,6 +46,7 @@ sealed partial class AlertChannels : IAsyncDisposable
         _webhooks = [.. _settings.Webhooks.Select(hook => new Webhook(new WebhookOptions(hook.Url, hook.Secret, gateway), outbox, clock, logs.CreateLogger<Webhook>()))];
         _held = new HeldNotices(outbox);
         _mail = _settings.Mail is { } mail ? new AlertMail(gateway, mail.From.ToString(), mail.To, clock) : null;
+        _mailed = new MailedNotices(outbox, notice => MailAsync(mail => mail.WriteAsync(notice, CancellationToken.None), CancellationToken.None), clock, logs.CreateLogger<MailedNotices>());
         _digestAt = _settings.Digest is null ? default : LastDigest();
     }
 
@@ -99,6 +102,8 @@ sealed partial class AlertChannels : IAsyncDisposable
         {
             await webhook.DisposeAsync();
         }
+
+        _mailed.Dispose();
     }
 
     bool IsQuiet => _settings.QuietHours?.Hold(TimeOnly.FromDateTime(_clock.GetLocalNow().DateTime)) is true;
@@ -108,7 +113,7 @@ sealed partial class AlertChannels : IAsyncDisposable
         try
         {
             var outbox = new NoticeOutbox(database);
-            outbox.Keep([HeldNotices.Receiver, .. _settings.Webhooks.Select(hook => Webhook.ReceiverOf(hook.Url))]);
+            outbox.Keep([HeldNotices.Receiver, .. _settings.Mail is null ? ImmutableArray<string>.Empty : [MailedNotices.Receiver], .. _settings.Webhooks.Select(hook => Webhook.ReceiverOf(hook.Url))]);
             return outbox;
         }
         catch (SqliteException e)
@@ -139,7 +144,18 @@ sealed partial class AlertChannels : IAsyncDisposable
         return now;
     }
 
-    Task ReleaseAsync() => _held.IsEmpty || IsQuiet ? Task.CompletedTask : _held.ReleaseAsync(_open(), SendAsync);
+    async Task ReleaseAsync()
+    {
+        if (_mail is not null)
+        {
+            await _mailed.RetryAsync();
+        }
+
+        if (!_held.IsEmpty && !IsQuiet)
+        {
+            await _held.ReleaseAsync(_open(), SendAsync);
+        }
+    }
 
     async Task SendAsync(AlertNotice notice)
     {
@@ -153,13 +169,13 @@ sealed partial class AlertChannels : IAsyncDisposable
             webhook.Tell(notice);
         }
 
-        if (_mail is not null && await MailAsync(mail => mail.WriteAsync(notice, CancellationToken.None), CancellationToken.None) is { } why)
+        if (_mail is not null)
         {
-            LogNotMailed(_log, notice.Alert.Rule, notice.Alert.Subject, why);
+            await _mailed.TellAsync(notice);
         }
     }
 
-    /// <summary>Once a day, later where the gateway did not run at that time.</summary>
+    /// <summary>Once a day, later where the gateway did not run at that time or the queue did not take it.</summary>
     async Task DigestAsync()
     {
         var now = _clock.GetUtcNow();
@@ -178,19 +194,31 @@ sealed partial class AlertChannels : IAsyncDisposable
         try
         {
             var digest = new AlertDigest(_digestAt, _open(), [.. _store.ChangedSince(_digestAt, MostInDigest).Where(alert => !alert.IsOpen)]);
-            _digestAt = now;
             if (!digest.IsEmpty && await MailAsync(mail => mail.WriteAsync(digest, CancellationToken.None), CancellationToken.None) is { } why)
             {
-                LogNoDigest(_log, why);
+                DigestFailed(why);
+                return;
             }
 
+            _digestAt = now;
+            _digestFailed = false;
             _store.SaveDigest(now);
         }
         catch (SqliteException e)
         {
-            _digestAt = now;
-            LogNoDigest(_log, e.Message);
+            DigestFailed(e.Message);
         }
+    }
+
+    /// <summary>It is tried again until it can be made; one word is enough.</summary>
+    void DigestFailed(string why)
+    {
+        if (!_digestFailed)
+        {
+            LogNoDigest(_log, why);
+        }
+
+        _digestFailed = true;
     }
 
     /// <returns>Null, or why it is not in the queue.</returns>
@@ -219,12 +247,9 @@ sealed partial class AlertChannels : IAsyncDisposable
     [LoggerMessage(EventId = 3001, Message = "Alert {Kind}: {Alert} {Rule} {Subject}, {Severity}: {Text}. {Advice}")]
     static partial void LogNotice(ILogger log, LogLevel level, string kind, long alert, string rule, string subject, string severity, string text, string advice);
 
-    [LoggerMessage(EventId = 3003, Level = LogLevel.Error, Message = "The notice on {Rule} {Subject} could not be mailed: {Why}")]
-    static partial void LogNotMailed(ILogger log, string rule, string subject, string why);
-
     [LoggerMessage(EventId = 3005, Level = LogLevel.Error, Message = "Notices that were still to be sent cannot be read, and none is kept over the next restart")]
     static partial void LogNoOutbox(ILogger log, Exception e);
 
-    [LoggerMessage(EventId = 3006, Level = LogLevel.Error, Message = "The daily mail on alerts could not be made: {Why}")]
+    [LoggerMessage(EventId = 3006, Level = LogLevel.Error, Message = "The daily mail on alerts cannot be made now, and is tried again: {Why}")]
     static partial void LogNoDigest(ILogger log, string why);
 }

@@ -6,6 +6,7 @@ using Hopseal.Relay.Stores.Sqlite;
 using Hopseal.Reports.Alerts;
 using Hopseal.Reports.Store;
 using Hopseal.Smtp.Mail;
+using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using MimeKit;
@@ -156,6 +157,46 @@ public sealed class AlertChannelsTests : IAsyncDisposable
         At(96 + 9, 0);
         await DigestAsync(again);
         Assert.Empty(await NewMailAsync());
+    }
+
+    [Fact]
+    public async Task What_the_queue_does_not_take_is_mailed_when_it_does_also_after_a_restart()
+    {
+        var settings = new AlertSettings { Digest = new TimeOnly(7, 30) };
+        await using (var channels = Channels(settings))
+        {
+            OfQueue("CREATE TRIGGER refuse BEFORE INSERT ON messages BEGIN SELECT RAISE(ABORT, 'no room'); END");
+            await OpenAsync(channels, "one", AlertSeverity.Critical);
+            await _database.WriteAsync(_ => { }, Cancel);
+            At(24 + 7, 30);
+            await DigestAsync(channels);
+            await ReleaseAsync(channels);
+            Assert.Empty(await NewMailAsync());
+
+            OfQueue("DROP TRIGGER refuse");
+            await DigestAsync(channels);
+            Assert.Equal(["daily: 1 open, 1 of them new; 0 ended"], await NewMailAsync());
+            await DigestAsync(channels);
+            Assert.Empty(await NewMailAsync());
+        }
+
+        await _database.WriteAsync(_ => { }, Cancel);
+        await using var again = Channels(settings);
+        await OpenAsync(again, "two", AlertSeverity.Critical);
+        Assert.Equal(["opened: one", "opened: two"], await NewMailAsync());
+        await ReleaseAsync(again);
+        Assert.Empty(await NewMailAsync());
+    }
+
+    void OfQueue(string sql)
+    {
+        using var connection = new SqliteConnection($"Data Source={Directory.GetFiles(_workspace.Directory, "queue.db", SearchOption.AllDirectories).Single()};Pooling=False");
+        connection.Open();
+        using var command = connection.CreateCommand();
+#pragma warning disable CA2100 // Of the tests above.
+        command.CommandText = sql;
+#pragma warning restore CA2100
+        command.ExecuteNonQuery();
     }
 
     AlertChannels Channels(AlertSettings settings)

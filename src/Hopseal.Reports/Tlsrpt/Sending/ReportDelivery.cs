@@ -1,5 +1,6 @@
 using Hopseal.Dns;
 using Hopseal.Policy.TlsRpt;
+using Hopseal.Relay;
 using Hopseal.Relay.Queue;
 using Hopseal.Reports.Store;
 using Hopseal.Reports.Tlsrpt.Mail;
@@ -158,15 +159,15 @@ sealed partial class ReportDelivery(
     /// <summary>Not cancelled: what was done outside is to be known.</summary>
     Task WriteAsync(Action<SqliteConnection> work) => database.WriteAsync(work, CancellationToken.None);
 
-    [LoggerMessage(2805, LogLevel.Information, "The TLS report for {Domain} about {Day:O} was taken by {Uri} ({Status})")]
-    static partial void LogPosted(ILogger log, string domain, DateOnly day, string uri, int status);
+    [LoggerMessage(2805, LogLevel.Information, "The TLS report for {Domain} about {Day} was taken by {Uri} ({Status})")]
+    static partial void LogPosted(ILogger log, string domain, LogTime day, string uri, int status);
 
-    [LoggerMessage(2806, LogLevel.Information, "The TLS report for {Domain} about {Day:O} goes to {Address} as message {Id}")]
-    static partial void LogQueued(ILogger log, string domain, DateOnly day, string address, QueueId id);
+    [LoggerMessage(2806, LogLevel.Information, "The TLS report for {Domain} about {Day} goes to {Address} as message {Id}")]
+    static partial void LogQueued(ILogger log, string domain, LogTime day, string address, QueueId id);
 
-    [LoggerMessage(2807, LogLevel.Information, "The TLS report for {Domain} about {Day:O} is tried again at {Due:O} at {Uri}: {Why}")]
-    static partial void LogRetry(ILogger log, string domain, DateOnly day, string uri, DateTimeOffset due, string why);
+    [LoggerMessage(2807, LogLevel.Information, "The TLS report for {Domain} about {Day} is tried again at {Due} at {Uri}: {Why}")]
+    static partial void LogRetry(ILogger log, string domain, LogTime day, string uri, LogTime due, string why);
 
-    [LoggerMessage(2808, LogLevel.Warning, "The TLS report for {Domain} about {Day:O} was not delivered to {Uri}: {Why}")]
-    static partial void LogFailed(ILogger log, string domain, DateOnly day, string uri, string why);
+    [LoggerMessage(2808, LogLevel.Warning, "The TLS report for {Domain} about {Day} was not delivered to {Uri}: {Why}")]
+    static partial void LogFailed(ILogger log, string domain, LogTime day, string uri, string why);
 }

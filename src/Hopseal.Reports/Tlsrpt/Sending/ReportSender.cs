@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using Hopseal.Dns;
 using Hopseal.Policy.TlsRpt;
+using Hopseal.Relay;
 using Hopseal.Relay.Queue;
 using Hopseal.Reports.Store;
 using Microsoft.Data.Sqlite;
@@ -207,14 +208,14 @@ public sealed partial class ReportSender : IDisposable
     static Task InParallelAsync<T>(ImmutableArray<T> items, Func<T, Task> act, CancellationToken cancel) => Parallel.ForEachAsync(
         items, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancel }, async (item, _) => await act(item));
 
-    [LoggerMessage(2810, LogLevel.Information, "TLS report {Id} for {Domain} about {Day:O} was made: {Successful} sessions were good, {Failed} failed ({State})")]
-    static partial void LogMade(ILogger log, long id, string domain, DateOnly day, long successful, long failed, SentState state);
+    [LoggerMessage(2810, LogLevel.Information, "TLS report {Id} for {Domain} about {Day} was made: {Successful} sessions were good, {Failed} failed ({State})")]
+    static partial void LogMade(ILogger log, long id, string domain, LogTime day, long successful, long failed, SentState state);
 
-    [LoggerMessage(2811, LogLevel.Debug, "{Domain} gets no TLS report about {Day:O}: {Why}")]
-    static partial void LogUnwanted(ILogger log, string domain, DateOnly day, string why);
+    [LoggerMessage(2811, LogLevel.Debug, "{Domain} gets no TLS report about {Day}: {Why}")]
+    static partial void LogUnwanted(ILogger log, string domain, LogTime day, string why);
 
-    [LoggerMessage(2812, LogLevel.Information, "Whether {Domain} wants a TLS report about {Day:O} cannot be looked up now: {Why}")]
-    static partial void LogUnknown(ILogger log, string domain, DateOnly day, string why);
+    [LoggerMessage(2812, LogLevel.Information, "Whether {Domain} wants a TLS report about {Day} cannot be looked up now: {Why}")]
+    static partial void LogUnknown(ILogger log, string domain, LogTime day, string why);
 
     [LoggerMessage(2813, LogLevel.Error, "TLS reports wait, because what is known of them cannot be read or written; it is tried again in a minute")]
     static partial void LogPassFailed(ILogger log, Exception e);
