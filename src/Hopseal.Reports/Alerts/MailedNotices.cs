@@ -73,7 +73,8 @@ public sealed partial class MailedNotices : IDisposable
             var why = await _mail(first.Notice);
             if (why is null)
             {
-                _outbox?.Remove(_waiting.Dequeue().Id);
+                _waiting.Dequeue();
+                _outbox?.Remove(first.Id);
                 _refused = false;
             }
             else if (_clock.GetUtcNow() - first.Notice.At > s_givesUp)
