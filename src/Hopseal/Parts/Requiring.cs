@@ -2,13 +2,16 @@ using Hopseal.Configuration;
 using Hopseal.Control;
 using Hopseal.Dns;
 using Hopseal.Monitor.Requiring;
+using Hopseal.Relay;
 using Microsoft.Extensions.Logging;
 
 namespace Hopseal.Parts;
 
 /// <summary>What is required of domains beside the configuration, mostly what they had proved.</summary>
-sealed class Requiring(GatewayConfiguration configuration, ILoggerFactory logs, TimeProvider clock)
+sealed partial class Requiring(GatewayConfiguration configuration, ILoggerFactory logs, TimeProvider clock)
 {
+    readonly ILogger _log = logs.CreateLogger<Requiring>();
+
     public RequiredRules Rules { get; } = new(RequiredFile.In(configuration.DataDirectory), logs.CreateLogger<RequiredRules>());
 
     /// <summary>What pages and commands see and do.</summary>
@@ -44,5 +47,18 @@ sealed class Requiring(GatewayConfiguration configuration, ILoggerFactory logs, 
         {
             throw new GatewayStartException(e.Message, e);
         }
+
+        // It was required of the domain's own servers, and the configuration has changed since.
+        foreach (var rule in Rules.All)
+        {
+            if (Refuse(configuration, rule.Domain) is { } why)
+            {
+                LogElsewhere(_log, rule.Domain.Ascii, rule.Owner, rule.Since, why);
+            }
+        }
     }
+
+    [LoggerMessage(3452, LogLevel.Warning,
+        "What {Owner} requires of {Domain} since {Since} still holds, but {Why}. If that cannot have it, mail waits; hopseal require remove takes it back")]
+    static partial void LogElsewhere(ILogger log, string domain, string owner, LogTime since, string why);
 }

@@ -47,7 +47,7 @@ public sealed class MeasuringTests : IDisposable
         await using var collector = new OtlpCollector(grpc: false, "hopseal.queue.messages", refusals: 2);
         await collector.StartAsync();
         var log = new ListLog<OtlpWatch>();
-        using var logs = new OneLog(log);
+        using var logs = new OneLog<OtlpWatch>(log);
         await using (await StartAsync(collector, grpc: false, logs))
         {
             await collector.Got.WaitAsync(s_limit, Cancel);
@@ -155,19 +155,5 @@ public sealed class MeasuringTests : IDisposable
         using var probe = new TcpListener(IPAddress.Loopback, 0);
         probe.Start();
         return ((IPEndPoint)probe.LocalEndpoint).Port;
-    }
-
-    /// <summary>Keeps the log of one class.</summary>
-    sealed class OneLog(ListLog<OtlpWatch> log) : ILoggerFactory
-    {
-        public void AddProvider(ILoggerProvider provider)
-        {
-        }
-
-        public ILogger CreateLogger(string categoryName) => categoryName == typeof(OtlpWatch).FullName ? log : NullLogger.Instance;
-
-        public void Dispose()
-        {
-        }
     }
 }
