@@ -53,6 +53,9 @@ static class StoredReports
         }
     }
 
+    static ReadOnlySpan<byte> LineBegins => "{\"schemaVersion\":"u8;
+
+    /// <exception cref="UsageException">It is not a line of ours that is torn: whose file this is nobody knows, and it is left as it is.</exception>
     static void CutTornLine(string file)
     {
         using var stream = OpenToCut(file);
@@ -66,6 +69,14 @@ static class StoredReports
             }
 
             end--;
+        }
+
+        stream.Position = end;
+        Span<byte> begins = stackalloc byte[LineBegins.Length];
+        begins = begins[..stream.ReadAtLeast(begins, begins.Length, throwOnEndOfStream: false)];
+        if (!LineBegins.StartsWith(begins))
+        {
+            throw new UsageException($"{file}: its last line has no end, and is no report: nothing is added to it");
         }
 
         stream.SetLength(end);

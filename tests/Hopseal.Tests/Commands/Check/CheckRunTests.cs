@@ -78,6 +78,21 @@ public sealed class CheckRunTests : IDisposable
         Assert.Contains("out.jsonl:2: ", run.Error, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("my notes of years")]
+    [InlineData("{\"a\":1}")]
+    [InlineData("{\"schemaVersion\":\"1.0\",\"findings\":[]}\nmy notes")]
+    public async Task A_file_of_somebody_else_is_left_as_it_is(string text)
+    {
+        _workspace.Write("notes.txt", text);
+
+        var run = await RunAsync("a.example", "--output", "notes.txt", "--format", "jsonlines", "--resume");
+
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains("notes.txt", run.Error, StringComparison.Ordinal);
+        Assert.Equal(text, File.ReadAllText(_workspace.PathOf("notes.txt")));
+    }
+
     [Fact]
     public async Task No_change_is_said_too()
     {
